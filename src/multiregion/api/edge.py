@@ -1,0 +1,148 @@
+"""The edge: the built web app and `uiConfig.json`, with the headers that keep a browser from loading anything else."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from multiregion.api.problems import JSON, status_problem
+from multiregion.config import Deployment, RegionPlace, Settings, label
+
+ENCODINGS = ((".br", "br"), (".gz", "gzip"))
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def ui_config(deployment: Deployment, settings: Settings) -> dict[str, Any]:
+    """What the web app reads at load: where both regions are. Holds no secret."""
+    return {
+        "appId": deployment.app_id,
+        "name": "Lightbox",
+        "primary": deployment.primary.region,
+        "secondary": deployment.secondary.region,
+        "regions": {place.region: region_config(deployment, place) for place in (deployment.primary, deployment.secondary)},
+        "limits": {
+            "photoBytes": settings.photo_bytes_max,
+            "commentCharacters": settings.comment_characters_max,
+            "captionCharacters": settings.caption_characters_max,
+        },
+    }
+
+
+def region_config(deployment: Deployment, place: RegionPlace) -> dict[str, Any]:
+    state_url = f"{place.url}/state/{deployment.app_id}"
+    return {
+        "label": label(place.region),
+        "apiUrl": place.url,
+        "stateUrl": state_url,
+        "eventsUrl": f"{state_url}/events",
+        "auth": {
+            "userPoolId": place.user_pool_id,
+            "userPoolClientId": place.client_id,
+            "userPoolEndpoint": f"{place.url}/",
+            "flow": "USER_PASSWORD_AUTH",
+        },
+    }
+
+
+def content_security_policy(region_urls: Sequence[str]) -> str:
+    regions = " ".join(region_urls)
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self';"
+        f" img-src 'self' blob: data: {regions}; connect-src 'self' {regions};"
+        " form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
+        " require-trusted-types-for 'script'; trusted-types default"
+    )
+
+
+class SecurityHeaders:
+    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
+        self._app = app
+        self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *self._headers]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class WebApp(StaticFiles):
+    """The bundle: hashed assets for ever, the page itself asked for again each time, compressed when it was at build."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        accepted = Headers(scope=scope).get("accept-encoding", "")
+        for suffix, encoding in ENCODINGS:
+            if encoding in accepted and self.lookup_path(path + suffix)[1] is not None:
+                response = await super().get_response(path + suffix, scope)
+                response.headers["Content-Encoding"] = encoding
+                response.headers["Content-Type"] = content_type(path)
+                break
+        else:
+            response = await super().get_response(path, scope)
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Cache-Control"] = FOREVER if path.startswith("assets/") else "no-cache"
+        return response
+
+
+CONTENT_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+    ".txt": "text/plain; charset=utf-8",
+}
+
+
+def content_type(path: str) -> str:
+    return CONTENT_TYPES.get(Path(path).suffix, "application/octet-stream")
+
+
+def edge_application(deployment: Deployment, settings: Settings, web: Path) -> Starlette:
+    """Raises nothing if the web app has not been built: the page then says so."""
+    config = ui_config(deployment, settings)
+    policy = content_security_policy([deployment.primary.url, deployment.secondary.url])
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    }
+
+    async def configuration(request: Request) -> Response:
+        return JSON(config)
+
+    async def health(request: Request) -> Response:
+        return JSON({"status": "ok"})
+
+    async def index(request: Request) -> Response:
+        if built:
+            return await files.get_response("index.html", request.scope)
+        return Response("The web app has not been built yet. Run: make web\n", 503, media_type="text/plain")
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return status_problem(error.status_code, error.detail)
+
+    built = (web / "index.html").is_file()
+    files = WebApp(directory=web, check_dir=False)
+    routes = [
+        Route("/", index, methods=["GET"]),
+        Route("/uiConfig.json", configuration, methods=["GET"]),
+        Route("/healthz", health, methods=["GET"]),
+        Mount("/", files),
+    ]
+    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders, headers)], exception_handlers={HTTPException: refused})

@@ -1,0 +1,143 @@
+"""One region's ASGI application: its routes, errors as problems, the edge's origin and no other, and its metrics."""
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.resources import files
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from multiregion.api.documents import StateDocuments
+from multiregion.api.problems import JSON, problem, status_problem
+from multiregion.errors import MultiregionError
+
+log = logging.getLogger("multiregion.api")
+
+COGNITO_HEADERS = ["cache-control", "x-amz-target", "x-amz-user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date"]
+Report = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class CountRequests:
+    """Counts answers by handler and status."""
+
+    def __init__(self, app: ASGIApp, counts: Counter[tuple[str, int]]) -> None:
+        self._app = app
+        self._counts = counts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._counts[getattr(scope.get("endpoint"), "__name__", "none"), message["status"]] += 1
+            await send(message)
+
+        await self._app(scope, receive, counting)
+
+
+class RegionMetrics(Collector):
+    """What operators scrape. A lag that is unknown has no sample: absent is not zero."""
+
+    def __init__(self, report: dict[str, Any], counts: Counter[tuple[str, int]]) -> None:
+        self._report = report
+        self._counts = counts
+
+    def collect(self) -> Any:
+        report = self._report
+        yield GaugeMetricFamily("multiregion_epoch", "Epoch of the admitted state", report["epoch"])
+        yield GaugeMetricFamily("multiregion_writer", "1 if this region accepts writes", int(report["writes"]))
+        yield GaugeMetricFamily("multiregion_ready", "1 if this region is ready", int(report["ready"]))
+        yield GaugeMetricFamily("multiregion_log_sequence", "Sequence of the last change in the log", report["sequence"])
+        for unit in ("seconds", "changes", "bytes"):
+            if report["lag"][unit] is not None:
+                yield GaugeMetricFamily(f"multiregion_lag_{unit}", f"How many {unit} this region is behind the other", report["lag"][unit])
+        answers = CounterMetricFamily("multiregion_http_answers", "Answers", labels=["handler", "status"])
+        for (handler, status), count in self._counts.items():
+            answers.add_metric([handler, str(status)], count)
+        yield answers
+
+
+class OperationsAPI:
+    """Liveness, readiness with reasons, metrics, and the API's own document."""
+
+    def __init__(self, report: Report, counts: Counter[tuple[str, int]]) -> None:
+        self._report = report
+        self._counts = counts
+        self._document = files("multiregion.api").joinpath("openapi.json").read_bytes()
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+            Route("/openapi.json", self.openapi, methods=["GET"]),
+        ]
+
+    async def healthz(self, request: Request) -> Response:
+        return JSON({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        report = await self._report()
+        shown = {name: report[name] for name in ("ready", "reasons", "region", "role", "epoch", "lag")}
+        return JSON(shown, 200 if report["ready"] else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(RegionMetrics(await self._report(), self._counts))
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def openapi(self, request: Request) -> Response:
+        return Response(self._document, media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+
+def methods_of(path: str, routes: Sequence[BaseRoute]) -> set[str]:
+    """Every method that some route takes at this path; the framework itself names only the first route's."""
+    matching = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    return {method for route in matching for method in route.methods or ()}
+
+
+def application(
+    routes: Sequence[BaseRoute], documents: StateDocuments, edge: str, counts: Counter[tuple[str, int]] | None = None
+) -> Starlette:
+    """An application that answers every error with a problem, and lets browsers in from the edge's origin alone."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MultiregionError)
+        return problem(error, documents)
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers or {})
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(sorted(methods_of(request.scope["path"], routes)))
+        return status_problem(error.status_code, error.detail, headers)
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return status_problem(500, "Internal error")
+
+    middleware = [
+        Middleware(CountRequests, counts if counts is not None else Counter()),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=[edge],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "multiregion-epoch", *COGNITO_HEADERS],
+            expose_headers=["retry-after", "x-amzn-errortype", "x-amzn-requestid", "date"],
+            max_age=600,
+        ),
+    ]
+    handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
+    return Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers)

@@ -1,0 +1,127 @@
+"""`chaos`: lose a region on purpose, on this machine, and bring it back."""
+
+import os
+import signal
+from typing import Annotated
+
+import httpx
+import msgspec
+import typer
+from rich.console import Console
+
+from multiregion.api.internal import PURPOSE
+from multiregion.cli.deployment import DataOption, answer, open_deployment
+from multiregion.clock import SystemClock, pause
+from multiregion.config import default_data, read_part
+from multiregion.errors import BadDeployment, InvalidInput, Unreachable
+from multiregion.local.deployment import HOST, DataFolder, LocalDeployment
+
+app = typer.Typer(no_args_is_help=True, help="Lose a region on purpose, and bring it back (local deployments only).")
+console = Console(highlight=False)
+RegionArgument = Annotated[str, typer.Argument(help="A region's name, or primary, secondary, authority, edge, wire.", metavar="REGION")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Only the way to this region.", metavar="REGION")]
+START_SECONDS = 30.0
+PAUSE_SECONDS = 0.1
+
+
+@app.command("kill", epilog="Example: multiregion chaos kill us-east-1")
+def kill(region: RegionArgument, data: DataOption = None) -> None:
+    """End a region's process at once, as a crash would (SIGKILL)."""
+    send(region, signal.SIGKILL, data)
+    console.print(f"[bold red]✗[/] {region} is down. Bring it back: multiregion chaos start {region}")
+
+
+@app.command("freeze", epilog="Example: multiregion chaos freeze us-east-1")
+def freeze(region: RegionArgument, data: DataOption = None) -> None:
+    """Stop a region's process in the middle of whatever it does (SIGSTOP)."""
+    send(region, signal.SIGSTOP, data)
+    console.print(f"[yellow]‖[/] {region} is frozen. Let it go on: multiregion chaos resume {region}")
+
+
+@app.command("resume", epilog="Example: multiregion chaos resume us-east-1")
+def resume(region: RegionArgument, data: DataOption = None) -> None:
+    """Let a frozen region go on (SIGCONT)."""
+    send(region, signal.SIGCONT, data)
+    console.print(f"[green]▶[/] {region} goes on.")
+
+
+@app.command("start", epilog="Example: multiregion chaos start us-east-1")
+def start(region: RegionArgument, data: DataOption = None) -> None:
+    """Start a region that was killed, and wait until it is ready. `multiregion up` must be running."""
+    folder = DataFolder(data or default_data())
+    name = part_of(region, open_deployment(data))
+    config = read_part(folder.folder / "config" / f"{name}.json")
+    (folder.folder / f"start-{name}").touch()
+    url = f"http://{HOST}:{config.port}/{'readyz' if config.role else 'healthz'}"
+    clock = SystemClock()
+    until = clock.monotonic() + START_SECONDS
+    while clock.monotonic() < until:
+        try:
+            if httpx.get(url, timeout=1.0, trust_env=False).status_code == 200:
+                console.print(f"[green]✓[/] {region} is up.")
+                return
+        except httpx.HTTPError:
+            pass
+        pause(PAUSE_SECONDS)
+    (folder.folder / f"start-{name}").unlink(missing_ok=True)
+    raise BadDeployment(
+        f"{region} was not ready within {START_SECONDS:g} s. Is `multiregion up` running? Its log: {folder.folder / 'logs' / name}.log"
+    )
+
+
+@app.command("cut", epilog="Examples: multiregion chaos cut · multiregion chaos cut --to secondary")
+def cut(to: ToOption = None, data: DataOption = None) -> None:
+    """Let nothing pass between the regions any more, or nothing to one of them."""
+    change_wire(data, to, cut=True)
+    console.print(f"[bold red]✗[/] Nothing passes {'between the regions' if to is None else f'to {to}'}. Mend it: multiregion chaos heal")
+
+
+@app.command("delay", epilog="Example: multiregion chaos delay 75")
+def delay(
+    milliseconds: Annotated[float, typer.Argument(min=0, max=60_000, help="One way; a round trip takes twice that.", metavar="MS")],
+    to: ToOption = None,
+    data: DataOption = None,
+) -> None:
+    """Make everything between the regions arrive later."""
+    change_wire(data, to, delay_milliseconds=milliseconds)
+    console.print(f"[yellow]…[/] {'Each way' if to is None else f'The way to {to}'} between the regions takes {milliseconds:g} ms more.")
+
+
+@app.command("heal", epilog="Example: multiregion chaos heal")
+def heal(data: DataOption = None) -> None:
+    """Undo every cut and delay between the regions."""
+    change_wire(data, None, cut=False, delay_milliseconds=0)
+    console.print("[green]✓[/] The regions are connected, without delay.")
+
+
+def change_wire(data: DataOption, to: str | None, **order: object) -> None:
+    deployment = open_deployment(data)
+    config = read_part((data or default_data()) / "config" / "wire.json")
+    role = None if to is None else part_of(to, deployment)
+    headers = {"Authorization": f"Bearer {config.deployment.bearer(PURPOSE)}"}
+    try:
+        response = httpx.post(f"{deployment.wire}/wire", json={**order, "to": role}, headers=headers, trust_env=False)
+    except httpx.HTTPError as error:
+        raise Unreachable("the wire does not answer. Is `multiregion up` running?") from error
+    answer(response)
+
+
+def send(region: str, number: signal.Signals, data: DataOption) -> None:
+    name = part_of(region, open_deployment(data))
+    file = (data or default_data()) / "processes.json"
+    try:
+        pid = msgspec.json.decode(file.read_bytes(), type=dict[str, int])[name]
+        os.kill(pid, number)
+    except (FileNotFoundError, KeyError) as error:
+        raise BadDeployment(f"{file} does not name {region}'s process. Is `multiregion up` running?") from error
+    except ProcessLookupError as error:
+        raise BadDeployment(f"{region} is not running") from error
+
+
+def part_of(region: str, deployment: LocalDeployment) -> str:
+    """The part's name for a region's name or role. Raises InvalidInput, naming what there is."""
+    names = {deployment.primary.region: "primary", deployment.secondary.region: "secondary"}
+    parts = ("primary", "secondary", "authority", "edge", "wire")
+    if region not in names and region not in parts:
+        raise InvalidInput(f"there is no region {region!r}; there are {', '.join([*names, *parts])}", field="region")
+    return names.get(region, region)

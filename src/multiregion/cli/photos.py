@@ -1,0 +1,163 @@
+"""`photo`: real photographs in, and a list of what is there."""
+
+import asyncio
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from multiregion.cli.deployment import DataOption, JsonOption, open_deployment
+from multiregion.cli.gallery import Gallery
+from multiregion.cli.importing import Import, Importer, Item, pictures_in
+from multiregion.clock import SystemClock
+from multiregion.errors import InvalidInput
+from multiregion.local.deployment import LocalDeployment
+
+app = typer.Typer(no_args_is_help=True, help="Photographs: put them in, and list them.")
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+JOBS_DEFAULT, JOBS_MAX = 4, 16
+MEBIBYTE = 1024 * 1024
+
+FolderArgument = Annotated[Path, typer.Argument(help="The folder with the photographs (JPEG, PNG, WebP).", metavar="DIR")]
+UserOption = Annotated[str | None, typer.Option("--user", help="Import as this user, who signs in. Default: the administrator.")]
+PasswordOption = Annotated[
+    str | None, typer.Option("--password", help="That user's password; asked for if not given.", envvar="MULTIREGION_PASSWORD")
+]
+
+
+@app.command("import", epilog="Example: multiregion photo import ~/Pictures --recursive")
+def import_photos(
+    folder: FolderArgument,
+    user: UserOption = None,
+    password: PasswordOption = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="How many at a time.", min=1, max=JOBS_MAX)] = JOBS_DEFAULT,
+    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Folders within the folder too.")] = False,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a folder's photographs in.
+
+    What is there already is skipped, so that an import that was interrupted goes on when it is run again.
+    Exits 1 if a file could not be imported; all the others are."""
+    if not folder.is_dir():
+        raise InvalidInput(f"{folder} is not a folder", field="DIR")
+    deployment = open_deployment(data)
+    if user and password is None:
+        password = typer.prompt(f"Password of {user}", hide_input=True, err=True)
+    items = pictures_in(folder, recursive=recursive)
+    try:
+        result = asyncio.run(imported(deployment, items, user=user, password=password or "", jobs=jobs, show=not as_json))
+    except KeyboardInterrupt:
+        errors.print("[yellow]![/] interrupted; run the same command again to go on")
+        raise
+    print_json(result) if as_json else print_result(result)
+    if not result.good:
+        raise typer.Exit(1)
+
+
+@app.command("list", epilog="Example: multiregion photo list --json")
+def list_photos(data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List the photographs, newest first."""
+    photos = asyncio.run(all_photos(open_deployment(data)))
+    if as_json:
+        typer.echo(msgspec.json.encode(photos).decode())
+    else:
+        console.print(photos_table(photos) if photos else "There is no photo yet. Put some in: [bold]multiregion photo import DIR[/]")
+
+
+async def import_samples(deployment: LocalDeployment, console: Console) -> None:
+    """Put the sample photographs in, unless they are there, and say in one line how that went."""
+    with as_file(files("multiregion").joinpath("samples")) as folder:
+        result = await import_folder(deployment, folder)
+    if result.good:
+        console.print(f"[green]✓[/] {len(result.items)} sample photographs are in the gallery")
+    else:
+        failed = result.of("failed")
+        console.print(f"[yellow]![/] not all sample photographs are in the gallery: {result.stopped or failed[0].reason}", markup=True)
+
+
+async def import_folder(deployment: LocalDeployment, folder: Path, *, jobs: int = JOBS_DEFAULT) -> Import:
+    """Import a folder as the administrator, quietly."""
+    return await imported(deployment, pictures_in(folder, recursive=False), jobs=jobs, show=False)
+
+
+async def imported(
+    deployment: LocalDeployment, items: list[Item], *, user: str | None = None, password: str = "", jobs: int, show: bool
+) -> Import:
+    async with Gallery(deployment, user=user, password=password) as gallery:
+        if not show:
+            return await Importer(gallery, SystemClock()).run(items, jobs=jobs)
+        with progress_bar() as progress:
+            files_task = progress.add_task("", total=sum(item.size for item in items), done=0, count=len(items))
+
+            def done(item: Item) -> None:
+                progress.update(files_task, done=len([each for each in items if each.outcome != "waiting"]))
+
+            importer = Importer(gallery, SystemClock(), sent=lambda size: progress.advance(files_task, size), done=done)
+            return await importer.run(items, jobs=jobs)
+
+
+def progress_bar() -> Progress:
+    return Progress(
+        TextColumn("Importing {task.fields[done]}/{task.fields[count]}"),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        transient=True,
+    )
+
+
+async def all_photos(deployment: LocalDeployment) -> list[dict[str, Any]]:
+    async with Gallery(deployment) as gallery:
+        return [photo async for photo in gallery.photos()]
+
+
+def print_result(result: Import) -> None:
+    added, present, failed = (result.of(outcome) for outcome in ("added", "present", "failed"))
+    size = sum(item.size for item in added)
+    speed = size / MEBIBYTE / result.seconds if result.seconds else 0.0
+    measured = f"{size / MEBIBYTE:.1f} MB in {result.seconds:.1f} s, {speed:.1f} MB/s"
+    console.print(f"[green]✓[/] {len(added)} imported ({measured}), {len(present)} there already")
+    if result.stopped:
+        errors.print(f"[bold red]✗[/] stopped: {result.stopped}", soft_wrap=True)
+    for item in failed:
+        waited = f" [dim](waited {item.waited_seconds:.1f} s)[/]" if item.waited_seconds else ""
+        errors.print(f"[bold red]✗[/] {item.path}: {item.reason}{waited}", soft_wrap=True)
+
+
+def print_json(result: Import) -> None:
+    typer.echo(
+        msgspec.json.encode(
+            {
+                "added": len(result.of("added")),
+                "present": len(result.of("present")),
+                "failed": [
+                    {"file": str(item.path), "reason": item.reason, "waitedSeconds": item.waited_seconds} for item in result.of("failed")
+                ],
+                "notTried": len(result.of("waiting")),
+                "bytes": sum(item.size for item in result.of("added")),
+                "seconds": round(result.seconds, 3),
+                "stopped": result.stopped or None,
+            }
+        ).decode()
+    )
+
+
+def photos_table(photos: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, header_style="dim")
+    for heading in ("id", "by", "caption", "size", "pixels", "added"):
+        table.add_column(
+            heading, justify="right" if heading in ("size", "pixels") else "left", overflow="ellipsis", no_wrap=heading != "caption"
+        )
+    for photo in photos:
+        pixels, size = f"{photo['width']} x {photo['height']}", f"{photo['size'] / MEBIBYTE:.1f} MB"
+        table.add_row(photo["photoId"], photo["user"], photo["caption"], size, pixels, photo["createdAt"][:16].replace("T", " "))
+    return table

@@ -1,0 +1,108 @@
+"""`state get`, `state set`, `failover`, `failback`: what the application points to, and how that changes."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.states import parse_state
+
+app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")
+console = Console(highlight=False)
+
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", metavar="TEXT")]
+MARKS = {"done": "[green]✓[/]", "not needed": "[dim]–[/]", "not confirmed": "[yellow]![/]"}
+STATE_STYLES = {"active": "green", "fenced": "yellow", "failover": "magenta"}
+
+
+@app.command("get", epilog="Example: multiregion state get --json")
+def get(data: DataOption = None, json: JsonOption = False) -> None:
+    """Show the state that the authority decided last."""
+    state = Authority(open_deployment(data)).get("/operator/state")
+    if json:
+        print_json(state)
+    else:
+        console.print(sentence(state))
+
+
+@app.command("set", epilog="Examples: multiregion state set fenced --reason 'nightly maintenance' · multiregion state set active")
+def set_state(
+    state: Annotated[str, typer.Argument(help="active, fenced or failover (case-sensitive).")],
+    reason: ReasonOption = "",
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Change the state at once, as in the guide's Appendix A.
+
+    [bold]active[/]: reading and writing in the primary. [bold]fenced[/]: reading in the primary, writing nowhere.
+    [bold]failover[/]: reading in the secondary, writing nowhere. For a switch that waits until both regions are equal
+    use failover and failback.
+    """
+    parse_state(state)
+    finish(Authority(open_deployment(data)).order("/operator/state", state=state, reason=reason), json)
+
+
+@app.command("history", epilog="Example: multiregion state history")
+def history(data: DataOption = None, json: JsonOption = False) -> None:
+    """Show who changed the state, when and why, newest first."""
+    found = Authority(open_deployment(data)).get("/operator/history")
+    if json:
+        print_json(found)
+        return
+    for line in found["history"]:
+        reason = f"  {escape(line['reason'])}" if line["reason"] else ""
+        console.print(f"{line['epoch']:>5}  {line['at']}  {styled(line['state']):<10}  {escape(line['actor'])}{reason}")
+
+
+def failover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
+    """Point the application at the secondary region, losing nothing: fence, drain, verify, hand over.
+
+    The secondary then serves everything read-only, as in the guide. Interrupted, run it again: it goes on from where it was.
+    """
+    finish(Authority(open_deployment(data)).order("/operator/failover", reason=reason), json)
+
+
+def failback(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
+    """Return the application to the primary region, where it reads and writes: fence, drain, verify, hand over."""
+    finish(Authority(open_deployment(data)).order("/operator/failback", reason=reason), json)
+
+
+def finish(events: Iterator[dict[str, Any]], json: bool) -> None:
+    """Print the steps as they happen. Exits 1 if a region has not confirmed the new state."""
+    steps: list[dict[str, Any]] = []
+    end: dict[str, Any] = {}
+    for event in events:
+        if "step" in event:
+            steps.append(event["step"])
+            if not json:
+                print_step(event["step"])
+        end = event.get("end", end)
+    if json:
+        print_json({**end, "steps": steps})
+    else:
+        console.print(sentence(end))
+    if any(step["outcome"] == "not confirmed" for step in steps):
+        raise typer.Exit(1)
+
+
+def print_step(step: dict[str, Any]) -> None:
+    seconds = f"{step['seconds'] * 1000:7.0f} ms" if step["outcome"] == "done" else " " * 10
+    console.print(f"{MARKS[step['outcome']]} {step['name']:<22} {seconds}  [dim]{escape(step['detail'])}[/]", soft_wrap=True)
+
+
+def styled(state: str) -> str:
+    return f"[bold {STATE_STYLES[state]}]{state}[/]"
+
+
+def sentence(state: dict[str, Any]) -> str:
+    serving = state["regions"]["secondary" if state["state"] == "failover" else "primary"]
+    writing = f"writes go to {state['writer']}" if state["writer"] else "nothing can be written"
+    return f"{styled(state['state'])}, epoch {state['epoch']}: the application points to {serving}; {writing}."
+
+
+def print_json(content: object) -> None:
+    typer.echo(msgspec.json.format(msgspec.json.encode(content)).decode())

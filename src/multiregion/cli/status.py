@@ -1,0 +1,116 @@
+"""`status` and `verify`: how both regions are, and whether they hold the same."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.state import print_json, sentence
+from multiregion.clock import pause
+from multiregion.config import label
+
+console = Console(highlight=False)
+WATCH_SECONDS = 1.0
+DIFFERENCES_SHOWN = 50
+
+
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every second, until Ctrl-C.")] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show both regions: state, epoch, who writes, how far behind each is, and the last change of state.
+
+    Exits 1 if a region does not answer or is not ready.
+    """
+    authority = Authority(open_deployment(data))
+    found = authority.get("/operator/status")
+    if watch and not json:
+        with Live(rendered(found), console=console, refresh_per_second=4) as live:
+            while True:
+                pause(WATCH_SECONDS)
+                live.update(rendered(authority.get("/operator/status")))
+    while True:
+        print_json(found) if json else console.print(rendered(found))
+        if not watch:
+            break
+        pause(WATCH_SECONDS)
+        found = authority.get("/operator/status")
+    if not all(region["answers"] and region["ready"] for region in found["status"].values()):
+        raise typer.Exit(1)
+
+
+def rendered(found: dict[str, Any]) -> Group:
+    last = found["lastChange"]
+    reason = f", because: {escape(last['reason'])}" if last["reason"] else ""
+    changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]"
+    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_table(found))
+
+
+def regions_table(found: dict[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for heading in ("region", "", "state", "epoch", "change", "behind", "photos", "users", ""):
+        table.add_column(heading, justify="right" if heading in ("epoch", "change", "photos", "users") else "left")
+    for role, region in found["status"].items():
+        name = found["regions"][role]
+        title = f"[bold]{label(name)}[/] [dim]{name}, {role}[/]"
+        if not region["answers"]:
+            table.add_row(title, "[bold red]✗ down[/]", "", "", "", "unknown", "", "", f"[dim]{escape(region['detail'])}[/]")
+            continue
+        health = "[green]● writes[/]" if region["writes"] else "[green]● reads[/]" if region["ready"] else "[yellow]◌ starting[/]"
+        counts = [str(region[name]) for name in ("photos", "users")]
+        notes = f"[yellow]{escape('; '.join(region['reasons']))}[/]"
+        table.add_row(title, health, region["state"], str(region["epoch"]), str(region["sequence"]), behind(region["lag"]), *counts, notes)
+    return table
+
+
+def behind(lag: dict[str, Any]) -> str:
+    """A lag in words; what is unknown is said to be."""
+    if lag["seconds"] is None:
+        return "[yellow]unknown[/]"
+    if lag["changes"] is None:
+        return f"[yellow]{lag['seconds']:.1f} s, changes unknown[/]"
+    if lag["changes"] == 0:
+        return "level"
+    return f"{lag['seconds']:.1f} s, {lag['changes']:,} changes, {lag['bytes']:,} bytes"
+
+
+def verify(
+    quick: Annotated[bool, typer.Option("--quick", help="Compare objects by presence, without reading their bytes again.")] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare both regions record by record and object by object. Exits 1, with a list, where they differ."""
+    events = Authority(open_deployment(data)).order(f"/operator/verify?quick={int(quick)}")
+    verdict: dict[str, Any] = {}
+    columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
+        task = progress.add_task("comparing", total=None)
+        for event in events:
+            verdict = event.get("verdict", verdict)
+            progress.update(task, description=f"{verdict.get('records', 0):,} records, {verdict.get('objects', 0):,} objects")
+    if json:
+        print_json(verdict)
+    else:
+        print_verdict(verdict, quick)
+    if not verdict["equal"]:
+        raise typer.Exit(1)
+
+
+def print_verdict(verdict: dict[str, Any], quick: bool) -> None:
+    looked = f"{verdict['records']:,} records and {verdict['objects']:,} objects" + ("" if quick else f" ({verdict['bytes']:,} bytes read)")
+    if verdict["equal"]:
+        console.print(f"[green]✓[/] Both regions hold the same: {looked}.")
+        return
+    more = "" if verdict["complete"] else " or more"
+    console.print(f"[bold red]✗ {len(verdict['differences'])} differences{more}[/] in {looked}:")
+    for difference in verdict["differences"][:DIFFERENCES_SHOWN]:
+        console.print(f"  {difference['kind']} {escape(difference['name'])}: {difference['problem']}", soft_wrap=True)
+    if len(verdict["differences"]) > DIFFERENCES_SHOWN:
+        console.print(f"  … and {len(verdict['differences']) - DIFFERENCES_SHOWN} more (--json lists them)")

@@ -1,0 +1,143 @@
+"""`up`: both regions on this machine until Ctrl-C; `serve`: one part alone."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+
+from multiregion.cli.deployment import DataOption
+from multiregion.cli.status import regions_table
+from multiregion.config import default_data, label, read_settings
+from multiregion.local.serve import PARTS
+from multiregion.local.serve import serve as serve_part
+from multiregion.local.supervisor import Part
+from multiregion.local.up import Running, Wishes, running
+
+console = Console(highlight=False)
+LOOK_SECONDS = 1.0
+TICK_SECONDS = 0.2
+
+
+def up(
+    primary: Annotated[str, typer.Option(help="The primary region's name.")] = "us-east-1",
+    secondary: Annotated[str, typer.Option(help="The secondary region's name.")] = "ap-northeast-1",
+    data: DataOption = None,
+    port: Annotated[int, typer.Option(help="The edge's port; the next six are used too.")] = 8080,
+    wan_delay: Annotated[float, typer.Option("--wan-delay", min=0, max=60_000, metavar="MS", help="The regions' round trip, ms.")] = 0,
+    sample_photos: Annotated[bool, typer.Option("--sample-photos", help="Put a dozen photographs in, unless they are there.")] = False,
+) -> None:
+    """Run both regions, the authority and the edge on this machine, until Ctrl-C. What was written is there at the next start.
+
+    Examples: [bold]multiregion up --sample-photos[/] · [bold]multiregion up --port 9000 --data /srv/two-regions[/] ·
+    [bold]multiregion up --wan-delay 150[/]
+    """
+    wishes = Wishes(primary, secondary, data or default_data(), port, wan_delay)
+    asyncio.run(run(wishes, sample_photos))
+
+
+def serve(
+    part: Annotated[str, typer.Argument(help=f"One of {', '.join(PARTS)}.")],
+    config: Annotated[Path, typer.Option("--config", help="Its configuration; `up` writes them into DATA/config.", metavar="FILE")],
+) -> None:
+    """Run one part alone, for deployments on several machines.
+
+    Example: [bold]multiregion serve region --config .multiregion/config/primary.json[/]
+    """
+    serve_part(config, part)
+
+
+async def run(wishes: Wishes, sample_photos: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    working = asyncio.ensure_future(work(wishes, sample_photos))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if not working.done() and not console.is_terminal:
+        console.print("Stopping …")
+    working.cancel()
+    stopping.cancel()
+    with suppress(asyncio.CancelledError):
+        await working
+
+
+async def work(wishes: Wishes, sample_photos: bool) -> None:
+    console.print("Starting both regions …")
+    async with running(wishes, read_settings(), announce) as up:
+        if sample_photos:
+            await put_samples_in(up)
+        console.print(welcome(up))
+        await watch(up)
+
+
+def announce(part: Part) -> None:
+    name = f"{label(part.config.deployment.place(part.config.role).region)} region" if part.config.role else part.name
+    console.print(f"[green]✓[/] {name} [dim]http://localhost:{part.config.port}, process {part.process and part.process.pid}[/]")
+
+
+def welcome(up: Running) -> Panel:
+    admin = up.local.admin
+    lines = Table.grid(padding=(0, 2))
+    lines.add_row("Open", f"[bold link={up.local.edge}]{up.local.edge}[/]")
+    lines.add_row("Sign in as", f"[bold]{admin.username}[/]")
+    temporary = f"[bold]{admin.temporary_password}[/] [dim]until you choose your own[/]"
+    lines.add_row("Password", temporary if admin.temporary_password else "the one you chose")
+    lines.add_row("", "")
+    lines.add_row("[dim]Then[/]", "[dim]multiregion status · multiregion state set fenced · multiregion failover · multiregion failback[/]")
+    lines.add_row("[dim]Lose a region[/]", f"[dim]multiregion chaos kill {up.local.primary.region}[/]")
+    lines.add_row("[dim]Data[/]", f"[dim]{up.folder.folder.absolute()}[/]")
+    lines.add_row("[dim]Stop[/]", "[dim]Ctrl-C[/]")
+    return Panel(lines, title="Two regions are up", title_align="left", border_style="green", expand=False, padding=(1, 2))
+
+
+async def put_samples_in(up: Running) -> None:
+    from multiregion.cli.photos import import_samples
+
+    await import_samples(up.local, console)
+
+
+async def watch(up: Running) -> None:
+    """Live health until cancelled: a table that renews itself on a terminal, a line for each change elsewhere."""
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            async for found in health(up):
+                live.update(regions_table(found) if found else "[yellow]The authority does not answer; regions go on without it.[/]")
+    else:
+        async for _ in health(up):
+            continue
+
+
+async def health(up: Running) -> AsyncIterator[dict[str, Any] | None]:
+    """What `status` shows, every second. Meanwhile parts that ended are reported, and those somebody wants are started."""
+    known = {part.name for part in up.supervisor.parts.values() if part.runs}
+    headers = {"Authorization": f"Bearer {up.deployment.operator_token}"}
+    async with httpx.AsyncClient(trust_env=False, timeout=3.0, headers=headers) as http:
+        while True:
+            for _ in range(int(LOOK_SECONDS / TICK_SECONDS)):
+                await up.supervisor.start_wanted()
+                known = report_changes(up, known)
+                await asyncio.sleep(TICK_SECONDS)
+            await up.refresh_admin()
+            try:
+                yield (await http.get(f"{up.deployment.authority}/operator/status")).raise_for_status().json()
+            except httpx.HTTPError:
+                yield None
+
+
+def report_changes(up: Running, known: set[str]) -> set[str]:
+    runs = {part.name for part in up.supervisor.parts.values() if part.runs}
+    for name in sorted(known - runs):
+        console.print(f"[bold red]✗[/] {name} ended. Bring it back: multiregion chaos start {name}")
+    for name in sorted(runs - known):
+        console.print(f"[green]✓[/] {name} was started again")
+    return runs

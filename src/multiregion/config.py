@@ -1,0 +1,155 @@
+"""Every setting in one table, and the configuration that `multiregion serve` reads; each is read once and passed on."""
+
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from multiregion.errors import BadDeployment, InvalidInput
+from multiregion.states import Role
+
+ENVIRONMENT_PREFIX = "MULTIREGION_"
+MEBIBYTE = 1024 * 1024
+
+
+def setting(default: Any, unit: str, help: str) -> Any:
+    return field(default=default, metadata={"unit": unit, "help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The limits and waits that an operator may change, by an environment variable `MULTIREGION_<NAME>`."""
+
+    photo_bytes_max: int = setting(25 * MEBIBYTE, "bytes", "the largest photograph that is taken")
+    photo_pixels_max: int = setting(50_000_000, "pixels", "the largest picture that is decoded, width times height")
+    comment_characters_max: int = setting(2_000, "characters", "the longest comment")
+    caption_characters_max: int = setting(500, "characters", "the longest caption")
+    ticket_seconds: int = setting(60, "seconds", "how long an upload ticket is good for")
+    link_seconds: int = setting(3_600, "seconds", "how long the address of a picture is good for")
+    token_seconds: int = setting(3_600, "seconds", "how long an ID or access token is good for")
+    refresh_days: int = setting(30, "days", "how long a session can be refreshed")
+    temporary_password_days: int = setting(7, "days", "how long a temporary password is good for")
+    attempts_per_user: int = setting(10, "attempts a minute", "failed sign-ins for one user name before a wait")
+    attempts_per_address: int = setting(100, "attempts a minute", "failed sign-ins from one address before a wait")
+    event_streams_max: int = setting(1_000, "streams", "open event streams in one region")
+    heartbeat_seconds: float = setting(0.25, "seconds", "how often a region tells the other where its log ends")
+    drain_seconds: float = setting(60.0, "seconds", "how long a planned switch waits for the other region to catch up")
+    ready_seconds: float = setting(30.0, "seconds", "how long `up` waits for the processes to become ready")
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings with what the environment overrides. Raises InvalidInput, naming the variable, for one that is not a number above 0."""
+    values: dict[str, float] = {}
+    environment = os.environ if environment is None else environment
+    for each in fields(Settings):
+        name = ENVIRONMENT_PREFIX + each.name.upper()
+        if name in environment:
+            values[each.name] = positive(name, environment[name], type(each.default))
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def positive(name: str, text: str, kind: type) -> float:
+    try:
+        value: float = kind(text)
+    except ValueError:
+        value = 0
+    if not value > 0:
+        raise InvalidInput(f"{name} must be a number above 0, not {text!r}", field=name)
+    return value
+
+
+class RegionPlace(msgspec.Struct, frozen=True, rename="camel"):
+    """How a region is called and reached, and its user pool."""
+
+    region: str
+    url: str
+    user_pool_id: str
+    client_id: str
+
+
+class Deployment(msgspec.Struct, frozen=True, rename="camel"):
+    """What all parts of a deployment know about it."""
+
+    app_id: str
+    name: str
+    edge: str
+    primary: RegionPlace
+    secondary: RegionPlace
+    authority: str
+    secret: str
+    operator_token: str
+
+    def place(self, role: Role) -> RegionPlace:
+        return self.primary if role is Role.PRIMARY else self.secondary
+
+    def key(self, purpose: str) -> bytes:
+        """A key of its own for each purpose, 32 bytes, made from the deployment's one secret."""
+        return hmac.digest(self.secret.encode(), purpose.encode(), "sha256")
+
+    def bearer(self, purpose: str) -> str:
+        return self.key(purpose).hex()
+
+
+class PartConfig(msgspec.Struct, frozen=True, rename="camel"):
+    """The configuration file of one part: `multiregion serve region|authority|edge|wire --config FILE`."""
+
+    part: str
+    host: str
+    port: int
+    data: str
+    deployment: Deployment
+    role: Role | None = None
+    peer: str | None = None
+    links: dict[str, tuple[int, str]] = {}
+    founding: bool = False
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.data)
+
+
+def read_part(file: Path) -> PartConfig:
+    """Raises BadDeployment, naming the file and the field, if it cannot be used."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=PartConfig)
+    except OSError as error:
+        raise BadDeployment(f"the configuration {file} cannot be read: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise BadDeployment(f"the configuration {file} is not valid: {error}") from error
+
+
+def default_data() -> Path:
+    return Path(os.environ.get(ENVIRONMENT_PREFIX + "DATA", ".multiregion"))
+
+
+REGION_LABELS = {
+    "us-east-1": "N. Virginia",
+    "us-east-2": "Ohio",
+    "us-west-1": "N. California",
+    "us-west-2": "Oregon",
+    "ca-central-1": "Canada",
+    "eu-west-1": "Ireland",
+    "eu-west-2": "London",
+    "eu-west-3": "Paris",
+    "eu-central-1": "Frankfurt",
+    "eu-central-2": "Zurich",
+    "eu-north-1": "Stockholm",
+    "eu-south-1": "Milan",
+    "ap-northeast-1": "Tokyo",
+    "ap-northeast-2": "Seoul",
+    "ap-northeast-3": "Osaka",
+    "ap-southeast-1": "Singapore",
+    "ap-southeast-2": "Sydney",
+    "ap-south-1": "Mumbai",
+    "sa-east-1": "São Paulo",
+    "af-south-1": "Cape Town",
+}
+
+
+def label(region: str) -> str:
+    """What people call a region: its city where it is known, else its own name."""
+    return REGION_LABELS.get(region, region)

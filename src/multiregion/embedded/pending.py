@@ -1,0 +1,165 @@
+"""Uploads on their way in: received in pieces into a folder, checked against what was announced, and kept until they are committed."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from multiregion.clock import Clock
+from multiregion.embedded.objects import stored_or_full, sync_folder
+from multiregion.embedded.tickets import Policy, policy_of, sign, verify
+from multiregion.errors import InvalidInput, TooLarge
+from multiregion.stores import Announced, Ticket, Upload
+
+PIECE_BYTES = 1024 * 1024
+GRACE_SECONDS = 600.0
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """Beside an upload's bytes: what was announced, and the name of the file with them."""
+
+    policy: Policy
+    file: str
+
+
+class Receiving:
+    """One upload while its bytes arrive: gathered into large pieces, hashed and written in a thread, cut off when they are too many."""
+
+    def __init__(self, announced: Announced, file: Path) -> None:
+        self.announced = announced
+        self.file = file
+        self._out = file.open("xb")
+        self._hash = sha256()
+        self._gathered = bytearray()
+        self._size = 0
+
+    def add(self, data: memoryview | bytes) -> None:
+        """Raises TooLarge with the first byte too many."""
+        self._size += len(data)
+        if self._size > self.announced.size:
+            limit = self.announced.size
+            raise TooLarge(f"the upload is larger than the {limit} bytes that were announced", field="file", limit=limit)
+        self._gathered += data
+
+    async def drain(self) -> None:
+        """Write what has been gathered, once it is worth it."""
+        if len(self._gathered) >= PIECE_BYTES:
+            await asyncio.to_thread(self._write)
+
+    async def finish(self) -> None:
+        """Make the bytes durable. Raises InvalidInput if they are not what was announced; DiskFull."""
+        await asyncio.to_thread(self._finish)
+
+    def abandon(self) -> None:
+        """Remove what has arrived, unless it was finished."""
+        if not self._out.closed:
+            with suppress(OSError):  # on a full disk even closing fails, and it is closed all the same
+                self._out.close()
+            self.file.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        self._hash.update(self._gathered)
+        try:
+            self._out.write(self._gathered)
+        except OSError as error:
+            raise stored_or_full(error) from error
+        self._gathered.clear()
+
+    def _finish(self) -> None:
+        self._write()
+        if self._size != self.announced.size:
+            raise InvalidInput(f"the upload has {self._size} bytes, not the {self.announced.size} that were announced", field="size")
+        if self._hash.hexdigest() != self.announced.sha256:
+            raise InvalidInput(f"the upload has the digest {self._hash.hexdigest()}, not the one that was announced", field="sha256")
+        try:
+            self._out.flush()
+            os.fsync(self._out.fileno())
+        except OSError as error:
+            raise stored_or_full(error) from error
+        self._out.close()
+
+
+class PendingUploads:
+    """`Uploads` in one folder. For each photo and user one `.json`, which names the file with the bytes beside it."""
+
+    def __init__(self, folder: Path, url: str, key: bytes, clock: Clock, ticket_seconds: int) -> None:
+        self._folder = folder
+        self._url = url
+        self._key = key
+        self._clock = clock
+        self._ticket_seconds = ticket_seconds
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for cut_off in folder.glob("*.part"):
+            cut_off.unlink()
+
+    def ticket(self, announced: Announced) -> Ticket:
+        policy = policy_of(announced, self._clock.now() + self._ticket_seconds)
+        return Ticket(f"{self._url}/uploads", sign(policy, self._key))
+
+    def receive(self, fields: Mapping[str, str]) -> Receiving:
+        """Begin an upload. The form's fields are all the authority there is. Raises Forbidden, Expired."""
+        announced = verify(fields, self._key, self._clock.now())
+        return Receiving(announced, self._folder / f"{self._clock.new_id()}.part")
+
+    async def keep(self, receiving: Receiving) -> None:
+        """Finish an upload, and put it where `pending` finds it. A second upload takes the first one's place."""
+        await receiving.finish()
+        await asyncio.to_thread(self._keep, receiving)
+
+    async def pending(self, photo_id: str, user: str) -> Upload | None:
+        arrival = self._arrival(self._note(photo_id, user))
+        return Upload(arrival.policy.announced(), self._folder / arrival.file) if arrival else None
+
+    async def forget(self, upload: Upload) -> None:
+        """Only this upload: the note stays if it speaks of a newer one by now."""
+        note = self._note(upload.announced.photo_id, upload.announced.user)
+        arrival = self._arrival(note)
+        if arrival and arrival.file == upload.path.name:
+            note.unlink(missing_ok=True)
+        upload.path.unlink(missing_ok=True)
+
+    async def sweep(self) -> int:
+        return await asyncio.to_thread(lambda: sum(1 for _ in self._swept()))
+
+    def _note(self, photo_id: str, user: str) -> Path:
+        """A name of its own for each pair, whatever is in it: nobody can touch another user's upload."""
+        return self._folder / f"{sha256(f'{photo_id}/{user}'.encode()).hexdigest()}.json"
+
+    def _arrival(self, note: Path) -> Arrival | None:
+        try:
+            return msgspec.json.decode(note.read_bytes(), type=Arrival)
+        except FileNotFoundError:
+            return None
+
+    def _keep(self, receiving: Receiving) -> None:
+        a = receiving.announced
+        note, part = self._note(a.photo_id, a.user), receiving.file
+        earlier = self._arrival(note)
+        bytes_file = part.with_suffix(".bin")
+        draft = part.with_suffix(".note.part")
+        try:
+            part.rename(bytes_file)
+            with draft.open("wb") as file:
+                file.write(msgspec.json.encode(Arrival(policy_of(a, self._clock.now()), bytes_file.name)))
+                file.flush()
+                os.fsync(file.fileno())
+            draft.rename(note)
+            sync_folder(self._folder)
+        except OSError as error:
+            bytes_file.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
+            raise stored_or_full(error) from error
+        if earlier:
+            (self._folder / earlier.file).unlink(missing_ok=True)
+
+    def _swept(self) -> Iterator[Path]:
+        oldest = self._clock.now() - self._ticket_seconds - GRACE_SECONDS
+        for file in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < oldest:
+                    file.unlink()
+                    yield file

@@ -1,0 +1,291 @@
+"""Fenced records with their change log in one SQLite file: the check, the record and the log entry share a transaction."""
+
+import asyncio
+import base64
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from multiregion.clock import Clock
+from multiregion.embedded.database import Writer, connect
+from multiregion.embedded.schema import (
+    CHANGE_COLUMNS,
+    RECORD_COLUMNS,
+    REGION,
+    change_of,
+    change_row,
+    fingerprint,
+    record_of,
+    routing_of,
+    size_of,
+)
+from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
+from multiregion.states import Role, RoutingState
+from multiregion.stores import START, Change, Digest, Head, Key, Position, Record, Write
+
+CONTENT_MODULUS = 2**256
+T = TypeVar("T")
+
+
+class RegionSession:
+    """The region's own row while a group of jobs runs: read once, changed in memory, written once."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.db = db
+        self.routing = routing_of(db)
+        self.whole, self.epoch, self.sequence, self.bytes, content = db.execute(
+            "SELECT whole, log_epoch, log_sequence, log_bytes, content FROM region"
+        ).fetchone()
+        self.content = int(content, 16)
+        self._loaded = self._row()
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.sequence)
+
+    def head(self) -> Head:
+        return Head(self.position, self.bytes, f"{self.content:x}")
+
+    def save(self) -> None:
+        if (row := self._row()) != self._loaded:
+            self.db.execute(
+                "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, whole = ?, log_epoch = ?, log_sequence = ?,"
+                " log_bytes = ?, content = ?",
+                row,
+            )
+
+    def _row(self) -> tuple[Any, ...]:
+        routing = self.routing
+        log = (self.epoch, self.sequence, self.bytes, f"{self.content:x}")
+        return (routing.state, routing.epoch, routing.leader, routing.writable, self.whole, *log)
+
+    def stored(self, key: Key) -> Record | None:
+        """The record or tombstone (value None) under `key`."""
+        row = self.db.execute(f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ?", (key.partition, key.id)).fetchone()
+        return row and record_of(row)
+
+    def write(self, change: Change) -> None:
+        """Set the record, keep what it replaced beside its log entry, and move the head on."""
+        write, position = change.write, change.position
+        previous = self.stored(write.key)
+        before = (previous.value, previous.order, previous.version.epoch, previous.version.sequence) if previous else (None,) * 4
+        self.db.execute(
+            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*change_row(change), *before),
+        )
+        self.db.execute(
+            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?)",
+            (write.key.partition, write.key.id, write.order, write.value, position.epoch, position.sequence),
+        )
+        self._write_needs(write, had_before=previous is not None)
+        self.epoch, self.sequence, self.bytes = position.epoch, position.sequence, self.bytes + change.size
+        added = fingerprint(write.key, write.value, write.order, position)
+        removed = fingerprint(previous.key, previous.value, previous.order, previous.version) if previous else 0
+        self.content = (self.content + added - removed) % CONTENT_MODULUS
+
+    def _write_needs(self, write: Write, *, had_before: bool) -> None:
+        name = (write.key.partition, write.key.id)
+        if had_before:
+            self.db.execute("DELETE FROM need WHERE partition = ? AND id = ?", name)
+        if write.value is not None:
+            self.db.executemany("INSERT OR IGNORE INTO need VALUES (?, ?, ?)", [(*name, digest) for digest in write.needs])
+
+
+class SqliteRecords:
+    """`Records` for one region, named by its role.
+
+    A file made at the founding of its deployment is whole though it is empty. One made later stands for a lost one: until
+    everything has been copied from the other region it must not be written to, or the two logs would part.
+    """
+
+    def __init__(self, path: Path, role: Role, clock: Clock, *, founding: bool = True) -> None:
+        self._role = role
+        is_new = not path.exists()
+        self._clock = clock
+        self._writing = connect(path, REGION)
+        if is_new and founding:
+            self._writing.execute("UPDATE region SET whole = 1")
+        self._reading = connect(path, REGION)
+        self._reading.execute("PRAGMA query_only = on")
+        self._writer = Writer(self._writing, RegionSession)
+        self._heard: RoutingState | None = None
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    def close(self) -> None:
+        self._writer.close()
+        self._reading.close()
+        self._writing.close()
+
+    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
+        def work(session: RegionSession) -> Position:
+            self._check_fence(session.routing, epoch)
+            if not session.whole:
+                raise NotReady("this region has lost its records and is copying everything from the other region")
+            self._check_conditions(session, writes, requires)
+            for write in writes:
+                position = Position(session.routing.epoch, session.sequence + 1)
+                session.write(Change(position, write, actor, self._clock.now(), size_of(write)))
+            return session.position
+
+        return await self._log(work)
+
+    def _check_fence(self, routing: RoutingState, epoch: int | None) -> None:
+        heard = self._heard
+        if heard is None:
+            raise NotReady("this region has started and waits for the authority's word before it accepts writes")
+        newest = max(routing, heard, key=lambda state: state.epoch)
+        if epoch is not None and epoch != newest.epoch:
+            raise StaleEpoch(f"decided at epoch {epoch}, but the epoch is {newest.epoch} by now", state=newest)
+        if newest.writer is not self._role:
+            raise Fenced(f"the {self._role} region does not accept writes: the application is {newest.state}", state=newest)
+
+    def _check_conditions(self, session: RegionSession, writes: Sequence[Write], requires: Sequence[Key]) -> None:
+        for key in requires:
+            found = session.stored(key)
+            if found is None or found.value is None:
+                raise NotFound(f"{key.partition}/{key.id} does not exist")
+        for write in writes:
+            found = session.stored(write.key)
+            if write.absent and found is not None:
+                raise Conflict(f"{write.key.partition}/{write.key.id} exists already, or was deleted")
+            if write.version is not None and (found is None or found.version != write.version):
+                raise Conflict(f"{write.key.partition}/{write.key.id} was changed by somebody else meanwhile")
+
+    async def _log(self, work: Callable[[RegionSession], T]) -> T:
+        result = await self._writer.run(work)
+        waiting, self._waiting = self._waiting, set()
+        for waiter in waiting:
+            if not waiter.done():
+                waiter.set_result(None)
+        return result
+
+    async def get(self, key: Key) -> Record | None:
+        row = self._reading.execute(
+            f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ? AND value IS NOT NULL", (key.partition, key.id)
+        ).fetchone()
+        return row and record_of(row)
+
+    async def query(
+        self, partition: str, *, after: str = "", limit: int = 50, newest_first: bool = False
+    ) -> tuple[Sequence[Record], str | None]:
+        where, arguments = "partition = ? AND value IS NOT NULL", [partition]
+        if after:
+            where += f" AND (sort, id) {'<' if newest_first else '>'} (?, ?)"
+            arguments += read_cursor(after)
+        direction = "DESC" if newest_first else "ASC"
+        rows = self._reading.execute(
+            f"SELECT {RECORD_COLUMNS} FROM record WHERE {where} ORDER BY sort {direction}, id {direction} LIMIT ?",
+            (*arguments, limit + 1),
+        ).fetchall()
+        records = [record_of(row) for row in rows[:limit]]
+        return records, cursor(records[-1]) if len(rows) > limit else None
+
+    async def count(self, partition: str) -> int:
+        found = self._reading.execute("SELECT count(*) FROM record WHERE partition = ? AND value IS NOT NULL", (partition,))
+        return int(found.fetchone()[0])
+
+    async def names(self, after: Key, *, limit: int) -> Sequence[tuple[Key, Position, bool, int]]:
+        """Every record and tombstone after `after`: its key, version, whether it is deleted, and a fingerprint of it."""
+        rows = self._reading.execute(
+            f"SELECT {RECORD_COLUMNS} FROM record WHERE (partition, id) > (?, ?) ORDER BY partition, id LIMIT ?",
+            (after.partition, after.id, limit),
+        )
+        found = [record_of(row) for row in rows]
+        return [(r.key, r.version, r.value is None, fingerprint(r.key, r.value, r.order, r.version)) for r in found]
+
+    async def needed(self, after: str, *, limit: int) -> Sequence[Digest]:
+        """The objects that visible records point to, in order of digest."""
+        rows = self._reading.execute("SELECT DISTINCT digest FROM need WHERE digest > ? ORDER BY digest LIMIT ?", (after, limit))
+        return [Digest(digest) for (digest,) in rows]
+
+    async def is_needed(self, digest: Digest) -> bool:
+        """Whether any visible record points to this object."""
+        return self._reading.execute("SELECT 1 FROM need WHERE digest = ? LIMIT 1", (digest,)).fetchone() is not None
+
+    async def admitted(self) -> RoutingState:
+        return routing_of(self._reading)
+
+    async def admit(self, state: RoutingState) -> RoutingState:
+        # What was heard counts even if it cannot be stored: a full disk must not keep a region writing.
+        if self._heard is None or state.epoch > self._heard.epoch:
+            self._heard = state
+
+        def work(session: RegionSession) -> RoutingState:
+            if state.epoch > session.routing.epoch:
+                session.routing = state
+            return session.routing
+
+        return await self._writer.run(work)
+
+    async def is_whole(self) -> bool:
+        return bool(self._reading.execute("SELECT whole FROM region").fetchone()[0])
+
+    async def make_whole(self, other: Head) -> None:
+        def work(session: RegionSession) -> None:
+            if session.position >= other.position:
+                session.whole = 1
+
+        await self._writer.run(work)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the authority has been heard since this process started."""
+        return self._heard is not None
+
+    async def head(self) -> Head:
+        epoch, sequence, size, content = self._reading.execute("SELECT log_epoch, log_sequence, log_bytes, content FROM region").fetchone()
+        return Head(Position(epoch, sequence), size, content)
+
+    def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
+        if after != START:
+            found = self._reading.execute("SELECT epoch FROM change WHERE sequence = ?", (after.sequence,)).fetchone()
+            if found is not None and found[0] != after.epoch:
+                raise Conflict(f"{after} is not in this region's log, which has epoch {found[0]} there", position=found[0])
+        rows = self._reading.execute(
+            f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (after.sequence, limit)
+        )
+        return [change_of(row) for row in rows]
+
+    async def apply(self, changes: Sequence[Change]) -> Head:
+        def work(session: RegionSession) -> Head:
+            fresh = [change for change in changes if change.position.sequence > session.sequence]
+            if fresh and session.whole and session.routing.writer is self._role:
+                raise Fenced("this region is the writer and takes no changes from the other", state=session.routing)
+            for expected, change in enumerate(fresh, session.sequence + 1):
+                if change.position.sequence != expected or change.position.epoch < session.epoch:
+                    raise Conflict(f"expected change {expected} of epoch {session.epoch} or later, got {change.position}")
+            for change in fresh:
+                session.write(change)
+            return session.head()
+
+        return await self._log(work)
+
+    async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
+        # Registered before looking, so that a commit between the look and the wait is not missed.
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.add(waiter)
+        try:
+            if (await self.head()).position > after:
+                return True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(waiter, timeout_seconds)
+            return (await self.head()).position > after
+        finally:
+            self._waiting.discard(waiter)
+
+
+def cursor(record: Record) -> str:
+    return base64.urlsafe_b64encode(json.dumps([record.order, record.key.id]).encode()).decode().rstrip("=")
+
+
+def read_cursor(after: str) -> list[str]:
+    try:
+        order, id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        if isinstance(order, str) and isinstance(id, str):
+            return [order, id]
+    except ValueError:
+        pass
+    raise InvalidInput("after must be the `next` of an earlier page", field="after")

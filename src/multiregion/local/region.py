@@ -1,0 +1,152 @@
+"""One region as a process: its stores, its HTTP API, and the tasks that follow the authority and the other region."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from starlette.applications import Starlette
+
+from multiregion.accounts import Accounts
+from multiregion.accounts.outbox import Outbox
+from multiregion.api import application as application_api
+from multiregion.api import identity as identity_api
+from multiregion.api.authentication import Authenticate
+from multiregion.api.documents import StateDocuments
+from multiregion.api.internal import InternalAPI
+from multiregion.api.region import OperationsAPI, application
+from multiregion.api.routing import RoutingAPI, StateNews
+from multiregion.clock import Clock, SystemClock
+from multiregion.config import PartConfig, Settings
+from multiregion.embedded.links import SignedLinks
+from multiregion.embedded.objects import FileObjects
+from multiregion.embedded.pending import PendingUploads
+from multiregion.embedded.records import SqliteRecords
+from multiregion.errors import MultiregionError
+from multiregion.local.clients import AuthorityClient, HttpPeer
+from multiregion.photos.comments import Comments
+from multiregion.photos.gallery import Photos
+from multiregion.region import Region
+from multiregion.replication import Replicator
+from multiregion.states import RoutingState
+
+log = logging.getLogger("multiregion.region")
+
+FOLLOW_PAUSE_SECONDS = 0.2
+SWEEP_SECONDS = 60.0
+
+
+class RegionProcess:
+    """Joins a region's parts. The only place where they all are known."""
+
+    def __init__(self, config: PartConfig, settings: Settings) -> None:
+        assert config.role is not None and config.peer is not None
+        clock: Clock = SystemClock()
+        deployment = config.deployment
+        self._clock, self._deployment, self._role = clock, deployment, config.role
+        config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._records = SqliteRecords(config.folder / "region.db", config.role, clock, founding=config.founding)
+        self._objects = FileObjects(config.folder / "objects", clock)
+        self.region = Region(config.role, deployment.place(config.role).region, self._records, self._objects)
+        url = deployment.place(config.role).url
+        self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
+        self._uploads = PendingUploads(config.folder / "pending", url, deployment.key("upload-ticket"), clock, settings.ticket_seconds)
+        outbox = Outbox(config.folder / "outbox.jsonl", clock)
+        self._accounts = Accounts(self.region, clock, settings, deployment, outbox.deliver)
+        self._photos = Photos(self.region, self._uploads, self._links, clock, settings)
+        self._comments = Comments(self.region, clock, settings)
+        self._replicator = Replicator(self.region, HttpPeer(config.peer, deployment), clock, heartbeat_seconds=settings.heartbeat_seconds)
+        self._authority = AuthorityClient(deployment.authority, deployment)
+        self._news = StateNews()
+        self._counts: Counter[tuple[str, int]] = Counter()
+        self._settings = settings
+
+    def application(self) -> Starlette:
+        deployment, settings = self._deployment, self._settings
+        documents = StateDocuments(deployment)
+        authenticate = Authenticate(self._accounts, deployment, self._clock)
+        routing = RoutingAPI(deployment.app_id, self._records, self._news, documents, streams_max=settings.event_streams_max)
+        internal = InternalAPI(
+            self.region,
+            self._records,
+            deployment,
+            self.report,
+            self._clock,
+            admitted=self._on_admitted,
+            heartbeat_seconds=settings.heartbeat_seconds,
+        )
+        routes = [
+            *routing.routes(),
+            *application_api.routes(
+                self._photos, self._comments, authenticate, settings, uploads=self._uploads, links=self._links, objects=self._objects
+            ),
+            *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
+            *OperationsAPI(self.report, self._counts).routes(),
+            *internal.routes(),
+        ]
+        app = application(routes, documents, deployment.edge, self._counts)
+        app.router.lifespan_context = self._lifespan
+        return app
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self._forever(work)) for work in (self._follow_authority, self._replicator.run, self._sweep)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._photos.close()
+            self._records.close()
+
+    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
+        """A background task must neither end nor take the region with it: what it raises is logged, and it is begun again."""
+        while True:
+            try:
+                await work()
+            except MultiregionError as error:
+                log.info("%s: %s", work.__name__, error.detail)
+            except Exception:
+                log.exception("%s failed and is started again", work.__name__)
+            await self._clock.sleep(FOLLOW_PAUSE_SECONDS)
+
+    async def _follow_authority(self) -> None:
+        async for state in self._authority.follow():
+            self._on_admitted(await self._records.admit(state))
+            if state.writer is self._role:
+                await self._accounts.prepare()
+
+    def _on_admitted(self, state: RoutingState) -> None:
+        if self._news.newest is None or self._news.newest.epoch < state.epoch:
+            log.info("admitted %s, epoch %d", state.state, state.epoch)
+        self._news.publish(state)
+
+    async def _sweep(self) -> None:
+        await self._clock.sleep(SWEEP_SECONDS)
+        await self._photos.sweep()
+
+    async def report(self) -> dict[str, Any]:
+        """What this region says of itself: for readiness, metrics and `multiregion status`."""
+        state, head = await self._records.admitted(), await self._records.head()
+        whole = await self._records.is_whole()
+        reasons = [] if self._records.confirmed else ["waits for the authority to confirm the state; reads are served, writes are not"]
+        reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
+        return {
+            "ready": self._records.confirmed and whole,
+            "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
+            "region": self.region.name,
+            "role": self._role,
+            "state": state.state,
+            "epoch": state.epoch,
+            "writes": state.writer is self._role and self._records.confirmed and whole,
+            "logEpoch": head.position.epoch,
+            "sequence": head.position.sequence,
+            "content": head.content,
+            "lag": asdict(self._replicator.status()),
+            "photos": await self._records.count("photos"),
+            "users": await self._records.count("users"),
+        }

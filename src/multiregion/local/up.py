@@ -1,0 +1,122 @@
+"""`multiregion up` without its looks: everything on this machine, from the folder's lock to the administrator's invitation."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from multiregion.clock import SystemClock
+from multiregion.config import Deployment, PartConfig, Settings
+from multiregion.errors import BadDeployment
+from multiregion.local.clients import client
+from multiregion.local.deployment import DataFolder, Kept, LocalDeployment, describe, plan
+from multiregion.local.supervisor import Part, Supervisor
+
+ADMIN_EMAIL = "admin@example.com"
+INVITE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The options of `up`."""
+
+    primary: str
+    secondary: str
+    data: Path
+    port: int
+    wan_delay_milliseconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Running:
+    """A deployment that is up."""
+
+    supervisor: Supervisor
+    deployment: Deployment
+    folder: DataFolder
+    local: LocalDeployment
+    kept: Kept
+    wire: str
+
+    async def refresh_admin(self) -> None:
+        """Take the temporary password out of `deployment.json` once it has been changed."""
+        if self.local.admin.temporary_password and await admin_status(self.deployment) == "CONFIRMED":
+            self.local = describe(self.kept, self.deployment, self.wire, None)
+            self.folder.write(self.local)
+
+
+@asynccontextmanager
+async def running(wishes: Wishes, settings: Settings, on_ready: Callable[[Part], None]) -> AsyncIterator[Running]:
+    """Start everything; whatever happens, stop everything. Raises BadDeployment with what to do."""
+    folder, clock = DataFolder(wishes.data), SystemClock()
+    with folder.locked():
+        founding = folder.is_new
+        kept = folder.keep(clock, wishes.primary, wishes.secondary)
+        deployment, parts = plan(kept, wishes.data, wishes.port, founding=founding)
+        wire = f"http://localhost:{parts['wire'].port}"
+        folder.write(local := describe(kept, deployment, wire, kept.initial_password))
+        supervisor = Supervisor(folder, parts, settings, clock)
+        try:
+            await unwrapped(supervisor.start_all(on_ready))
+            if wishes.wan_delay_milliseconds:
+                await change_wire(parts["wire"], deployment, delay_milliseconds=wishes.wan_delay_milliseconds / 2)
+            await invite_admin(deployment, kept.initial_password)
+            up = Running(supervisor, deployment, folder, local, kept, wire)
+            await up.refresh_admin()
+            yield up
+        finally:
+            await supervisor.stop_all()
+
+
+async def unwrapped(work: Any) -> None:
+    """Await what may raise a group of errors, and raise its first alone."""
+    try:
+        await work
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+
+
+async def change_wire(wire: PartConfig, deployment: Deployment, **order: Any) -> None:
+    async with client(f"http://localhost:{wire.port}", deployment) as http:
+        (await http.post("/wire", content=msgspec.json.encode(order))).raise_for_status()
+
+
+async def ask_pool(deployment: Deployment, operation: str, **body: Any) -> httpx.Response:
+    """An operator's call of the primary's user pool."""
+    headers = {
+        "Authorization": f"Bearer {deployment.operator_token}",
+        "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
+        "Content-Type": "application/x-amz-json-1.1",
+    }
+    body["UserPoolId"] = deployment.primary.user_pool_id
+    async with httpx.AsyncClient(trust_env=False, timeout=INVITE_SECONDS) as http:
+        return await http.post(f"{deployment.primary.url}/", content=msgspec.json.encode(body), headers=headers)
+
+
+async def invite_admin(deployment: Deployment, temporary_password: str) -> None:
+    """Create the administrator, once. While the application is fenced at its first start there is nothing to be done."""
+    if await admin_status(deployment) is not None:
+        return
+    response = await ask_pool(
+        deployment,
+        "AdminCreateUser",
+        Username="admin",
+        TemporaryPassword=temporary_password,
+        UserAttributes=[{"Name": "email", "Value": ADMIN_EMAIL}],
+    )
+    if response.status_code not in (200, 409):
+        raise BadDeployment(f"the administrator could not be created: {response.text}")
+    await ask_pool(deployment, "AdminAddUserToGroup", Username="admin", GroupName="operators")
+
+
+async def admin_status(deployment: Deployment) -> str | None:
+    """`FORCE_CHANGE_PASSWORD`, `CONFIRMED`, …, or None if there is no administrator (or nobody to ask)."""
+    try:
+        response = await ask_pool(deployment, "AdminGetUser", Username="admin")
+    except httpx.HTTPError:
+        return None
+    return response.json().get("UserStatus") if response.status_code == 200 else None

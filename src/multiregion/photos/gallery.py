@@ -1,0 +1,215 @@
+"""Photos: announced, uploaded by ticket, verified and made anew, then visible by one fenced commit; listed, deleted."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from multiregion.clock import Clock, iso
+from multiregion.config import Settings
+from multiregion.errors import Conflict, Fenced, Forbidden, StaleEpoch, TooLarge, UnknownUpload, UnsupportedMedia
+from multiregion.photos.comments import PHOTOS, unknown_photo
+from multiregion.photos.deletion import Deletion
+from multiregion.photos.fields import ID, Colour, Id, Sha256, Size, checked_text
+from multiregion.photos.pictures import HEIC, HEIC_TYPES, THUMBNAIL_TYPE, TYPES, Job
+from multiregion.photos.workers import PictureWorkers
+from multiregion.region import Region
+from multiregion.stores import Announced, Digest, Key, Links, Ticket, Upload, Uploads, Write
+
+
+class Thumbnail(msgspec.Struct, frozen=True, rename="camel"):
+    content_type: str
+    size: Size
+    sha256: Sha256
+
+
+class NewPhoto(msgspec.Struct, frozen=True, rename="camel"):
+    """What a client says of a photo. Width, height, colour and thumbnail are taken for compatibility and not trusted:
+    they are made here."""
+
+    content_type: str
+    size: Size
+    sha256: Sha256
+    caption: str = ""
+    photo_id: Id | msgspec.UnsetType = msgspec.UNSET
+    width: Size | msgspec.UnsetType = msgspec.UNSET
+    height: Size | msgspec.UnsetType = msgspec.UNSET
+    colour: Colour | msgspec.UnsetType = msgspec.UNSET
+    thumbnail: Thumbnail | msgspec.UnsetType = msgspec.UNSET
+
+
+class Photo(msgspec.Struct, frozen=True, rename="camel"):
+    """`content_type`, `size` and `sha256` describe what is served, `upload_sha256` what was uploaded."""
+
+    photo_id: str
+    user: str
+    caption: str
+    content_type: str
+    size: int
+    sha256: Digest
+    upload_sha256: Digest
+    width: int
+    height: int
+    colour: str
+    created_at: str
+
+
+class StoredPhoto(Photo, frozen=True, rename="camel"):
+    thumbnail: Digest
+
+
+class ShownPhoto(Photo, frozen=True, rename="camel"):
+    url: str
+    thumbnail_url: str
+
+
+class Page(msgspec.Struct, frozen=True):
+    photos: list[ShownPhoto]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Leave to upload a photo under this id."""
+
+    photo_id: str
+    ticket: Ticket
+
+
+class Photos:
+    def __init__(self, region: Region, uploads: Uploads, links: Links, clock: Clock, settings: Settings) -> None:
+        self._region = region
+        self._uploads = uploads
+        self._links = links
+        self._clock = clock
+        self._settings = settings
+        self._workers = PictureWorkers(settings.photo_pixels_max)
+        self._deletion = Deletion(region, uploads)
+
+    async def close(self) -> None:
+        await self._workers.close()
+
+    async def sweep(self) -> None:
+        """Finish deletions, and remove uploads and objects that nothing needs any more. To be called now and then."""
+        await self._deletion.sweep()
+
+    async def page(self, *, after: str, limit: int) -> Page:
+        records, following = await self._region.records.query(PHOTOS, after=after, limit=limit, newest_first=True)
+        return Page([self._shown(msgspec.json.decode(record.value, type=StoredPhoto)) for record in records], following)
+
+    async def announce(self, new: NewPhoto, user: str, epoch: int | None) -> ShownPhoto | Offer:
+        """A ticket, or the photo itself if the same user has committed the same upload under this id before."""
+        announced = self._checked(new, user)
+        if found := await self._found(announced.photo_id):
+            if (found.user, found.upload_sha256) != (user, announced.sha256):
+                raise Conflict(f"the photo {found.photo_id} exists with another owner or content", field="photoId")
+            return self._shown(found)
+        await self._refuse_early(epoch)
+        return Offer(announced.photo_id, self._uploads.ticket(announced))
+
+    async def commit(self, photo_id: str, user: str, epoch: int | None) -> ShownPhoto:
+        """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state."""
+        upload = await self._uploads.pending(photo_id, user) if ID.fullmatch(photo_id) else None
+        if found := await self._found(photo_id):
+            return self._shown(owned(found, user))
+        if upload is None:
+            raise UnknownUpload(f"nothing is uploaded for the photo {photo_id}; ask for a ticket and upload it first", field="photoId")
+        await self._refuse_early(epoch)
+        photo = await self._made(upload)
+        try:
+            await self._add(photo, epoch)
+        except Conflict as conflict:
+            photo = await self._original(photo, conflict)
+        await self._uploads.forget(upload)
+        return self._shown(photo)
+
+    async def delete(self, photo_id: str, user: str, *, operator: bool, epoch: int | None) -> None:
+        found = await self._found(photo_id)
+        if found is None:
+            raise unknown_photo(photo_id)
+        if not operator and found.user != user:
+            raise Forbidden("only its owner or an operator may delete a photo", field="photoId")
+        await self._deletion.delete(photo_id, user, epoch)
+
+    def _checked(self, new: NewPhoto, user: str) -> Announced:
+        settings = self._settings
+        if new.content_type not in TYPES:
+            detail = HEIC if new.content_type in HEIC_TYPES else f"contentType must be one of {', '.join(TYPES)}"
+            raise UnsupportedMedia(detail, field="contentType")
+        if new.size > settings.photo_bytes_max:
+            limit = settings.photo_bytes_max
+            raise TooLarge(f"the photo has {new.size} bytes; at most {limit} are taken", field="size", limit=limit)
+        caption = checked_text("caption", new.caption, settings.caption_characters_max)
+        return Announced(new.photo_id or self._clock.new_id(), user, new.content_type, new.size, Digest(new.sha256), caption)
+
+    async def _refuse_early(self, epoch: int | None) -> None:
+        """Spare the client an upload, and this region a decoding, that would be refused in the end. The commit is the guard."""
+        state = await self._region.records.admitted()
+        if epoch is not None and epoch != state.epoch:
+            raise StaleEpoch(f"decided at epoch {epoch}, but the epoch is {state.epoch} by now", state=state)
+        if state.writer is not self._region.role:
+            raise Fenced(f"the {self._region.role} region does not accept writes: the application is {state.state}", state=state)
+
+    async def _made(self, upload: Upload) -> StoredPhoto:
+        """Verify the upload, and make photo and thumbnail of it, durable before any record names them."""
+        objects, announced = self._region.objects, upload.announced
+        photo, thumbnail = objects.draft(), objects.draft()
+        try:
+            job = Job(str(upload.path), announced.content_type, str(photo), str(thumbnail), self._settings.photo_pixels_max)
+            picture = await self._workers.render(job)
+            size = photo.stat().st_size
+            digest, thumbnail_digest = await asyncio.gather(objects.keep(photo), objects.keep(thumbnail))
+        finally:
+            remove(photo, thumbnail)
+        return StoredPhoto(
+            photo_id=announced.photo_id,
+            user=announced.user,
+            caption=announced.caption,
+            content_type=announced.content_type,
+            size=size,
+            sha256=digest,
+            upload_sha256=announced.sha256,
+            width=picture.width,
+            height=picture.height,
+            colour=picture.colour,
+            created_at=iso(self._clock.now()),
+            thumbnail=thumbnail_digest,
+        )
+
+    async def _add(self, photo: StoredPhoto, epoch: int | None) -> None:
+        key, needs = Key(PHOTOS, photo.photo_id), (photo.sha256, photo.thumbnail)
+        write = Write(key, msgspec.json.encode(photo), photo.created_at, needs=needs, absent=True)
+        await self._region.records.commit([write], epoch=epoch, actor=photo.user)
+
+    async def _original(self, photo: StoredPhoto, conflict: Conflict) -> StoredPhoto:
+        """The same photo, committed a moment ago by a request that ran beside this one."""
+        found = await self._found(photo.photo_id)
+        if found is None:
+            raise Conflict(f"the photo {photo.photo_id} was deleted; upload it under another id", field="photoId") from conflict
+        if found.upload_sha256 != photo.upload_sha256:
+            raise Conflict(f"the photo {photo.photo_id} exists with other content", field="photoId") from conflict
+        return owned(found, photo.user)
+
+    async def _found(self, photo_id: str) -> StoredPhoto | None:
+        record = await self._region.records.get(Key(PHOTOS, photo_id))
+        return msgspec.json.decode(record.value, type=StoredPhoto) if record else None
+
+    def _shown(self, photo: StoredPhoto) -> ShownPhoto:
+        public = {name: getattr(photo, name) for name in Photo.__struct_fields__}
+        return ShownPhoto(
+            **public,
+            url=self._links.address(photo.sha256, photo.content_type),
+            thumbnail_url=self._links.address(photo.thumbnail, THUMBNAIL_TYPE),
+        )
+
+
+def owned(photo: StoredPhoto, user: str) -> StoredPhoto:
+    if photo.user != user:
+        raise Conflict(f"the photo {photo.photo_id} belongs to somebody else", field="photoId")
+    return photo
+
+
+def remove(*drafts: Path) -> None:
+    for draft in drafts:
+        draft.unlink(missing_ok=True)

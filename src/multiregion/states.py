@@ -1,0 +1,76 @@
+"""The three states, who writes in each, and the only moves that are safe between them. Pure."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from multiregion.errors import IllegalMove, InvalidInput
+
+
+class State(StrEnum):
+    """The guide's application states; case-sensitive."""
+
+    ACTIVE = "active"
+    FENCED = "fenced"
+    FAILOVER = "failover"
+
+
+class Role(StrEnum):
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+
+    @property
+    def other(self) -> "Role":
+        return Role.SECONDARY if self is Role.PRIMARY else Role.PRIMARY
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingState:
+    """What the authority decided at one epoch.
+
+    `leader` is the region that wrote last, and whose log is therefore the newest; it writes now only if `writer` says so.
+    `writable` matters in `failover` alone: the guide's failover is read-only.
+    """
+
+    state: State
+    epoch: int
+    leader: Role
+    writable: bool = False
+
+    @property
+    def serving(self) -> Role:
+        """The region that the application points to."""
+        return Role.SECONDARY if self.state is State.FAILOVER else Role.PRIMARY
+
+    @property
+    def writer(self) -> Role | None:
+        if self.state is State.ACTIVE:
+            return Role.PRIMARY
+        if self.state is State.FAILOVER and self.writable:
+            return Role.SECONDARY
+        return None
+
+
+FIRST = RoutingState(state=State.ACTIVE, epoch=1, leader=Role.PRIMARY)
+
+
+def parse_state(name: object) -> State:
+    """The state called exactly `name`. Raises InvalidInput, naming the three, for anything else, `Active` included."""
+    for state in State:
+        if state.value == name:
+            return state
+    raise InvalidInput(f"state must be one of active, fenced, failover (case-sensitive), not {name!r}", field="state")
+
+
+def move(current: RoutingState, to: State, *, writable: bool = False, drained: bool = False) -> RoutingState:
+    """The state after `to`, one epoch later.
+
+    `drained`: the old writer is fenced and the other region has its log to the last change. Raises IllegalMove if `to`
+    names a writer other than the leader without that proof, because the two logs could then part.
+    """
+    writer = replace(current, state=to, writable=writable).writer
+    if writer is not None and writer is not current.leader and not drained:
+        raise IllegalMove(
+            f"{to} would make the {writer} region the writer, but the {current.leader} region wrote last and has not been"
+            " fenced and drained; use `multiregion failover` or `multiregion failback`"
+        )
+    return RoutingState(state=to, epoch=current.epoch + 1, leader=writer or current.leader, writable=writer is Role.SECONDARY)

@@ -1,0 +1,272 @@
+"""The interfaces that a backend implements, and the values that cross them. Domain code knows these and nothing below."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NewType, Protocol
+
+from multiregion.states import RoutingState
+
+Digest = NewType("Digest", str)
+"""The SHA-256 of an object's bytes, 64 lower-case hexadecimal digits; the object's only name."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in the change log. The sequence grows through all epochs; a later epoch wins over a longer log."""
+
+    epoch: int
+    sequence: int
+
+
+START = Position(epoch=0, sequence=0)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """A record's name: unique `id` within a `partition` (`photos`, `comments/<photoId>`, `users`, …)."""
+
+    partition: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record as it is stored. `order` sorts a partition's listing; `version` is the position that wrote it last."""
+
+    key: Key
+    value: bytes
+    order: str
+    version: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One record to set, or to delete if `value` is None.
+
+    `needs`: objects that must be there before the record may be seen. `absent`: only if no such record exists, nor ever
+    existed (a deleted record stays deleted). `version`: only if the record's version is still this one.
+    """
+
+    key: Key
+    value: bytes | None
+    order: str = ""
+    needs: tuple[Digest, ...] = ()
+    absent: bool = False
+    version: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the change log: a write at its position, who made it, when (for people), and its size in bytes."""
+
+    position: Position
+    write: Write
+    actor: str
+    at: float
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a log. `bytes` counts all change bytes ever logged up to here, `content` sums up every record and tombstone:
+    two regions with equal heads hold equal records."""
+
+    position: Position
+    bytes: int
+    content: str
+
+
+class Records(Protocol):
+    """Fenced key-value records with an ordered change log."""
+
+    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
+        """Apply all writes or none, durably, and return the last one's position.
+
+        `epoch` is the epoch that the caller decided under; None takes the admitted one (the caller decided nothing before).
+        `requires` names records that must exist in the same transaction.
+
+        Raises NotReady before the authority has confirmed the state since this process started, StaleEpoch if `epoch` is not
+        the admitted one, Fenced if this region is not the writer, NotFound if a required record is missing, Conflict if a
+        condition of a write does not hold, Overloaded if too many writes wait, DiskFull. After any of these nothing was written.
+        """
+        ...
+
+    async def get(self, key: Key) -> Record | None: ...
+
+    async def query(
+        self, partition: str, *, after: str = "", limit: int = 50, newest_first: bool = False
+    ) -> tuple[Sequence[Record], str | None]:
+        """One page of a partition in `order`, and the `after` of the next page, None at the end. Raises InvalidInput for an
+        `after` that no page gave."""
+        ...
+
+    async def count(self, partition: str) -> int: ...
+
+    async def is_needed(self, digest: Digest) -> bool:
+        """Whether any visible record points to this object."""
+        ...
+
+    async def admitted(self) -> RoutingState:
+        """The newest state this region has been told."""
+        ...
+
+    async def admit(self, state: RoutingState) -> RoutingState:
+        """Obey `state` from now on, durably; an older epoch is ignored. Returns the state in force afterwards. Idempotent.
+        Every commit that returned before this call did was accepted under an earlier state; none will be after it."""
+        ...
+
+    async def head(self) -> Head: ...
+
+    def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
+        """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log."""
+        ...
+
+    async def apply(self, changes: Sequence[Change]) -> Head:
+        """Append the other region's changes; those already there are skipped, so twice is the same as once.
+        Raises Conflict on a gap, and Fenced for a new change if this region is itself the writer (and whole)."""
+        ...
+
+    async def is_whole(self) -> bool:
+        """False while this region, having lost its records, has not copied all of the other's; nothing can be committed then."""
+        ...
+
+    async def make_whole(self, other: Head) -> None:
+        """This region has seen `other`, the end of the other region's log; it is whole again if its own log reaches there."""
+        ...
+
+    async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
+        """Wait until the log reaches beyond `after`, True, or the time is over, False."""
+        ...
+
+
+class Objects(Protocol):
+    """Immutable bytes named by their digest. Never fenced: a record makes an object visible."""
+
+    def draft(self) -> Path:
+        """A fresh path in the store's own file system to write bytes to before `keep`."""
+        ...
+
+    async def keep(self, draft: Path, *, digest: Digest | None = None) -> Digest:
+        """Make a draft's bytes durable under their digest and forget the draft. Idempotent.
+        Raises InvalidInput, and removes the draft, if `digest` is given and is not theirs; DiskFull."""
+        ...
+
+    async def receive(self, digest: Digest, pieces: AsyncIterator[bytes]) -> None:
+        """Store an object that arrives in pieces. Idempotent. Raises InvalidInput if the bytes are not that object; DiskFull."""
+        ...
+
+    async def put(self, data: bytes) -> Digest:
+        """Store bytes durably. Idempotent. Raises DiskFull."""
+        ...
+
+    def path(self, digest: Digest) -> Path | None:
+        """Where the bytes are, or None if they are not here."""
+        ...
+
+    async def has(self, digest: Digest) -> bool: ...
+
+    async def delete(self, digest: Digest) -> None: ...
+
+    async def discard(self, digest: Digest, *, older_than_seconds: float) -> bool:
+        """Delete an object unless it has been put again within that time, and say whether it was deleted."""
+        ...
+
+    def digests(self, after: str = "") -> AsyncIterator[tuple[Digest, int]]:
+        """Every object's digest and size in bytes, in order of digest."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An upload as its owner announced it. A ticket is bound to all of this."""
+
+    photo_id: str
+    user: str
+    content_type: str
+    size: int
+    sha256: Digest
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Leave to upload what was announced: POST all `fields` to `url` as a multipart form, and the part `file` last."""
+
+    url: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Bytes that arrived, and that are what was announced."""
+
+    announced: Announced
+    path: Path
+
+
+class Uploads(Protocol):
+    """Bytes on their way in, by ticket. Never fenced, and seen by nobody until a record is committed."""
+
+    def ticket(self, announced: Announced) -> Ticket: ...
+
+    async def pending(self, photo_id: str, user: str) -> Upload | None: ...
+
+    async def forget(self, upload: Upload) -> None:
+        """Remove what was uploaded. Idempotent."""
+        ...
+
+    async def sweep(self) -> int:
+        """Remove uploads that nobody has committed for a while, and count them."""
+        ...
+
+
+class Links(Protocol):
+    """Signed addresses under which a browser gets an object for a while."""
+
+    def address(self, digest: Digest, content_type: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One line of the authority's history: the state, who decided it, when, why, and what more is known about it."""
+
+    state: RoutingState
+    actor: str
+    at: float
+    reason: str
+
+
+class StateStore(Protocol):
+    """The authority's own store: the state and its history. It lives in neither region's failure domain."""
+
+    async def read(self) -> RoutingState: ...
+
+    async def replace(self, old: RoutingState, new: RoutingState, *, actor: str, reason: str) -> RoutingState:
+        """Store `new` and its line of history, durably. Raises StaleEpoch, with who was first, unless `old` is still stored."""
+        ...
+
+    async def history(self, limit: int = 50) -> Sequence[Decision]:
+        """The newest decisions, newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a region is behind the other. None means unknown, which is never zero."""
+
+    seconds: float | None
+    changes: int | None
+    bytes: int | None
+
+
+UNKNOWN_LAG = Lag(seconds=None, changes=None, bytes=None)
+
+
+class Replication(Protocol):
+    def status(self) -> Lag: ...
+
+
+def needs_of(changes: Iterable[Change]) -> list[Digest]:
+    """The objects that these changes name, each once, in order."""
+    return list(dict.fromkeys(digest for change in changes for digest in change.write.needs))

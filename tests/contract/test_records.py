@@ -1,0 +1,252 @@
+"""What every implementation of `Records` promises."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from multiregion.clock import SystemClock
+from multiregion.embedded.records import SqliteRecords
+from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
+from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.stores import START, Key, Position, Write
+
+FENCED = move(FIRST, State.FENCED)
+SUNRISE = Key("photos", "sunrise")
+
+
+def opened(path: Path, role: Role = Role.PRIMARY) -> SqliteRecords:
+    return SqliteRecords(path, role, SystemClock())
+
+
+@pytest.fixture
+async def primary(tmp_path: Path) -> AsyncIterator[SqliteRecords]:
+    records = opened(tmp_path / "primary.db")
+    await records.admit(FIRST)
+    yield records
+    records.close()
+
+
+@pytest.fixture
+async def secondary(tmp_path: Path) -> AsyncIterator[SqliteRecords]:
+    records = opened(tmp_path / "secondary.db", Role.SECONDARY)
+    await records.admit(FIRST)
+    yield records
+    records.close()
+
+
+def put(id: str, value: bytes = b"{}", *, order: str = "", absent: bool = False, version: Position | None = None) -> Write:
+    return Write(Key("photos", id), value, order, absent=absent, version=version)
+
+
+async def copy(source: SqliteRecords, target: SqliteRecords, limit: int = 7) -> None:
+    while changes := source.changes((await target.head()).position, limit=limit):
+        await target.apply(changes)
+
+
+async def test_a_write_is_there_and_logged(primary: SqliteRecords) -> None:
+    position = await primary.commit([put("sunrise", b"1")], epoch=1, actor="ada")
+    record = await primary.get(SUNRISE)
+    assert record is not None and (record.value, record.version) == (b"1", position) == (b"1", Position(1, 1))
+    (change,) = primary.changes(START, limit=10)
+    assert (change.position, change.actor, change.write.value) == (position, "ada", b"1")
+
+
+async def test_only_the_writer_accepts(secondary: SqliteRecords) -> None:
+    before = await secondary.head()
+    with pytest.raises(Fenced) as refused:
+        await secondary.commit([put("sunrise")], epoch=None, actor="ada")
+    assert refused.value.facts["state"] == FIRST
+    assert await secondary.head() == before and await secondary.get(SUNRISE) is None
+
+
+async def test_nobody_accepts_while_fenced(primary: SqliteRecords) -> None:
+    await primary.admit(FENCED)
+    with pytest.raises(Fenced):
+        await primary.commit([put("sunrise")], epoch=None, actor="ada")
+    assert primary.changes(START, limit=10) == []
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 99])
+async def test_another_epoch_than_the_admitted_is_refused(primary: SqliteRecords, epoch: int) -> None:
+    with pytest.raises(StaleEpoch):
+        await primary.commit([put("sunrise")], epoch=epoch, actor="ada")
+    assert primary.changes(START, limit=10) == []
+
+
+async def test_nothing_is_accepted_before_the_authority_was_heard(primary: SqliteRecords, tmp_path: Path) -> None:
+    await primary.commit([put("sunrise")], epoch=1, actor="ada")
+    primary.close()
+    again = opened(tmp_path / "primary.db")
+    with pytest.raises(NotReady):
+        await again.commit([put("sunset")], epoch=None, actor="ada")
+    assert await again.get(SUNRISE) is not None
+    await again.admit(await again.admitted())
+    await again.commit([put("sunset")], epoch=None, actor="ada")
+    again.close()
+
+
+async def test_an_older_epoch_is_never_admitted(primary: SqliteRecords) -> None:
+    await primary.admit(FENCED)
+    assert await primary.admit(FIRST) == FENCED
+    assert await primary.admitted() == FENCED
+
+
+async def test_a_fence_that_was_heard_holds_though_it_could_not_be_stored(primary: SqliteRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_room(work: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    running = primary._writer.run
+    monkeypatch.setattr(primary._writer, "run", no_room)
+    with pytest.raises(sqlite3.OperationalError):
+        await primary.admit(FENCED)
+    monkeypatch.setattr(primary._writer, "run", running)
+    with pytest.raises(Fenced):
+        await primary.commit([put("sunrise")], epoch=None, actor="ada")
+
+
+async def test_commits_that_wait_behind_a_fence_are_refused(primary: SqliteRecords) -> None:
+    """Fence and writes race through one queue: whatever comes after the fence in it is refused, whatever the caller knew."""
+    before = [asyncio.ensure_future(primary.commit([put(f"b{n}")], epoch=1, actor="ada")) for n in range(50)]
+    await asyncio.sleep(0)
+    fence = asyncio.ensure_future(primary.admit(FENCED))
+    await asyncio.sleep(0)
+    after = [asyncio.ensure_future(primary.commit([put(f"a{n}")], epoch=None, actor="ada")) for n in range(50)]
+    outcomes = await asyncio.gather(*before, fence, *after, return_exceptions=True)
+    assert all(isinstance(outcome, Fenced) for outcome in outcomes[51:])
+    accepted = [outcome for outcome in outcomes[:50] if isinstance(outcome, Position)]
+    assert len(accepted) == len(primary.changes(START, limit=1000))
+
+
+async def test_all_or_nothing(primary: SqliteRecords) -> None:
+    await primary.commit([put("sunrise")], epoch=1, actor="ada")
+    with pytest.raises(Conflict):
+        await primary.commit([put("sunset"), put("sunrise", absent=True)], epoch=1, actor="ada")
+    assert await primary.get(Key("photos", "sunset")) is None
+    assert (await primary.head()).position == Position(1, 1)
+
+
+async def test_a_deleted_record_stays_deleted(primary: SqliteRecords) -> None:
+    await primary.commit([put("sunrise", absent=True)], epoch=1, actor="ada")
+    await primary.commit([Write(SUNRISE, None)], epoch=1, actor="ada")
+    assert await primary.get(SUNRISE) is None
+    with pytest.raises(Conflict):
+        await primary.commit([put("sunrise", absent=True)], epoch=1, actor="ada")
+
+
+async def test_a_version_guards_against_lost_updates(primary: SqliteRecords) -> None:
+    first = await primary.commit([put("sunrise", b"1")], epoch=1, actor="ada")
+    await primary.commit([put("sunrise", b"2", version=first)], epoch=1, actor="ada")
+    with pytest.raises(Conflict):
+        await primary.commit([put("sunrise", b"3", version=first)], epoch=1, actor="bob")
+    record = await primary.get(SUNRISE)
+    assert record is not None and record.value == b"2"
+
+
+async def test_a_required_record_must_exist(primary: SqliteRecords) -> None:
+    comment = Write(Key("comments/sunrise", "c1"), b"{}")
+    with pytest.raises(NotFound):
+        await primary.commit([comment], epoch=1, actor="ada", requires=[SUNRISE])
+    await primary.commit([put("sunrise")], epoch=1, actor="ada")
+    await primary.commit([comment], epoch=1, actor="ada", requires=[SUNRISE])
+    await primary.commit([Write(SUNRISE, None)], epoch=1, actor="ada")
+    with pytest.raises(NotFound):
+        await primary.commit([Write(Key("comments/sunrise", "c2"), b"{}")], epoch=1, actor="ada", requires=[SUNRISE])
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_pages_join_to_the_whole_list(primary: SqliteRecords, newest_first: bool) -> None:
+    await primary.commit([put(f"p{n:03}", order=f"{n // 10}") for n in range(47)], epoch=1, actor="ada")
+    await primary.commit([Write(Key("photos", "p013"), None)], epoch=1, actor="ada")
+    ids: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page, after = await primary.query("photos", after=after, limit=10, newest_first=newest_first)
+        ids += [record.key.id for record in page]
+    expected = [f"p{n:03}" for n in range(47) if n != 13]
+    assert ids == (expected[::-1] if newest_first else expected)
+    assert await primary.count("photos") == 46
+
+
+@pytest.mark.parametrize("after", ["nonsense", "bm9uc2Vuc2U", "WzEsIDJd", "é"])
+async def test_a_made_up_cursor_is_refused(primary: SqliteRecords, after: str) -> None:
+    with pytest.raises(InvalidInput):
+        await primary.query("photos", after=after)
+
+
+async def test_changes_applied_twice_are_applied_once(primary: SqliteRecords, secondary: SqliteRecords) -> None:
+    for n in range(20):
+        await primary.commit([put(f"p{n % 5}", str(n).encode())], epoch=1, actor="ada")
+    await primary.commit([Write(Key("photos", "p3"), None)], epoch=1, actor="ada")
+    everything = primary.changes(START, limit=100)
+    await secondary.apply(everything[:15])
+    await secondary.apply(everything[5:])
+    assert await secondary.apply(everything) == await primary.head()
+    assert secondary.changes(START, limit=100) == everything
+
+
+async def test_a_gap_is_refused(primary: SqliteRecords, secondary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b"), put("c")], epoch=1, actor="ada")
+    with pytest.raises(Conflict):
+        await secondary.apply(primary.changes(START, limit=10)[1:])
+    assert (await secondary.head()).position == START
+
+
+async def test_the_writer_takes_no_changes(primary: SqliteRecords, secondary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    changes = primary.changes(START, limit=10)
+    await secondary.admit(RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True))
+    with pytest.raises(Fenced):
+        await secondary.apply(changes)
+
+
+async def test_a_position_of_another_history_is_told_apart(primary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    with pytest.raises(Conflict):
+        primary.changes(Position(7, 2), limit=10)
+
+
+async def test_equal_contents_have_equal_heads_and_others_have_not(primary: SqliteRecords, secondary: SqliteRecords) -> None:
+    await primary.commit([put("a", b"1"), put("b", b"2")], epoch=1, actor="ada")
+    await copy(primary, secondary)
+    assert await primary.head() == await secondary.head()
+    await primary.commit([put("a", b"3")], epoch=1, actor="ada")
+    assert (await primary.head()).content != (await secondary.head()).content
+    await copy(primary, secondary, limit=1)
+    assert await primary.head() == await secondary.head()
+
+
+async def test_waiting_for_a_change(primary: SqliteRecords) -> None:
+    assert not await primary.changed(START, timeout_seconds=0.01)
+    waiting = asyncio.ensure_future(primary.changed(START, timeout_seconds=5))
+    await asyncio.sleep(0)
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    assert await waiting
+
+
+async def test_many_writers_at_once_all_count(primary: SqliteRecords) -> None:
+    await asyncio.gather(*(primary.commit([put(f"p{n}")], epoch=1, actor="ada") for n in range(500)))
+    assert [change.position.sequence for change in primary.changes(START, limit=1000)] == list(range(1, 501))
+
+
+async def test_one_bad_write_does_not_fail_the_others_in_its_group(primary: SqliteRecords) -> None:
+    await primary.commit([put("there")], epoch=1, actor="ada")
+    unusable = Write(Key("photos", "bad"), b"{}", order=None)  # type: ignore[arg-type]
+    writes = [put("x"), put("there", absent=True), put("y")]
+    outcomes = await asyncio.gather(
+        *(primary.commit([write], epoch=1, actor="ada") for write in writes),
+        primary.commit([unusable], epoch=1, actor="ada"),
+        primary.commit([put("z")], epoch=1, actor="ada"),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes[:3]] == [Position, Conflict, Position]
+    assert isinstance(outcomes[3], Exception) and isinstance(outcomes[4], Position)
+    assert [await primary.count("photos"), len(primary.changes(START, limit=10))] == [4, 4]
+
+
+def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "region.db").write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(BadDeployment, match=r"region\.db is damaged.*copies everything from the other region"):
+        opened(tmp_path / "region.db")

@@ -1,0 +1,152 @@
+"""A region's application API on a real socket, over real stores, with users who are signed in."""
+
+import asyncio
+import hashlib
+import io
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from PIL import Image
+
+from multiregion.api import application as application_api
+from multiregion.api.authentication import Authenticate
+from multiregion.api.documents import StateDocuments
+from multiregion.api.region import application
+from multiregion.api.routing import RoutingAPI, StateNews
+from multiregion.config import Settings
+from multiregion.embedded.links import SignedLinks
+from multiregion.embedded.objects import FileObjects
+from multiregion.embedded.pending import PendingUploads
+from multiregion.photos.comments import Comments
+from multiregion.photos.gallery import Photos
+from multiregion.region import Region
+from multiregion.states import Role
+from multiregion.stores import Digest, Head
+from tests.identity_world import DEPLOYMENT, Pool, World
+
+OPERATOR = {"Authorization": f"Bearer {DEPLOYMENT.operator_token}"}
+
+
+def picture(format: str = "JPEG", size: tuple[int, int] = (64, 48), colour: Any = (200, 40, 40), mode: str = "RGB", **saving: Any) -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, size, colour).save(file, format, **saving)
+    return file.getvalue()
+
+
+def announcement(data: bytes, **changes: Any) -> dict[str, Any]:
+    said = {"contentType": "image/jpeg", "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "caption": "A red field"}
+    return {**said, **changes}
+
+
+@dataclass
+class Gallery:
+    """One region: its stores, its domain objects, and an HTTP client for each kind of caller."""
+
+    records: Any
+    objects: FileObjects
+    uploads: PendingUploads
+    links: SignedLinks
+    photos: Photos
+    comments: Comments
+    world: World
+    folder: Path
+    url: str
+    tokens: dict[str, str] = field(default_factory=dict)
+    http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=30))
+
+    def headers(self, user: str | None) -> dict[str, str]:
+        if user is None:
+            return {}
+        return OPERATOR if user == "operator" else {"Authorization": self.tokens[user]}
+
+    async def call(self, method: str, path: str, user: str | None = "ada", **more: Any) -> httpx.Response:
+        headers = {**self.headers(user), **more.pop("headers", {})}
+        return await self.http.request(method, self.url + path, headers=headers, **more)
+
+    async def announce(self, data: bytes, user: str = "ada", **changes: Any) -> httpx.Response:
+        return await self.call("POST", "/photos", user, json=announcement(data, **changes))
+
+    async def send(self, ticket: Mapping[str, Any], data: bytes, **changes: str) -> httpx.Response:
+        fields = {**ticket["upload"]["fields"], **changes}
+        return await self.http.post(ticket["upload"]["url"], data=fields, files={"file": ("x.jpg", data, "image/jpeg")})
+
+    async def upload(self, data: bytes, user: str = "ada", **changes: Any) -> str:
+        """Announced and uploaded, not committed. Returns the photo's id."""
+        announced = await self.announce(data, user, **changes)
+        assert announced.status_code == 201, announced.text
+        sent = await self.send(announced.json(), data)
+        assert (sent.status_code, sent.content) == (204, b""), sent.text
+        return str(announced.json()["photoId"])
+
+    async def commit(self, photo_id: str, user: str = "ada", **more: Any) -> httpx.Response:
+        return await self.call("POST", f"/photos/{photo_id}/commit", user, **more)
+
+    async def add(self, data: bytes | None = None, user: str = "ada", **changes: Any) -> dict[str, Any]:
+        answer = await self.commit(await self.upload(data or picture(), user, **changes), user)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def head(self) -> Head:
+        head: Head = await self.records.head()
+        return head
+
+    async def kept(self) -> list[Digest]:
+        return [digest async for digest, _ in self.objects.digests()]
+
+    def pending_files(self) -> list[str]:
+        return sorted(file.name for file in (self.folder / "pending").iterdir())
+
+
+def open_gallery(pools: World, pool: Pool, role: Role, folder: Path, url: str, settings: Settings) -> Gallery:
+    objects = FileObjects(folder / "objects", pools.clock)
+    region = Region(role, DEPLOYMENT.place(role).region, pool.records, objects)
+    uploads = PendingUploads(folder / "pending", url, DEPLOYMENT.key("upload-ticket"), pools.clock, settings.ticket_seconds)
+    links = SignedLinks(url, DEPLOYMENT.key("object-link"), pools.clock, settings.link_seconds)
+    photos = Photos(region, uploads, links, pools.clock, settings)
+    comments = Comments(region, pools.clock, settings)
+    return Gallery(pool.records, objects, uploads, links, photos, comments, pools, folder, url)
+
+
+@asynccontextmanager
+async def served(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def gallery_in(pools: World, folder: Path, settings: Settings | None = None, role: Role = Role.PRIMARY) -> AsyncIterator[Gallery]:
+    settings = settings or Settings()
+    pool = pools.a if role is Role.PRIMARY else pools.b
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gallery = open_gallery(pools, pool, role, folder, f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
+        authenticate = Authenticate(pool.accounts, DEPLOYMENT, pools.clock)
+        documents = StateDocuments(DEPLOYMENT)
+        routing = RoutingAPI(DEPLOYMENT.app_id, pool.records, StateNews(), documents, streams_max=1)
+        routes = application_api.routes(
+            gallery.photos,
+            gallery.comments,
+            authenticate,
+            settings,
+            uploads=gallery.uploads,
+            links=gallery.links,
+            objects=gallery.objects,
+        )
+        gallery.tokens = {name: (await pool.sign_in(name)).tokens.id for name in ("ada", "root")}
+        async with served(application([*routing.routes(), *routes], documents, DEPLOYMENT.edge), listener), gallery.http:
+            try:
+                yield gallery
+            finally:
+                await gallery.photos.close()

@@ -1,0 +1,216 @@
+"""Replication between two real regions in this process, over a link that breaks wherever a test wants."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from multiregion.clock import SystemClock
+from multiregion.embedded.objects import FileObjects
+from multiregion.embedded.records import SqliteRecords
+from multiregion.errors import NotFound, Unreachable
+from multiregion.region import Region
+from multiregion.replication import BATCH_BYTES_MAX, Frame, Replicator, batches, frames
+from multiregion.states import FIRST, Role
+from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Key, Position, Write
+
+HEARTBEAT_SECONDS = 0.02
+
+
+class ManualClock(SystemClock):
+    """Real, but its monotonic time can be pushed on."""
+
+    ahead = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
+class Link:
+    """The other region, called directly; `breaks_after` frames the link breaks."""
+
+    def __init__(self, source: Region) -> None:
+        self.source = source
+        self.up = True
+        self.breaks_after: int | None = None
+        self.fetched: list[Digest] = []
+
+    async def follow(self, after: Position, *, changes: bool) -> AsyncIterator[Frame]:
+        sent = 0
+        records = self.source.records
+        async for frame in frames(records, after, SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS, changes=changes):
+            if not self.up or sent == self.breaks_after:
+                raise Unreachable("the link broke")
+            yield frame
+            sent += 1
+
+    async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
+        path = self.source.objects.path(digest)
+        if not self.up:
+            raise Unreachable("the link broke")
+        if path is None:
+            raise NotFound("no such object")
+        self.fetched.append(digest)
+        yield path.read_bytes()
+
+
+def region(folder: Path, role: Role) -> Region:
+    folder.mkdir()
+    clock = SystemClock()
+    return Region(role, role.value, SqliteRecords(folder / "region.db", role, clock), FileObjects(folder / "objects", clock))
+
+
+@pytest.fixture
+async def primary(tmp_path: Path) -> Region:
+    made = region(tmp_path / "primary", Role.PRIMARY)
+    await made.records.admit(FIRST)
+    return made
+
+
+@pytest.fixture
+async def secondary(tmp_path: Path) -> Region:
+    made = region(tmp_path / "secondary", Role.SECONDARY)
+    await made.records.admit(FIRST)
+    return made
+
+
+@pytest.fixture
+def link(primary: Region) -> Link:
+    return Link(primary)
+
+
+@pytest.fixture
+async def replicator(secondary: Region, link: Link) -> AsyncIterator[Replicator]:
+    made = Replicator(secondary, link, ManualClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
+    running = asyncio.ensure_future(made.run())
+    yield made
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+async def write(region: Region, name: str, value: bytes = b"{}", needs: tuple[Digest, ...] = ()) -> Position:
+    return await region.records.commit([Write(Key("photos", name), value, needs=needs)], epoch=None, actor="ada")
+
+
+async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await true():
+            await asyncio.sleep(0.005)
+
+
+async def level(a: Region, b: Region) -> bool:
+    return await a.records.head() == await b.records.head()
+
+
+async def test_what_is_written_here_is_read_there(primary: Region, secondary: Region, replicator: Replicator) -> None:
+    for n in range(30):
+        await write(primary, f"p{n % 10}", str(n).encode())
+    await until(lambda: level(primary, secondary))
+    record = await secondary.records.get(Key("photos", "p9"))
+    assert record is not None and record.value == b"29"
+
+
+async def test_every_break_is_resumed_from_the_position(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+    link.breaks_after = 2
+    for n in range(200):
+        await write(primary, f"p{n}")
+        if n % 20 == 0:
+            await asyncio.sleep(0.02)
+    await until(lambda: level(primary, secondary), seconds=30)
+    assert [c.position.sequence for c in secondary.records.changes(START, limit=1000)] == list(range(1, 201))
+
+
+async def test_no_record_is_visible_before_its_object(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+    digest = await primary.objects.put(b"light")
+    seen: list[bool] = []
+    applying = secondary.records.apply
+
+    async def watched(changes: list[Change]) -> object:
+        seen.append(await secondary.objects.has(digest))
+        return await applying(changes)
+
+    secondary.records.apply = watched  # type: ignore[method-assign,assignment]
+    await write(primary, "p", needs=(digest,))
+    await until(lambda: level(primary, secondary))
+    assert seen == [True]
+
+
+async def test_an_object_that_is_there_is_not_fetched_again(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+    digest = await primary.objects.put(b"light")
+    for name in "abc":
+        await write(primary, name, needs=(digest,))
+        await until(lambda: level(primary, secondary))
+    assert link.fetched == [digest]
+
+
+async def test_a_record_waits_while_its_object_cannot_be_had(
+    primary: Region, secondary: Region, link: Link, replicator: Replicator
+) -> None:
+    digest = await primary.objects.put(b"light")
+    path = primary.objects.path(digest)
+    assert path is not None
+    path.rename(path.with_suffix(".away"))
+    await write(primary, "p", needs=(digest,))
+    await asyncio.sleep(0.3)
+    assert await secondary.records.get(Key("photos", "p")) is None
+    path.with_suffix(".away").rename(path)
+    await until(lambda: level(primary, secondary))
+
+
+async def test_lag_is_unknown_until_heard_and_never_zero_then(secondary: Region, link: Link) -> None:
+    quiet = Replicator(secondary, link, SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
+    assert quiet.status() == UNKNOWN_LAG
+
+
+async def test_lag_is_zero_when_level(primary: Region, secondary: Region, replicator: Replicator) -> None:
+    await write(primary, "p")
+    await until(lambda: level(primary, secondary))
+    await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+    lag = replicator.status()
+    assert (lag.seconds, lag.changes, lag.bytes) == (0.0, 0, 0)
+
+
+async def test_lag_counts_what_is_waiting(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+    digest = await primary.objects.put(b"light")
+    path = primary.objects.path(digest)
+    assert path is not None
+    path.rename(path.with_suffix(".away"))
+    await write(primary, "p", needs=(digest,))
+    await write(primary, "q")
+
+    async def counted() -> bool:
+        return replicator.status().changes == 2
+
+    await until(counted)
+    lag = replicator.status()
+    assert lag.bytes and lag.bytes > 0
+    path.with_suffix(".away").rename(path)
+
+
+async def test_a_silent_link_makes_the_count_unknown_and_the_seconds_grow(
+    primary: Region, secondary: Region, link: Link, replicator: Replicator
+) -> None:
+    await write(primary, "p")
+    await until(lambda: level(primary, secondary))
+    await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+    link.up = False
+    await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+    clock = replicator._clock
+    assert isinstance(clock, ManualClock)
+    clock.ahead += 60
+    lag = replicator.status()
+    assert lag.changes is None and lag.bytes is None and lag.seconds is not None and lag.seconds >= 60
+
+
+def change(size: int) -> Change:
+    return Change(Position(1, 1), Write(Key("p", "x"), b""), "ada", 0.0, size)
+
+
+def test_batches_are_bounded_in_bytes_and_lose_nothing() -> None:
+    sizes = [BATCH_BYTES_MAX // 2, BATCH_BYTES_MAX // 2, 1, BATCH_BYTES_MAX * 3, 5]
+    split = list(batches([change(size) for size in sizes]))
+    assert [c.size for batch in split for c in batch] == sizes
+    assert all(sum(c.size for c in batch) <= BATCH_BYTES_MAX or len(batch) == 1 for batch in split)

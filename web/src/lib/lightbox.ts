@@ -1,0 +1,154 @@
+/** The parts of the app that are not on the screen, joined: connection, sessions, drafts, uploads, and what was fetched. */
+import { QueryClient } from '@tanstack/react-query'
+import { Api } from './api'
+import { createAuth, isSessionKey, type Auth, type User } from './auth'
+import { regionConfig, type AuthConfig, type RegionConfig, type UiConfig } from './config'
+import type { Connection } from './connection'
+import { Drafts } from './drafts'
+import { SignedOut, Unreachable } from './errors'
+import { noticeOf } from './notice'
+import { pause } from './pause'
+import { postForm } from './postForm'
+import { SignedUrls } from './signedUrls'
+import { Store } from './store'
+import { isPending, Uploads } from './uploads'
+import type { View } from './view'
+
+export interface Session {
+  /** Undefined until it is known; null when nobody is signed in. */
+  user: User | null | undefined
+  /** True when somebody was signed in, and no longer is, without having asked for it. */
+  ended: boolean
+}
+
+interface Region {
+  auth: Auth
+  api: Api
+}
+
+const SESSION_RETRY_MS = 2_000
+
+export class Lightbox {
+  readonly drafts = new Drafts()
+  readonly urls = new SignedUrls()
+  readonly queries = newQueryClient()
+  readonly session = new Store<Session>({ user: undefined, ended: false })
+  readonly uploads: Uploads
+  readonly #regions = new Map<string, Region>()
+  #last: View
+
+  constructor(
+    readonly connection: Connection,
+    private readonly authOf: (config: AuthConfig) => Auth = createAuth,
+  ) {
+    this.#last = connection.view.get()
+    this.uploads = new Uploads({
+      api: () => this.here.api,
+      prepare: async file => (await import('./image')).prepare(file, this.config.limits.photoBytes),
+      post: postForm,
+      preview: { create: blob => URL.createObjectURL(blob), revoke: url => URL.revokeObjectURL(url) },
+      onFence: state => this.connection.adopt(state),
+      onUnreachable: () => void this.connection.check(),
+      onDone: () => void this.queries.invalidateQueries({ queryKey: ['photos'] }),
+    })
+  }
+
+  get config(): UiConfig {
+    return this.connection.config
+  }
+
+  /** The region that the page is bound to at this moment; never kept, because it may be another one after any wait. */
+  get here(): Region {
+    const { bound } = this.connection.view.get()
+    return this.region(bound ?? this.config.primary)
+  }
+
+  start(): void {
+    document.title = this.config.name
+    this.connection.view.subscribe(() => this.viewChanged())
+    for (const store of [this.connection.view, this.drafts.all, this.uploads.items]) store.subscribe(() => this.moveIfIdle())
+    document.addEventListener('visibilitychange', () => this.visibilityChanged())
+    addEventListener('online', () => void this.connection.check())
+    addEventListener('storage', ({ key }) => this.storageChanged(key))
+    this.visibilityChanged()
+    void this.readSession()
+  }
+
+  /** What has been written, chosen and seen belongs to the user who leaves. */
+  async signOut(): Promise<void> {
+    await this.here.auth.signOut()
+    this.drafts.clear()
+    this.uploads.clear()
+    this.queries.clear()
+    this.session.set({ user: null, ended: false })
+  }
+
+  /** Finds out who is signed in. What was known stays until the answer is there. */
+  async readSession(): Promise<void> {
+    try {
+      const user = await this.here.auth.user()
+      const ended = user === null && Boolean(this.session.get().user)
+      this.session.set({ user, ended })
+    } catch {
+      // The token could not be renewed, which says nothing about who is signed in.
+      await pause(SESSION_RETRY_MS)
+      if (this.session.get().user === undefined) return this.readSession()
+    }
+  }
+
+  private region(name: string): Region {
+    const known = this.#regions.get(name)
+    if (known) return known
+    const made = this.makeRegion(regionConfig(this.config, name))
+    this.#regions.set(name, made)
+    return made
+  }
+
+  private makeRegion({ apiUrl, auth: authConfig }: RegionConfig): Region {
+    const auth = this.authOf(authConfig)
+    const api = new Api(apiUrl, {
+      token: renew => auth.idToken(renew),
+      epoch: () => this.connection.view.get().document?.epoch ?? null,
+      onUnreachable: () => void this.connection.check(),
+      onSignedOut: () => this.session.set({ user: null, ended: true }),
+    })
+    return { auth, api }
+  }
+
+  private viewChanged(): void {
+    const before = this.#last
+    const view = this.connection.view.get()
+    this.#last = view
+    const rebound = view.bound !== before.bound
+    const back = view.bound !== null && before.reach[view.bound] === 'down' && view.reach[view.bound] === 'up'
+    if (rebound) void this.readSession()
+    if (rebound || back) void this.queries.cancelQueries().then(() => this.queries.invalidateQueries())
+  }
+
+  /** Goes where the service has moved to, but only when nobody is in the middle of something. Returning is never done unasked. */
+  private moveIfIdle(): void {
+    const notice = noticeOf(this.config, this.connection.view.get())
+    const busy = this.drafts.any || this.uploads.items.get().some(isPending)
+    if (notice?.kind === 'moved' && notice.move && !busy) void this.connection.moveTo(notice.move.region)
+  }
+
+  private visibilityChanged(): void {
+    if (document.hidden) this.connection.pauseFollowing()
+    else this.connection.follow()
+  }
+
+  /** Another tab signed in or out. */
+  private storageChanged(key: string | null): void {
+    const { bound } = this.connection.view.get()
+    if (bound !== null && isSessionKey(regionConfig(this.config, bound).auth, key)) void this.readSession()
+  }
+}
+
+function newQueryClient(): QueryClient {
+  const retry = (failures: number, error: Error) =>
+    failures < 2 && (error instanceof Unreachable || !(error instanceof SignedOut || 'problem' in error))
+  // "always": navigator.onLine knows nothing of a region on this machine or on a private network.
+  return new QueryClient({
+    defaultOptions: { queries: { retry, staleTime: 10_000, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+  })
+}

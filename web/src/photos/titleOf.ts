@@ -1,0 +1,4 @@
+import type { Photo } from '../lib/schema'
+
+export const titleOf = (photo: Photo): string =>
+  photo.caption ? `${photo.caption}, by ${photo.user}` : `Photograph by ${photo.user}`

@@ -1,0 +1,50 @@
+/** A native modal dialog: focus, Esc, the inert background and the top layer are the browser's work. */
+import { useEffect, useRef, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
+
+interface Props {
+  label: string
+  className: string
+  onClose(): void
+  children: ReactNode
+}
+
+export function Dialog({ label, className, onClose, children }: Props) {
+  const ref = useRef<HTMLDialogElement>(null)
+  useEffect(() => {
+    const dialog = ref.current
+    if (!dialog?.open) {
+      keepScrollbarWidth()
+      dialog?.showModal()
+    }
+    return () => dialog?.close()
+  }, [])
+  const closeOnBackdrop = (event: MouseEvent) => {
+    if (event.target === ref.current) onClose()
+  }
+  const cancel = (event: SyntheticEvent) => {
+    if (event.target !== ref.current) return // a file chooser in here was left
+    event.preventDefault() // React takes the dialog away; the browser need not
+    onClose()
+  }
+  const closed = () => {
+    if (!ref.current?.open) onClose() // some browsers close on a second Esc without asking
+  }
+  return (
+    <dialog
+      ref={ref}
+      aria-label={label}
+      className={`dialog ${className}`}
+      onCancel={cancel}
+      onClose={closed}
+      onClick={closeOnBackdrop}
+    >
+      {children}
+    </dialog>
+  )
+}
+
+function keepScrollbarWidth(): void {
+  const { documentElement: page } = document
+  if (document.querySelector('dialog[open]')) return
+  page.style.setProperty('--scrollbar', `${innerWidth - page.clientWidth}px`)
+}

@@ -1,0 +1,204 @@
+// @vitest-environment jsdom
+import './setup'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { render, screen, waitFor } from '@testing-library/react'
+import userEvent from '@testing-library/user-event'
+import type { ReactNode } from 'react'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { LightboxContext } from '../src/context'
+import type { Auth, SignInStep } from '../src/lib/auth'
+import { Connection } from '../src/lib/connection'
+import { Lightbox } from '../src/lib/lightbox'
+import { CommentForm } from '../src/photos/CommentForm'
+import { Comments } from '../src/photos/Comments'
+import { SignIn } from '../src/signin/SignIn'
+import { StateBanner } from '../src/ui/StateBanner'
+import { configOf, PRIMARY, Region, SECONDARY, stateDocument } from './region'
+
+/** Signs in whoever knows the right passwords. */
+class Door implements Auth {
+  steps: SignInStep[] = ['done']
+  calls: unknown[][] = []
+  signedIn = true
+  failure: Error | null = null
+
+  private answer(...call: unknown[]): SignInStep {
+    this.calls.push(call)
+    if (this.failure) throw this.failure
+    return this.steps.shift() ?? 'done'
+  }
+  signIn = async (name: string, password: string) => this.answer('signIn', name, password)
+  newPassword = async (name: string, old: string, password: string) => this.answer('newPassword', name, old, password)
+  signOut = async () => {}
+  user = async () => (this.signedIn ? { name: 'mina', groups: [] } : null)
+  idToken = async () => 'token'
+}
+
+let primary: Region
+let secondary: Region
+let lightbox: Lightbox
+let door: Door
+
+beforeEach(async () => {
+  primary = await new Region(PRIMARY).start()
+  secondary = await new Region(SECONDARY).start()
+  door = new Door()
+  const connection = new Connection(configOf(primary, secondary))
+  await connection.open()
+  lightbox = new Lightbox(connection, () => door)
+  lightbox.start()
+})
+
+afterEach(async () => {
+  lightbox.connection.pauseFollowing()
+  lightbox.queries.clear()
+  await primary.stop()
+  await secondary.stop()
+})
+
+function show(children: ReactNode) {
+  render(
+    <LightboxContext value={lightbox}>
+      <QueryClientProvider client={lightbox.queries}>{children}</QueryClientProvider>
+    </LightboxContext>,
+  )
+}
+
+const box = () => screen.getByLabelText<HTMLTextAreaElement>('Your comment')
+const post = () => screen.getByRole('button', { name: 'Post' })
+const tell = (...document: Parameters<typeof stateDocument>) => {
+  primary.tell(stateDocument(...document))
+  secondary.tell(stateDocument(...document))
+}
+
+describe('a comment being written', () => {
+  beforeEach(() =>
+    show(
+      <>
+        <StateBanner />
+        <Comments photoId="p" />
+        <CommentForm photoId="p" />
+      </>,
+    ),
+  )
+
+  it('is posted, shown and gone from the box', async () => {
+    await userEvent.type(box(), 'What a light')
+    await userEvent.click(post())
+    expect(await screen.findByText('What a light', { selector: '.comment-text' })).toBeInTheDocument()
+    expect(box()).toHaveValue('')
+  })
+
+  it('is kept through fence, failover, the move and the return, and can be posted then', async () => {
+    await userEvent.type(box(), 'Kept words')
+    tell('fenced', 2)
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('Read-only for now'))
+    expect(post()).toBeDisabled()
+
+    tell('failover', 3)
+    await userEvent.click(await screen.findByRole('button', { name: 'Move to Tokyo' }))
+    await waitFor(() => expect(screen.getByRole('status')).toHaveTextContent('Served from Tokyo'))
+    expect(box()).toHaveValue('Kept words')
+
+    tell('active', 4)
+    await userEvent.click(await screen.findByRole('button', { name: 'Return to N. Virginia' }))
+    await waitFor(() => expect(post()).toBeEnabled())
+    expect(box()).toHaveValue('Kept words')
+    await userEvent.click(post())
+    await waitFor(() => expect(primary.comments.map(comment => comment.message)).toEqual(['Kept words']))
+    expect(secondary.comments).toEqual([])
+  })
+
+  it('that the fence refuses is kept, and the page follows the state in the refusal', async () => {
+    await userEvent.type(box(), 'Too late')
+    primary.fence = stateDocument('fenced', 2)
+    await userEvent.click(post())
+    expect(await screen.findByRole('alert')).toHaveTextContent('was not posted')
+    expect(box()).toHaveValue('Too late')
+    expect(screen.getByRole('status')).toHaveTextContent('Read-only for now')
+    expect(post()).toBeDisabled()
+
+    primary.fence = null
+    tell('active', 3)
+    await waitFor(() => expect(post()).toBeEnabled())
+    await userEvent.click(post())
+    await waitFor(() => expect(primary.comments).toHaveLength(1))
+  })
+
+  it('whose answer was lost is kept, and posting it again does not post it twice', async () => {
+    primary.loseAnswers = 1
+    await userEvent.type(box(), 'Once')
+    await userEvent.click(post())
+    expect(await screen.findByRole('alert')).toHaveTextContent('will not post it twice')
+    expect(box()).toHaveValue('Once')
+    await waitFor(() => expect(post()).toBeEnabled())
+    await userEvent.click(post())
+    await waitFor(() => expect(box()).toHaveValue(''))
+    expect(primary.comments).toHaveLength(1)
+  })
+})
+
+describe('a page on which nothing is under way', () => {
+  it('moves along by itself, and returns only when asked', async () => {
+    show(<StateBanner />)
+    tell('failover', 2)
+    await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY))
+    tell('active', 3)
+    expect(await screen.findByRole('button', { name: 'Return to N. Virginia' })).toBeEnabled()
+    expect(lightbox.connection.view.get().bound).toBe(SECONDARY)
+  })
+})
+
+describe('signing in', () => {
+  beforeEach(() => {
+    door.signedIn = false
+    show(<SignIn ended={false} />)
+  })
+
+  const signIn = async () => {
+    await userEvent.type(screen.getByLabelText('User name'), ' mina ')
+    await userEvent.type(screen.getByLabelText('Password'), 'secret')
+    await userEvent.click(screen.getByRole('button', { name: 'Sign in' }))
+  }
+
+  it('with a temporary password asks for a new one', async () => {
+    door.steps = ['new-password', 'done']
+    await signIn()
+    await userEvent.type(await screen.findByLabelText(/New password/), 'Longer-1!')
+    door.signedIn = true
+    await userEvent.click(screen.getByRole('button', { name: 'Save and continue' }))
+    expect(door.calls).toEqual([
+      ['signIn', 'mina', 'secret'],
+      ['newPassword', 'mina', 'secret', 'Longer-1!'],
+    ])
+    await waitFor(() => expect(lightbox.session.get().user?.name).toBe('mina'))
+  })
+
+  it('says so when the password has to be reset', async () => {
+    door.steps = ['reset-required']
+    await signIn()
+    expect(await screen.findByRole('alert')).toHaveTextContent('has to be reset')
+  })
+
+  it('keeps what was typed when it fails, and when the page changes region', async () => {
+    door.failure = Object.assign(new Error('no'), { name: 'NotAuthorizedException' })
+    await signIn()
+    expect(await screen.findByRole('alert')).toHaveTextContent('don’t match')
+    tell('failover', 2)
+    await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY))
+    expect(screen.getByLabelText('User name')).toHaveValue(' mina ')
+    expect(screen.getByLabelText('Password')).toHaveValue('secret')
+  })
+})
+
+describe('signing out', () => {
+  it('forgets what was written and chosen', async () => {
+    vi.stubGlobal('createImageBitmap', () => Promise.reject(new Error('no pictures here')))
+    lightbox.drafts.write('p', 'mine')
+    lightbox.uploads.add([new File(['x'], 'a.jpg')])
+    await lightbox.signOut()
+    expect(lightbox.drafts.any).toBe(false)
+    expect(lightbox.uploads.items.get()).toEqual([])
+    expect(lightbox.session.get().user).toBeNull()
+  })
+})

@@ -1,0 +1,19 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vitest/config'
+import { fontLicences } from './scripts/licences.ts'
+import { precompress } from './scripts/precompress.ts'
+
+// Relative addresses and hash routes: the bundle works from any path of any static server, with no rewriting.
+export default defineConfig({
+  base: './',
+  plugins: [react(), fontLicences(), precompress()],
+  build: {
+    outDir: 'dist',
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    license: { fileName: 'licences/javascript.txt' },
+    reportCompressedSize: false,
+  },
+  test: { include: ['test/**/*.test.{ts,tsx}'], restoreMocks: true },
+})
