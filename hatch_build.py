@@ -20,7 +20,8 @@ class WebBuildHook(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         if self.target_name != "wheel" or version == "editable":
             return
-        bundle = web_builder(Path(self.root)).build()
+        root = Path(self.root)
+        bundle = web_builder(root).WebApp(root).build()
         build_data["force_include"][str(bundle)] = BUNDLE_IN_WHEEL
 
 

@@ -11,20 +11,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE = ROOT / "web"
-BUNDLE = ROOT / "src" / "multiregion" / "web"
 
-MODULES = SOURCE / "node_modules"
-INSTALLED = MODULES / ".installed.sha256"
-BUILT = ".inputs.sha256"
-"""Beside the bundle; written last, so that an interrupted build is never taken for a finished one."""
+LOCK_INPUTS = ("package.json", "package-lock.json", ".npmrc")
+NOT_IN_THE_BUNDLE = ("node_modules", "dist", "dist.old", "test")
+STAMP = ".inputs.sha256"
+"""Written beside the result, and last, so that an interrupted step is never taken for a finished one."""
 
-LOCK_INPUTS = (SOURCE / "package.json", SOURCE / "package-lock.json", SOURCE / ".npmrc")
-NOT_IN_THE_BUNDLE = ("node_modules", "dist", "test")
 INSTALL_SECONDS = 900
 STEP_SECONDS = 600
 
@@ -35,9 +31,6 @@ class BuildFailed(Exception):
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-# Node and npm
 
 
 def node_folder() -> Path:
@@ -59,128 +52,118 @@ def node_environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, "npm_config_update_notifier": "false", "npm_config_loglevel": "error"}
 
 
-def run(command: list[str], seconds: float, failure: str) -> None:
-    """Standard output goes to standard error: what this prints is progress."""
-    folder = node_folder()
+def stamp_in(folder: Path) -> str | None:
     try:
-        done = subprocess.run(
-            [str(folder / "bin" / "node"), *command],
-            cwd=SOURCE,
-            env=node_environment(folder),
-            stdin=subprocess.DEVNULL,
-            stdout=sys.stderr,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise BuildFailed(f"{failure}\nIt was stopped after {seconds:.0f} seconds.") from None
-    except OSError as error:
-        raise BuildFailed(f"{failure}\nnode could not be started: {error}") from error
-    if done.returncode != 0:
-        raise BuildFailed(failure)
-
-
-def npm(*arguments: str) -> list[str]:
-    """The package's own `bin/npm` does not find its files, so the program behind it is run."""
-    return [str(node_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"), *arguments]
-
-
-def tool(package: str, program: str, *arguments: str) -> list[str]:
-    return [str(MODULES / package / program), *arguments]
-
-
-# What has changed
-
-
-def digest(paths: Iterable[Path]) -> str:
-    """Of the names and contents, in order."""
-    total = hashlib.sha256()
-    for path in sorted(paths):
-        total.update(f"{path.relative_to(SOURCE)}\0".encode())
-        total.update(hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
-
-
-def bundle_inputs() -> Iterator[Path]:
-    for folder, folders, files in os.walk(SOURCE):
-        folders[:] = [name for name in folders if name not in NOT_IN_THE_BUNDLE]
-        yield from (Path(folder, name) for name in files)
-
-
-def stamp(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8").strip()
+        return (folder / STAMP).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
 
 
-def is_fresh() -> bool:
-    return (BUNDLE / "index.html").is_file() and stamp(BUNDLE / BUILT) == digest(bundle_inputs())
+class WebApp:
+    """The web application of a checkout. Every step can be interrupted and run again."""
+
+    def __init__(self, root: Path, node: Callable[[], Path] = node_folder) -> None:
+        self.source = root / "web"
+        self.bundle = root / "src" / "multiregion" / "web"
+        self.modules = self.source / "node_modules"
+        self._node = node
+
+    def is_fresh(self) -> bool:
+        return (self.bundle / "index.html").is_file() and stamp_in(self.bundle) == self.digest(self.bundle_inputs())
+
+    def build(self, *, force: bool = False) -> Path:
+        """Returns the folder of the bundle: the old one or the new one, never half of one."""
+        if not (self.source / "package-lock.json").is_file():
+            raise BuildFailed(f"{self.source} holds no package-lock.json: the sources of the web application are not here.")
+        if self.is_fresh() and not force:
+            return self.bundle
+        began = time.monotonic()
+        inputs = self.digest(self.bundle_inputs())
+        self.install()
+        say("Building the web application")
+        self.tool("vite/bin/vite.js", "build", "--logLevel", "warn", failure="The web application could not be built.")
+        self.put_in_place(inputs)
+        say(f"Built the web application in {time.monotonic() - began:.1f} seconds")
+        return self.bundle
+
+    def test(self) -> None:
+        self.install()
+        self.typecheck()
+        self.tool("vitest/vitest.mjs", "run", failure="The tests of the web application fail.")
+
+    def check(self) -> None:
+        self.install()
+        self.typecheck()
+        self.run(["scripts/api-types.mjs", "--check"], "The web application's types of the API are out of date.")
+
+    def typecheck(self) -> None:
+        self.tool("typescript/bin/tsc", "--noEmit", failure="The web application does not pass the type check.")
+
+    def install(self) -> None:
+        wanted = self.digest(self.source / name for name in LOCK_INPUTS)
+        if stamp_in(self.modules) == wanted:
+            return
+        say("Installing the packages of the web application")
+        # The package's own `bin/npm` does not find its files, so the program behind it is run.
+        npm = self._node() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        failure = (
+            "The packages of the web application could not be installed.\n"
+            "Is there a network, and does npm reach its registry from here? A mirror is set with: npm_config_registry=URL"
+        )
+        self.run([str(npm), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], failure, INSTALL_SECONDS)
+        (self.modules / STAMP).write_text(wanted, encoding="utf-8")
+
+    def tool(self, program: str, *arguments: str, failure: str) -> None:
+        self.run([str(self.modules / program), *arguments], failure)
+
+    def run(self, command: list[str], failure: str, seconds: float = STEP_SECONDS) -> None:
+        """Standard output goes to standard error: what this prints is progress."""
+        folder = self._node()
+        try:
+            done = subprocess.run(
+                [str(folder / "bin" / "node"), *command],
+                cwd=self.source,
+                env=node_environment(folder),
+                stdin=subprocess.DEVNULL,
+                stdout=sys.stderr,
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise BuildFailed(f"{failure}\nIt was stopped after {seconds:.0f} seconds.") from None
+        except OSError as error:
+            raise BuildFailed(f"{failure}\nnode could not be started: {error}") from error
+        if done.returncode != 0:
+            raise BuildFailed(failure)
+
+    def put_in_place(self, inputs: str) -> None:
+        built = self.source / "dist"
+        old = self.source / "dist.old"
+        (built / STAMP).write_text(inputs, encoding="utf-8")
+        shutil.rmtree(old, ignore_errors=True)
+        self.bundle.parent.mkdir(parents=True, exist_ok=True)
+        if self.bundle.exists():
+            shutil.move(self.bundle, old)
+        shutil.move(built, self.bundle)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def bundle_inputs(self) -> Iterator[Path]:
+        for folder, folders, files in os.walk(self.source):
+            folders[:] = [name for name in folders if name not in NOT_IN_THE_BUNDLE]
+            yield from (Path(folder, name) for name in files)
+
+    def digest(self, paths: Iterable[Path]) -> str:
+        """Of the names and contents."""
+        total = hashlib.sha256()
+        for path in sorted(paths):
+            total.update(f"{path.relative_to(self.source)}\0".encode())
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+        return total.hexdigest()
 
 
-# The steps
-
-
-def install() -> None:
-    wanted = digest(LOCK_INPUTS)
-    if stamp(INSTALLED) == wanted:
-        return
-    say("Installing the packages of the web application")
-    run(
-        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund"),
-        INSTALL_SECONDS,
-        "The packages of the web application could not be installed.\n"
-        "Is there a network, and does npm reach its registry from here? A mirror is set with: npm_config_registry=URL",
-    )
-    INSTALLED.write_text(wanted, encoding="utf-8")
-
-
-def typecheck() -> None:
-    run(tool("typescript", "bin/tsc", "--noEmit"), STEP_SECONDS, "The web application does not pass the type check.")
-
-
-def build(*, force: bool = False) -> Path:
-    """Returns the folder of the bundle. Interrupted at any point, it leaves the old bundle or the new one."""
-    if not (SOURCE / "package-lock.json").is_file():
-        raise BuildFailed(f"{SOURCE} holds no package-lock.json: the web application's sources are not here.")
-    if is_fresh() and not force:
-        return BUNDLE
-    began = time.monotonic()
-    inputs = digest(bundle_inputs())
-    install()
-    say("Building the web application")
-    run(tool("vite", "bin/vite.js", "build", "--logLevel", "warn"), STEP_SECONDS, "The web application could not be built.")
-    put_in_place(SOURCE / "dist", inputs)
-    say(f"Built the web application in {time.monotonic() - began:.1f} seconds")
-    return BUNDLE
-
-
-def put_in_place(built: Path, inputs: str) -> None:
-    (built / BUILT).write_text(inputs, encoding="utf-8")
-    old = built.with_name("dist.old")
-    shutil.rmtree(old, ignore_errors=True)
-    BUNDLE.parent.mkdir(parents=True, exist_ok=True)
-    if BUNDLE.exists():
-        shutil.move(BUNDLE, old)
-    shutil.move(built, BUNDLE)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def test() -> None:
-    install()
-    typecheck()
-    run(tool("vitest", "vitest.mjs", "run"), STEP_SECONDS, "The tests of the web application fail.")
-
-
-def check() -> None:
-    install()
-    typecheck()
-    run(["scripts/api-types.mjs", "--check"], STEP_SECONDS, "The web application's types of the API are out of date.")
-
-
-def require_fresh() -> None:
-    if not is_fresh():
-        raise BuildFailed(f"{BUNDLE.relative_to(ROOT)} is missing or out of date. Build it with: make web")
+def require_fresh(app: WebApp) -> None:
+    if not app.is_fresh():
+        raise BuildFailed(f"{app.bundle} is missing or out of date. Build it with: make web")
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -192,17 +175,18 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, app: WebApp | None = None) -> int:
     options = parse(arguments)
+    app = app or WebApp(ROOT)
     try:
         if options.verb == "test":
-            test()
+            app.test()
         elif options.verb == "check":
-            check()
+            app.check()
         elif options.check:
-            require_fresh()
+            require_fresh(app)
         else:
-            build(force=options.force)
+            app.build(force=options.force)
     except BuildFailed as failure:
         say(str(failure))
         return 1

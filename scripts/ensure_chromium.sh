@@ -26,5 +26,6 @@ if [ -n "${CHROMIUM:-}" ]; then
 fi
 find_browser && exit 0
 may_install && install_browser && find_browser && exit 0
-echo "No Chromium, so the browser tests will be skipped. Install chromium or google-chrome, or set CHROMIUM to its program." >&2
-[ "${MULTIREGION_REQUIRE_BROWSER:-}" != 1 ]
+echo "There is no Chromium for the browser tests. Install chromium or google-chrome, or set CHROMIUM to its program." >&2
+[ "${MULTIREGION_REQUIRE_BROWSER:-}" != 1 ] || exit 1
+echo "They will be skipped." >&2

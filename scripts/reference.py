@@ -61,11 +61,11 @@ def plain(markup: str | None) -> str:
 
 
 def default_of(option: Any) -> str:
-    if isinstance(option.show_default, str):
-        return f"`{option.show_default}`"
-    if option.is_flag or option.default in (None, "") or callable(option.default):
-        return ""
-    return f"`{option.default}`"
+    """What an option is when it is not given, the environment variable that it is read from included."""
+    value = option.show_default if isinstance(option.show_default, str) else option.default
+    if option.is_flag or value in (None, "") or callable(value):
+        value = None
+    return " or ".join(f"`{each}`" for each in (option.envvar, value) if each is not None)
 
 
 def command_section(path: str, command: Any) -> str:

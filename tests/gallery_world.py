@@ -5,7 +5,7 @@ import hashlib
 import io
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ async def gallery_in(pools: World, folder: Path, settings: Settings | None = Non
             objects=gallery.objects,
         )
         gallery.tokens = {name: (await pool.sign_in(name)).tokens.id for name in ("ada", "root")}
-        async with served(application([*routing.routes(), *routes], documents, DEPLOYMENT.edge), listener), gallery.http:
+        async with served(application([*routing.routes(), *routes], documents, DEPLOYMENT.edge, nullcontext), listener), gallery.http:
             try:
                 yield gallery
             finally:

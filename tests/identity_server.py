@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,6 @@ import msgspec
 import uvicorn
 from botocore import UNSIGNED
 from botocore.config import Config
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,7 +21,7 @@ from multiregion.api import identity
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON
-from multiregion.api.region import application
+from multiregion.api.region import Application, application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.config import Deployment, RegionPlace, Settings
 from multiregion.states import Role, State
@@ -45,7 +44,7 @@ class Servers:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(WAIT_SECONDS)
+        assert self._ready.wait(WAIT_SECONDS), "the servers did not start"
 
     def stop(self) -> None:
         for server in self.servers:
@@ -80,7 +79,7 @@ class Servers:
         await asyncio.gather(*(server.serve([self.sockets[role]]) for server, role in zip(self.servers, Role, strict=True)))
         self.world.close()
 
-    def _application(self, pool: Pool) -> Starlette:
+    def _application(self, pool: Pool) -> Application:
         authenticate = Authenticate(pool.accounts, self.deployment, self.world.clock)
 
         async def who(request: Request) -> Response:
@@ -95,12 +94,13 @@ class Servers:
         documents = StateDocuments(self.deployment)
         routing = RoutingAPI(self.deployment.app_id, pool.records, StateNews(), documents, streams_max=1)
         sign_in = identity.routes(pool.accounts, self.deployment, self.world.clock, authenticate)
-        return application([*routing.routes(), *sign_in, *ours], documents, self.deployment.edge)
+        return application([*routing.routes(), *sign_in, *ours], documents, self.deployment.edge, nullcontext)
 
 
 def loopback() -> socket.socket:
     made = socket.socket()
     made.bind(("127.0.0.1", 0))
+    made.listen()
     return made
 
 

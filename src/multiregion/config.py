@@ -13,6 +13,8 @@ from multiregion.errors import BadDeployment, InvalidInput
 from multiregion.states import Role
 
 ENVIRONMENT_PREFIX = "MULTIREGION_"
+REGION_PURPOSE = "region"
+"""What the parts' own key is for: calls between regions, authority and wire."""
 MEBIBYTE = 1024 * 1024
 
 

@@ -88,7 +88,7 @@ class Replicator:
         if self._heard is None or self._applied is None:
             return UNKNOWN_LAG
         now = self._clock.monotonic()
-        if now - self._heard_at > self._stale_seconds:
+        if self.problem is not None or now - self._heard_at > self._stale_seconds:
             return Lag(self._seconds_behind(now), None, None)
         changes = max(0, self._heard.position.sequence - self._applied.position.sequence)
         size = max(0, self._heard.bytes - self._applied.bytes)

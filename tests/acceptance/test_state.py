@@ -168,7 +168,8 @@ def test_nothing_is_written_by_boto3_but_signing_in_goes_on(shared: Deployment, 
             aws_access_key_id="operator", aws_secret_access_key=described["authority"]["operatorToken"],
         )  # fmt: skip
         with pytest.raises(ClientError) as refused:
-            pool.admin_create_user(UserPoolId=described[role]["userPoolId"], Username=f"late-{role}")
+            email = [{"Name": "email", "Value": "late@example.com"}]
+            pool.admin_create_user(UserPoolId=described[role]["userPoolId"], Username=f"late-{role}", UserAttributes=email)
         assert refused.value.response["Error"]["Code"] == "FencedException"
         signed_in = pool.initiate_auth(
             ClientId=described[role]["clientId"], AuthFlow="USER_PASSWORD_AUTH", AuthParameters={"USERNAME": "ada", "PASSWORD": PASSWORD}

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from multiregion.config import Settings
+from multiregion.errors import Unavailable
 from multiregion.photos.pictures import THUMBNAIL_EDGE
 from multiregion.states import State
 from tests.gallery_world import Gallery, announcement, gallery_in, picture
@@ -54,10 +55,10 @@ async def test_a_commit_can_be_repeated(gallery: Gallery) -> None:
 
 
 async def test_two_commits_at_once_make_one_photo(gallery: Gallery) -> None:
-    photo_id = await gallery.upload(picture())
+    photo_id, before = await gallery.upload(picture()), await gallery.head()
     answers = await asyncio.gather(*[gallery.commit(photo_id) for _ in range(4)])
     assert [answer.status_code for answer in answers] == [201] * 4
-    assert len({answer.json()["createdAt"] for answer in answers}) == 1
+    assert (await gallery.head()).position.sequence == before.position.sequence + 1
     assert len((await gallery.call("GET", "/photos")).json()["photos"]) == 1
 
 
@@ -173,6 +174,18 @@ async def test_another_type_than_announced(gallery: Gallery) -> None:
     assert code(answer) == (415, "unsupported_media") and answer.json()["field"] == "contentType"
 
 
+async def test_a_decoding_that_breaks_leaves_no_drafts(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    workers: Any = gallery.photos._workers
+    render = workers.render
+
+    async def render_and_die(job: Any) -> Any:
+        await render(job)
+        raise Unavailable("the process that decodes pictures has died")
+
+    monkeypatch.setattr(workers, "render", render_and_die)
+    assert code(await bad_picture(gallery, picture())) == (503, "unavailable")
+
+
 async def test_lists_are_paged_newest_first(pools: World, gallery: Gallery) -> None:
     for number in range(5):
         pools.wind(1)
@@ -261,6 +274,24 @@ async def test_the_fence_is_in_the_commit_not_before_it(pools: World, gallery: G
     await pools.admit(State.ACTIVE)
     monkeypatch.undo()
     assert (await gallery.commit(photo_id)).status_code == 201
+
+
+async def test_the_epoch_is_in_the_commit_not_before_it(pools: World, gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application is fenced and active again while the picture is being decoded: it is another epoch."""
+    photo_id, before = await gallery.upload(picture()), await gallery.head()
+    decided = {"Multiregion-Epoch": str(pools.state.epoch)}
+    workers: Any = gallery.photos._workers
+    render = workers.render
+
+    async def render_slowly(job: Any) -> Any:
+        made = await render(job)
+        await pools.admit(State.FENCED)
+        await pools.admit(State.ACTIVE)
+        return made
+
+    monkeypatch.setattr(workers, "render", render_slowly)
+    assert code(await gallery.commit(photo_id, headers=decided)) == (409, "stale_epoch")
+    assert await gallery.head() == before
 
 
 async def test_a_write_decided_under_another_epoch_is_refused(pools: World, gallery: Gallery) -> None:

@@ -226,6 +226,15 @@ async def test_a_broken_form_is_named(gallery: Gallery, body: bytes, content_typ
     assert gallery.pending_files() == []
 
 
+@pytest.mark.parametrize("cut", [len(b"--\r\n"), len(b"b--\r\n"), len(b"\r\n--b--\r\n")])
+async def test_a_form_without_its_end_is_refused(gallery: Gallery, cut: int) -> None:
+    data = picture()
+    body = form((await ticket(gallery, data))["upload"]["fields"], data)
+    answer = await post(gallery, body[:-cut])
+    assert (code(answer), answer.json()["field"]) == ((400, "invalid_input"), "file")
+    assert gallery.pending_files() == []
+
+
 async def test_a_name_that_comes_twice_is_refused(gallery: Gallery) -> None:
     data = picture()
     fields = (await ticket(gallery, data))["upload"]["fields"]

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,20 @@ POOL = "us-east-1_Example"
 
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
-    with serving(tmp_path) as made:
+    with serving_ada(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """For requests that change nothing."""
+    with serving_ada(tmp_path_factory.mktemp("shared")) as made:
+        yield made
+
+
+@contextmanager
+def serving_ada(folder: Path) -> Iterator[Servers]:
+    with serving(folder) as made:
         made.run(made.world.a.accounts.prepare())
         client = made.client()
         create(client, "ada")
@@ -166,13 +180,18 @@ class TestUsers:
 
     def test_operators_make_operators(self, servers: Servers) -> None:
         client = servers.client()
+        before = servers.run(servers.world.a.records.head())
+        create(client, "root", ClientMetadata={"groups": "operators"})
+        after = servers.run(servers.world.a.records.head())
+        assert after.position.sequence == before.position.sequence + 1
+        assert client.admin_list_groups_for_user(UserPoolId=POOL, Username="root")["Groups"] == [{"GroupName": "operators"}]
         group = {"UserPoolId": POOL, "Username": "ada", "GroupName": "operators"}
         client.admin_add_user_to_group(**group)
         session = tokens(client)
         assert who(servers, Role.PRIMARY, session["IdToken"]).json()["operator"] is True
         assert [each["GroupName"] for each in client.admin_list_groups_for_user(UserPoolId=POOL, Username="ada")["Groups"]] == ["operators"]
         listed = call(servers, "ListUsers", {"UserPoolId": POOL}, {"Authorization": f"Bearer {session['IdToken']}"})
-        assert [user["Username"] for user in listed.json()["Users"]] == ["ada"]
+        assert [user["Username"] for user in listed.json()["Users"]] == ["ada", "root"]
         client.admin_remove_user_from_group(**group)
         assert who(servers, Role.PRIMARY, session["IdToken"]).json()["operator"] is False
         with Refused("InvalidParameterException", match="operators"):
@@ -251,8 +270,8 @@ class TestBadInput:
             ("AdminCreateUser", b"{", "NotAuthorizedException", 400),
         ],
     )
-    def test_it_is_named(self, servers: Servers, operation: str, body: Any, name: str, status: int) -> None:
-        answer = call(servers, operation, body)
+    def test_it_is_named(self, shared: Servers, operation: str, body: Any, name: str, status: int) -> None:
+        answer = call(shared, operation, body)
         assert (answer.json()["__type"], answer.status_code) == (name, status)
         assert answer.headers["x-amzn-errortype"] == name
         assert answer.headers["content-type"] == "application/x-amz-json-1.1"
@@ -270,10 +289,11 @@ class TestBadInput:
             ({"TemporaryPassword": "short"}, "InvalidPasswordException"),
             ({"UserPoolId": "us-east-1_Other"}, "ResourceNotFoundException"),
             ({"MessageAction": "RESEND"}, "InvalidParameterException"),
+            ({"ClientMetadata": {"groups": "owners"}}, "InvalidParameterException"),
         ],
         ids=str,
     )
-    def test_a_user_that_cannot_be_made(self, servers: Servers, fields: dict[str, Any], name: str) -> None:
+    def test_a_user_that_cannot_be_made(self, shared: Servers, fields: dict[str, Any], name: str) -> None:
         request = {
             "UserPoolId": POOL,
             "Username": "eve",
@@ -281,10 +301,10 @@ class TestBadInput:
             "UserAttributes": [{"Name": "email", "Value": "eve@example.com"}],
         }
         with Refused(name):
-            servers.client().admin_create_user(**request | fields)
+            shared.client().admin_create_user(**request | fields)
 
-    def test_a_list_that_cannot_be_shown(self, servers: Servers) -> None:
-        client = servers.client()
+    def test_a_list_that_cannot_be_shown(self, shared: Servers) -> None:
+        client = shared.client()
         for wrong in ({"Limit": 61}, {"PaginationToken": "nonsense"}, {"Filter": 'email = "x"'}):
             with Refused("InvalidParameterException"):
                 client.list_users(UserPoolId=POOL, **wrong)
@@ -313,13 +333,13 @@ class TestBadInput:
                 sign_in(fresh.client())
         shutil.rmtree(folder)
 
-    def test_browsers_are_let_in_from_the_edge_alone(self, servers: Servers) -> None:
+    def test_browsers_are_let_in_from_the_edge_alone(self, shared: Servers) -> None:
         asked = {
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "content-type,cache-control,x-amz-target,x-amz-user-agent,"
             "amz-sdk-invocation-id,amz-sdk-request,authorization",
         }
-        allowed = httpx.options(servers.url(Role.PRIMARY), headers={"Origin": servers.deployment.edge, **asked})
-        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, servers.deployment.edge)
-        refused = httpx.options(servers.url(Role.PRIMARY), headers={"Origin": "http://localhost:9", **asked})
+        allowed = httpx.options(shared.url(Role.PRIMARY), headers={"Origin": shared.deployment.edge, **asked})
+        assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, shared.deployment.edge)
+        refused = httpx.options(shared.url(Role.PRIMARY), headers={"Origin": "http://localhost:9", **asked})
         assert "access-control-allow-origin" not in refused.headers

@@ -107,14 +107,14 @@ def test_an_unknown_key_has_no_empty_secret(servers: Servers) -> None:
 
 
 def resigned(
-    servers: Servers, headers: dict[str, str], *, names: tuple[str, ...] = (), key_id: str = "operator", secret: str = "an-operator-token"
+    servers: Servers, headers: dict[str, str], *, names: tuple[str, ...] = (), key_id: str = "operator", secret: str | None = None
 ) -> dict[str, str]:
     """The same request, signed by hand: with other headers covered, or with another key."""
     whole = sigv4.read_signature(headers["Authorization"])
     signature = replace(whole, headers=names or whole.headers)
     host = servers.url(Role.PRIMARY).removeprefix("http://")
     request = sigv4.SignedRequest("POST", "/", "", httpx.Headers(headers | {"Host": host}).get_list, BODY)
-    signed_by_hand = sigv4.sign(request, signature, headers["X-Amz-Date"], secret)
+    signed_by_hand = sigv4.sign(request, signature, headers["X-Amz-Date"], servers.deployment.operator_token if secret is None else secret)
     scope = f"{sigv4.ALGORITHM} Credential={key_id}/{signature.scope}"
     return headers | {"Authorization": f"{scope}, SignedHeaders={';'.join(signature.headers)}, Signature={signed_by_hand}"}
 

@@ -22,46 +22,47 @@ const comment = text => (text ? `/** ${text.replaceAll('*/', '* /')} */\n` : '')
 
 /** The TypeScript type of one schema. */
 export function typeOf(schema) {
-  if (schema.$ref) return refName(schema.$ref)
-  if (schema.enum) return schema.enum.map(value => JSON.stringify(value)).join(' | ')
-  if (schema.oneOf || schema.anyOf) return union((schema.oneOf ?? schema.anyOf).map(typeOf))
-  if (Array.isArray(schema.type)) return union(schema.type.map(type => typeOf({ ...schema, type })))
-  if (schema.type === 'array') return `${wrap(typeOf(schema.items))}[]`
-  if (schema.type === 'object') return objectType(schema)
-  const scalar = SCALARS[schema.type]
-  if (!scalar) throw new Error(`Cannot express ${JSON.stringify(schema)}`)
-  return scalar
+    if (schema.$ref) return refName(schema.$ref)
+    if (schema.enum) return schema.enum.map(value => JSON.stringify(value)).join(' | ')
+    if (schema.oneOf || schema.anyOf) return union((schema.oneOf ?? schema.anyOf).map(typeOf))
+    if (Array.isArray(schema.type)) return union(schema.type.map(type => typeOf({ ...schema, type })))
+    if (schema.type === 'array') return `${wrap(typeOf(schema.items))}[]`
+    if (schema.type === 'object') return objectType(schema)
+    const scalar = SCALARS[schema.type]
+    if (!scalar) throw new Error(`Cannot express ${JSON.stringify(schema)}`)
+    return scalar
 }
 
 const union = types => [...new Set(types)].join(' | ')
 const wrap = type => (type.includes(' | ') ? `(${type})` : type)
 
 function objectType(schema) {
-  if (!schema.properties) return `Record<string, ${valueType(schema.additionalProperties)}>`
-  const required = new Set(schema.required)
-  const fields = Object.entries(schema.properties).map(
-    ([name, field]) => `${comment(field.description)}${key(name)}${required.has(name) ? '' : '?'}: ${typeOf(field)}`,
-  )
-  return `{${indent(`\n${fields.join('\n')}`)}\n}`
+    if (!schema.properties) return `Record<string, ${valueType(schema.additionalProperties)}>`
+    const required = new Set(schema.required)
+    const fields = Object.entries(schema.properties).map(
+        ([name, field]) =>
+            `${comment(field.description)}${key(name)}${required.has(name) ? '' : '?'}: ${typeOf(field)}`,
+    )
+    return `{${indent(`\n${fields.join('\n')}`)}\n}`
 }
 
 const valueType = schema => (schema && schema !== true ? typeOf(schema) : 'unknown')
 
 function declaration([name, schema]) {
-  const type = typeOf(schema)
-  const body = type.startsWith('{') ? `export interface ${name} ${type}` : `export type ${name} = ${type}`
-  return comment(schema.description) + body
+    const type = typeOf(schema)
+    const body = type.startsWith('{') ? `export interface ${name} ${type}` : `export type ${name} = ${type}`
+    return comment(schema.description) + body
 }
 
 export const render = document =>
-  `${HEADER}\n${Object.entries(document.components.schemas).map(declaration).join('\n\n')}\n`
+    `${HEADER}\n${Object.entries(document.components.schemas).map(declaration).join('\n\n')}\n`
 
 function main() {
-  const expected = render(JSON.parse(readFileSync(SOURCE, 'utf8')))
-  if (!process.argv.includes('--check')) return writeFileSync(TARGET, expected)
-  if (readFileSync(TARGET, 'utf8') === expected) return
-  console.error('src/lib/schema.ts is out of date: run `npm run types`')
-  process.exitCode = 1
+    const expected = render(JSON.parse(readFileSync(SOURCE, 'utf8')))
+    if (!process.argv.includes('--check')) return writeFileSync(TARGET, expected)
+    if (readFileSync(TARGET, 'utf8') === expected) return
+    console.error('src/lib/schema.ts is out of date: run `npm run types`')
+    process.exitCode = 1
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) main()

@@ -1,7 +1,7 @@
 /** The phases of the page: starting, not to be started yet, signed out, signed in. */
 import { QueryClientProvider } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { Route, Router, Switch } from 'wouter'
+import { Router, useRoute } from 'wouter'
 import { useHashLocation } from 'wouter/use-hash-location'
 import { LightboxContext, useLightbox, useStore } from './context'
 import { Boot } from './lib/boot'
@@ -32,6 +32,7 @@ export function App() {
 function Screen() {
   const { session } = useLightbox()
   const { user, ended } = useStore(session)
+  const [, photo] = useRoute('/p/:id')
   if (user === undefined) return <Starting />
   if (user === null) return <SignIn ended={ended} />
   return (
@@ -40,12 +41,7 @@ function Screen() {
         Skip to content
       </a>
       <Header user={user} />
-      <Switch>
-        <Route path="/p/:id">{({ id }) => <Gallery user={user} open={id} />}</Route>
-        <Route>
-          <Gallery user={user} />
-        </Route>
-      </Switch>
+      <Gallery user={user} open={photo?.id} />
     </>
   )
 }

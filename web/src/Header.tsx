@@ -16,7 +16,7 @@ export function Header({ user }: { user: User }) {
   }
   return (
     <header className="top">
-      <Link href="/" className="brand" aria-label={`${lightbox.config.name}, all photographs`}>
+      <Link href="/" className="brand" aria-label={`${lightbox.config.name}, home`}>
         <Mark />
         <span>{lightbox.config.name}</span>
       </Link>
@@ -26,7 +26,13 @@ export function Header({ user }: { user: User }) {
           <Initial name={user.name} />
           <span className="unseen">Signed in as {user.name}</span>
         </span>
-        <button className="button icon" onClick={() => void leave()} disabled={leaving} aria-label="Sign out" title="Sign out">
+        <button
+          className="button icon"
+          onClick={() => void leave()}
+          disabled={leaving}
+          aria-label="Sign out"
+          title="Sign out"
+        >
           <SignOutIcon />
         </button>
       </div>

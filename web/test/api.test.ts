@@ -27,7 +27,9 @@ describe('the API of a region', () => {
 
   it('turns a fenced write into a refusal with the state', async () => {
     region.fence = stateDocument('fenced', 6)
-    const failure = await api().addComment('p', { message: 'hello', commentId: 'c' }).catch((error: unknown) => error)
+    const failure = await api()
+      .addComment('p', { message: 'hello', commentId: 'c' })
+      .catch((error: unknown) => error)
     expect(isFence(failure)).toBe(true)
     expect((failure as Refused).state).toEqual(region.fence)
     expect(region.comments).toEqual([])

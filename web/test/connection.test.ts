@@ -157,6 +157,13 @@ describe('following', () => {
     expect(view().bound).toBe(PRIMARY)
   })
 
+  it('looks at the other region at once when its own does not answer', async () => {
+    await connection.open()
+    await primary.stop()
+    await connection.check()
+    expect(view().bound).toBe(SECONDARY)
+  })
+
   it('shares one check among all who ask for it', async () => {
     await connection.open()
     primary.paths.length = 0

@@ -8,7 +8,12 @@ function rowsOf(boxes: Box[]): Box[][] {
   const rows: Box[][] = []
   for (const box of boxes) {
     const row = rows.at(-1)
-    if (row && row[0]!.height === box.height && row.reduce((sum, { width }) => sum + width + GAP, 0) + box.width <= 1_200.01) row.push(box)
+    if (
+      row &&
+      row[0]!.height === box.height &&
+      row.reduce((sum, { width }) => sum + width + GAP, 0) + box.width <= 1_200.01
+    )
+      row.push(box)
     else rows.push([box])
   }
   return rows

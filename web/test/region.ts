@@ -65,7 +65,8 @@ export class Region {
     if (path === '/state/app') return json(answer, 200, this.document)
     if (path === '/state/app/events') return this.openStream(answer)
     if (path === '/photos') return json(answer, 200, { photos: [], next: null })
-    if (path.startsWith('/comments/') && request.method === 'GET') return json(answer, 200, { comments: this.comments, next: null })
+    if (path.startsWith('/comments/') && request.method === 'GET')
+      return json(answer, 200, { comments: this.comments, next: null })
     if (path.startsWith('/comments/')) return this.addComment(path, request, answer)
     json(answer, 404, { type: '', title: 'Not found', status: 404, code: 'not_found', detail: 'Not found' })
   }
@@ -87,7 +88,13 @@ export class Region {
     const state = this.fence ?? (this.document as StateDocument)
     if (state.writer !== this.name) return json(answer, 409, fenced(state))
     const known = this.comments.find(comment => comment.commentId === commentId)
-    const comment = known ?? { commentId, photoId: path.split('/')[2]!, user: 'mina', message, createdAt: '2026-01-31T12:00:00.000Z' }
+    const comment = known ?? {
+      commentId,
+      photoId: path.split('/')[2]!,
+      user: 'first-user',
+      message,
+      createdAt: '2026-01-31T12:00:00.000Z',
+    }
     if (!known) this.comments.push(comment)
     if (this.loseAnswers-- > 0) return void answer.destroy()
     json(answer, 201, comment)
@@ -131,4 +138,3 @@ export function configOf(primary: { url: string }, secondary: { url: string }, s
     limits: { photoBytes: 26_214_400, commentCharacters: 2_000, captionCharacters: 500 },
   }
 }
-

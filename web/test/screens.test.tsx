@@ -30,7 +30,8 @@ class Door implements Auth {
   signIn = async (name: string, password: string) => this.answer('signIn', name, password)
   newPassword = async (name: string, old: string, password: string) => this.answer('newPassword', name, old, password)
   signOut = async () => {}
-  user = async () => (this.signedIn ? { name: 'mina', groups: [] } : null)
+  name = 'first-user'
+  user = async () => (this.signedIn ? { name: this.name, groups: [] } : null)
   idToken = async () => 'token'
 }
 
@@ -149,6 +150,19 @@ describe('a page on which nothing is under way', () => {
   })
 })
 
+describe('a page on which something is being written', () => {
+  it('stays until that is done, and moves along then', async () => {
+    show(<StateBanner />)
+    lightbox.drafts.write('p', 'half a sent')
+    tell('failover', 2)
+    expect(await screen.findByRole('button', { name: 'Move to Tokyo' })).toBeEnabled()
+    for (let i = 0; i < 3; i++) await lightbox.connection.check() // long enough to have moved
+    expect(lightbox.connection.view.get().bound).toBe(PRIMARY)
+    lightbox.drafts.clear()
+    await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY))
+  })
+})
+
 describe('signing in', () => {
   beforeEach(() => {
     door.signedIn = false
@@ -156,7 +170,7 @@ describe('signing in', () => {
   })
 
   const signIn = async () => {
-    await userEvent.type(screen.getByLabelText('User name'), ' mina ')
+    await userEvent.type(screen.getByLabelText('User name'), ' first-user ')
     await userEvent.type(screen.getByLabelText('Password'), 'secret')
     await userEvent.click(screen.getByRole('button', { name: 'Sign in' }))
   }
@@ -168,10 +182,10 @@ describe('signing in', () => {
     door.signedIn = true
     await userEvent.click(screen.getByRole('button', { name: 'Save and continue' }))
     expect(door.calls).toEqual([
-      ['signIn', 'mina', 'secret'],
-      ['newPassword', 'mina', 'secret', 'Longer-1!'],
+      ['signIn', 'first-user', 'secret'],
+      ['newPassword', 'first-user', 'secret', 'Longer-1!'],
     ])
-    await waitFor(() => expect(lightbox.session.get().user?.name).toBe('mina'))
+    await waitFor(() => expect(lightbox.session.get().user?.name).toBe('first-user'))
   })
 
   it('says so when the password has to be reset', async () => {
@@ -186,8 +200,23 @@ describe('signing in', () => {
     expect(await screen.findByRole('alert')).toHaveTextContent('don’t match')
     tell('failover', 2)
     await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY))
-    expect(screen.getByLabelText('User name')).toHaveValue(' mina ')
+    expect(screen.getByLabelText('User name')).toHaveValue(' first-user ')
     expect(screen.getByLabelText('Password')).toHaveValue('secret')
+  })
+})
+
+describe('a session that ends', () => {
+  it('leaves what was written to the one who wrote it, and to nobody else', async () => {
+    await lightbox.readSession()
+    lightbox.drafts.write('p', 'mine')
+    door.signedIn = false
+    await lightbox.readSession()
+    expect(lightbox.session.get()).toEqual({ user: null, ended: true })
+    expect(lightbox.drafts.text('p')).toBe('mine')
+    door.signedIn = true
+    door.name = 'second-user'
+    await lightbox.readSession()
+    expect(lightbox.drafts.any).toBe(false)
   })
 })
 
@@ -200,5 +229,14 @@ describe('signing out', () => {
     expect(lightbox.drafts.any).toBe(false)
     expect(lightbox.uploads.items.get()).toEqual([])
     expect(lightbox.session.get().user).toBeNull()
+  })
+
+  it('goes back to where the service is', async () => {
+    tell('failover', 2)
+    await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY))
+    tell('active', 3)
+    await waitFor(() => expect(lightbox.connection.view.get().document?.epoch).toBe(3))
+    await lightbox.signOut()
+    await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(PRIMARY))
   })
 })

@@ -31,10 +31,15 @@ describe('state documents', () => {
 
   it('are taken as they are', () => expect(parseState(good)).toEqual(good))
 
-  it.each([null, 'active', {}, { ...good, state: 'Active' }, { ...good, epoch: 1.5 }, { ...good, epoch: -1 }, { ...good, writer: 7 }])(
-    'are refused when they are not: %j',
-    value => expect(() => parseState(value)).toThrow(),
-  )
+  it.each([
+    null,
+    'active',
+    {},
+    { ...good, state: 'Active' },
+    { ...good, epoch: 1.5 },
+    { ...good, epoch: -1 },
+    { ...good, writer: 7 },
+  ])('are refused when they are not: %j', value => expect(() => parseState(value)).toThrow())
 })
 
 describe('uiConfig.json', () => {
@@ -91,7 +96,10 @@ describe('signed addresses', () => {
   it('stay the same while they are good, so that no picture loads twice', () => {
     const urls = new SignedUrls()
     urls.settle([photo('1')], 0)
-    expect(urls.settle([photo('2')], HOUR / 4)[0]).toMatchObject({ url: 'https://a.test/o?1', thumbnailUrl: 'https://a.test/t?1' })
+    expect(urls.settle([photo('2')], HOUR / 4)[0]).toMatchObject({
+      url: 'https://a.test/o?1',
+      thumbnailUrl: 'https://a.test/t?1',
+    })
   })
 
   it('are replaced before they run out, in another region, and when one did not load', () => {
@@ -114,7 +122,11 @@ describe('words', () => {
 
   it('for sizes and numbers', () => {
     expect([900, 2_048, 26_214_400, 1_677_722].map(bytes)).toEqual(['900 bytes', '2 kB', '25 MB', '1.6 MB'])
-    expect([1, 2, 1_200].map(count => counted(count, 'photograph'))).toEqual(['1 photograph', '2 photographs', '1,200 photographs'])
+    expect([1, 2, 1_200].map(count => counted(count, 'photograph'))).toEqual([
+      '1 photograph',
+      '2 photographs',
+      '1,200 photographs',
+    ])
   })
 
   it.each([
@@ -131,14 +143,14 @@ describe('words', () => {
 
 describe('who may do what', () => {
   it('lets owners and operators delete', () => {
-    expect(mayDelete({ name: 'mina', groups: [] }, 'mina')).toBe(true)
-    expect(mayDelete({ name: 'mina', groups: [] }, 'tom')).toBe(false)
-    expect(mayDelete({ name: 'mina', groups: ['operators'] }, 'tom')).toBe(true)
+    expect(mayDelete({ name: 'first-user', groups: [] }, 'first-user')).toBe(true)
+    expect(mayDelete({ name: 'first-user', groups: [] }, 'second-user')).toBe(false)
+    expect(mayDelete({ name: 'first-user', groups: ['operators'] }, 'second-user')).toBe(true)
   })
 
   it('knows which keys of the storage hold a session', () => {
     const config = { userPoolId: 'x', userPoolClientId: 'client' }
-    expect(isSessionKey(config, 'CognitoIdentityServiceProvider.client.mina.idToken')).toBe(true)
+    expect(isSessionKey(config, 'CognitoIdentityServiceProvider.client.first-user.idToken')).toBe(true)
     expect(isSessionKey(config, 'something else')).toBe(false)
   })
 })

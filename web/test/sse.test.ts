@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest'
 import { EventParser } from '../src/lib/sse'
 
-const STREAM = ': keep-alive\n\nevent: state\ndata: {"epoch":1}\n\nevent: state\r\ndata: {"a":\r\ndata: 2}\r\n\r\ndata:x\rid: 7\r\rdata: cut off'
+const STREAM =
+  ': keep-alive\n\nevent: state\ndata: {"epoch":1}\n\nevent: state\r\ndata: {"a":\r\ndata: 2}\r\n\r\ndata:x\rid: 7\r\rdata: cut off'
 const EVENTS = [
   { event: 'state', data: '{"epoch":1}' },
   { event: 'state', data: '{"a":\n2}' },

@@ -35,12 +35,15 @@ describe('state × region that the page is bound to', () => {
 })
 
 describe('what else can be the case', () => {
-  it.each(['active', 'fenced'] as const)('%s with the primary away: the copy of the secondary, and writing waits', state => {
-    const view = viewOf(stateDocument(state, 3), SECONDARY, [PRIMARY])
-    expect(kindOf(config, view)).toBe('away')
-    expect(noticeOf(config, view)?.text).toContain('Writing waits until N. Virginia is back')
-    expect(isWritable(view)).toBe(false)
-  })
+  it.each(['active', 'fenced'] as const)(
+    '%s with the primary away: the copy of the secondary, and writing waits',
+    state => {
+      const view = viewOf(stateDocument(state, 3), SECONDARY, [PRIMARY])
+      expect(kindOf(config, view)).toBe('away')
+      expect(noticeOf(config, view)?.text).toContain('Writing waits until N. Virginia is back')
+      expect(isWritable(view)).toBe(false)
+    },
+  )
 
   it('says so when neither region answers, and writes nothing', () => {
     const view = viewOf(stateDocument('active', 3), PRIMARY, [PRIMARY, SECONDARY])

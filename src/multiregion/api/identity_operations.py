@@ -132,6 +132,7 @@ class OperatorOperations:
             needed(attributes, "email"),
             phone=attributes.get("phone_number") or None,
             password=request.temporary_password,
+            groups=request.groups(),
             actor=caller.user,
         )
         return {"User": shown_user(user)}

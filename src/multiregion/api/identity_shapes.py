@@ -81,9 +81,14 @@ class AdminCreateUser(ForUser, frozen=True, kw_only=True):
     user_attributes: Annotated[list[Attribute], msgspec.Meta(max_length=50)] = []
     temporary_password: Text | None = None
     message_action: Literal["SUPPRESS", "RESEND"] | None = None
+    client_metadata: Parameters = {}
 
     def attributes(self) -> dict[str, str]:
         return {attribute.name: attribute.value for attribute in self.user_attributes}
+
+    def groups(self) -> tuple[str, ...]:
+        """`ClientMetadata={"groups": "operators"}` puts the new user into groups with the same write; Cognito itself needs two."""
+        return tuple(group for group in self.client_metadata.get("groups", "").split(",") if group)
 
 
 class AdminSetUserPassword(ForUser, frozen=True, kw_only=True):

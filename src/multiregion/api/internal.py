@@ -15,14 +15,13 @@ from starlette.routing import Mount, Route
 from multiregion.api.documents import Routing, routing
 from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
-from multiregion.config import Deployment
+from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import InvalidInput, NotFound, Unauthorized
 from multiregion.region import Region
 from multiregion.replication import Frame, frames
 from multiregion.states import RoutingState
 from multiregion.stores import Change, Digest, Head, Key, Position, Write
 
-PURPOSE = "region"
 PAGE_MAX = 1_000
 DEEP_PAGE_MAX = 20
 
@@ -101,7 +100,7 @@ class InternalAPI:
     ) -> None:
         self._region = region
         self._comparable = comparable
-        self._secret = deployment.bearer(PURPOSE)
+        self._secret = deployment.bearer(REGION_PURPOSE)
         self._report = report
         self._clock = clock
         self._admitted = admitted

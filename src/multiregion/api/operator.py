@@ -12,10 +12,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from multiregion.api.documents import StateDocuments, routing
-from multiregion.api.internal import PURPOSE
 from multiregion.api.problems import JSON, Handler, encode, problem, read_json
 from multiregion.api.routing import StateNews
-from multiregion.config import Deployment
+from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Controller, Step
 from multiregion.controller import Request as Change
 from multiregion.errors import InvalidInput, MultiregionError, Unauthorized
@@ -67,7 +66,7 @@ class OperatorAPI:
         self._news = news
         self._documents = StateDocuments(deployment)
         self._operator = f"Bearer {deployment.operator_token}".encode()
-        self._regions = f"Bearer {deployment.bearer(PURPOSE)}".encode()
+        self._regions = f"Bearer {deployment.bearer(REGION_PURPOSE)}".encode()
 
     def routes(self) -> list[Route]:
         operators, regions = self._only(self._operator), self._only(self._regions)

@@ -75,5 +75,5 @@ async def read_json(request: Request, type: type[T], limit: int = BODY_BYTES_MAX
         detail = str(error)
         field = detail.rpartition("`$.")[2].rstrip("`") if "`$." in detail else "body"
         raise InvalidInput(detail, field=field) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"the body is not valid JSON in UTF-8: {error}", field="body") from error

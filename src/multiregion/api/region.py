@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeAlias
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -109,10 +110,20 @@ def methods_of(path: str, routes: Sequence[BaseRoute]) -> set[str]:
     return {method for route in matching for method in route.methods or ()}
 
 
+Lifespan = Callable[[], AbstractAsyncContextManager[None]]
+Application: TypeAlias = ASGIApp
+
+
 def application(
-    routes: Sequence[BaseRoute], documents: StateDocuments, edge: str, counts: Counter[tuple[str, int]] | None = None
-) -> Starlette:
-    """An application that answers every error with a problem, and lets browsers in from the edge's origin alone."""
+    routes: Sequence[BaseRoute], documents: StateDocuments, edge: str, lifespan: Lifespan, counts: Counter[tuple[str, int]] | None = None
+) -> Application:
+    """An application that answers every error with a problem, and lets browsers in from the edge's origin alone. It serves
+    while `lifespan` is entered."""
+
+    @asynccontextmanager
+    async def alive(app: Starlette) -> AsyncIterator[None]:
+        async with lifespan():
+            yield
 
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, MultiregionError)
@@ -140,4 +151,4 @@ def application(
         ),
     ]
     handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
-    return Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers)
+    return Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)

@@ -9,10 +9,9 @@ import msgspec
 import typer
 from rich.console import Console
 
-from multiregion.api.internal import PURPOSE
 from multiregion.cli.deployment import DataOption, answer, open_deployment
 from multiregion.clock import SystemClock, pause
-from multiregion.config import default_data, read_part
+from multiregion.config import REGION_PURPOSE, default_data, read_part
 from multiregion.errors import BadDeployment, InvalidInput, Unreachable
 from multiregion.local.deployment import HOST, DataFolder, LocalDeployment
 
@@ -98,7 +97,7 @@ def change_wire(data: DataOption, to: str | None, **order: object) -> None:
     deployment = open_deployment(data)
     config = read_part((data or default_data()) / "config" / "wire.json")
     role = None if to is None else part_of(to, deployment)
-    headers = {"Authorization": f"Bearer {config.deployment.bearer(PURPOSE)}"}
+    headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
     try:
         response = httpx.post(f"{deployment.wire}/wire", json={**order, "to": role}, headers=headers, trust_env=False)
     except httpx.HTTPError as error:

@@ -66,7 +66,7 @@ class Authority:
                     for line in response.iter_lines():
                         event = msgspec.json.decode(line, type=dict[str, Any])
                         if "error" in event:
-                            raise Failure(event["error"]["detail"], **event["error"])
+                            raise Failure(event["error"]["detail"])
                         yield event
             except httpx.HTTPError as error:
                 raise self._silent(error) from error

@@ -33,6 +33,7 @@ class Item:
     outcome: Literal["waiting", "added", "present", "failed"] = "waiting"
     reason: str = ""
     photo_id: str = ""
+    sent_bytes: int = 0
     waited_seconds: float = 0.0
 
 
@@ -117,7 +118,7 @@ class Importer:
         item.photo_id = photo_id_of(self.gallery.user, digest)
         if digest in self._there:
             item.outcome = "present"
-            self.sent(item.size)
+            self._count(item, item.size)
             return
         self._there.add(digest)  # the same picture twice in a folder is one photo
         await self._persist(item, digest)
@@ -130,6 +131,7 @@ class Importer:
                 item.outcome = await self._attempt(item, digest)
                 return
             except (Answer, Unreachable) as refusal:
+                self._count(item, -item.sent_bytes)  # they must go again
                 wait = max(pause, getattr(refusal, "retry_after", 0.0))
                 if not self._worth_another_try(refusal):
                     item.outcome, item.reason = "failed", refusal.detail
@@ -147,25 +149,15 @@ class Importer:
         said = {"contentType": content_type, "size": item.size, "sha256": digest, "photoId": item.photo_id}
         answer = await self.gallery.announce(place, {**said, "caption": caption_of(item.path)})
         if "upload" not in answer:
-            self.sent(item.size)
-            return "present"
-        await self._upload(answer["upload"], item, content_type)
+            self._count(item, item.size)
+            return "added" if item.waited_seconds else "present"  # after a break: it was this import's, and its answer was lost
+        await self.gallery.upload(answer["upload"], item.path, content_type, lambda size: self._count(item, size))
         await self.gallery.commit(place, item.photo_id)
         return "added"
 
-    async def _upload(self, ticket: dict[str, object], item: Item, content_type: str) -> None:
-        out = 0
-
-        def count(size: int) -> None:
-            nonlocal out
-            out += size
-            self.sent(size)
-
-        try:
-            await self.gallery.upload(ticket, item.path, content_type, count)
-        except MultiregionError:
-            self.sent(-out)
-            raise
+    def _count(self, item: Item, size: int) -> None:
+        item.sent_bytes += size
+        self.sent(size)
 
     def _worth_another_try(self, refusal: Answer | Unreachable) -> bool:
         """The next attempt asks who the writer is, in case that was the reason."""

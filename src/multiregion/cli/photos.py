@@ -155,7 +155,7 @@ def photos_table(photos: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="dim")
     for heading in ("id", "by", "caption", "size", "pixels", "added"):
         table.add_column(
-            heading, justify="right" if heading in ("size", "pixels") else "left", overflow="ellipsis", no_wrap=heading != "caption"
+            heading, justify="right" if heading in ("size", "pixels") else "left", no_wrap=heading in ("size", "pixels", "added")
         )
     for photo in photos:
         pixels, size = f"{photo['width']} x {photo['height']}", f"{photo['size'] / MEBIBYTE:.1f} MB"

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from multiregion.cli.deployment import DataOption
 from multiregion.cli.status import regions_table
+from multiregion.clock import SystemClock
 from multiregion.config import default_data, label, read_settings
 from multiregion.local.serve import PARTS
 from multiregion.local.serve import serve as serve_part
@@ -121,12 +122,13 @@ async def health(up: Running) -> AsyncIterator[dict[str, Any] | None]:
     """What `status` shows, every second. Meanwhile parts that ended are reported, and those somebody wants are started."""
     known = {part.name for part in up.supervisor.parts.values() if part.runs}
     headers = {"Authorization": f"Bearer {up.deployment.operator_token}"}
+    clock = SystemClock()
     async with httpx.AsyncClient(trust_env=False, timeout=3.0, headers=headers) as http:
         while True:
             for _ in range(int(LOOK_SECONDS / TICK_SECONDS)):
                 await up.supervisor.start_wanted()
                 known = report_changes(up, known)
-                await asyncio.sleep(TICK_SECONDS)
+                await clock.sleep(TICK_SECONDS)
             await up.refresh_admin()
             try:
                 yield (await http.get(f"{up.deployment.authority}/operator/status")).raise_for_status().json()

@@ -48,9 +48,8 @@ def add(
     pool = UserPool.writing(open_deployment(data))
     password = temporary(SystemClock())
     attributes = [{"Name": "email", "Value": email}] + ([{"Name": "phone_number", "Value": phone}] if phone else [])
-    pool.ask("AdminCreateUser", Username=name, UserAttributes=attributes, TemporaryPassword=password)
-    if operator:
-        pool.ask("AdminAddUserToGroup", Username=name, GroupName=OPERATORS)
+    groups = {"groups": OPERATORS} if operator else {}
+    pool.ask("AdminCreateUser", Username=name, UserAttributes=attributes, TemporaryPassword=password, ClientMetadata=groups)
     show_password(name, password, "is invited" + (" as an operator" if operator else ""), as_json)
 
 

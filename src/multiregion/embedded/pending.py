@@ -27,7 +27,8 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class Receiving:
-    """One upload while its bytes arrive: gathered into large pieces, hashed and written in a thread, cut off when they are too many."""
+    """One upload while its bytes arrive: gathered into large pieces, each hashed and written in a thread while the next one
+    arrives, and cut off when they are too many."""
 
     def __init__(self, announced: Announced, file: Path) -> None:
         self.announced = announced
@@ -36,6 +37,7 @@ class Receiving:
         self._hash = sha256()
         self._gathered = bytearray()
         self._size = 0
+        self._writing: asyncio.Future[None] | None = None
 
     def add(self, data: memoryview | bytes) -> None:
         """Raises TooLarge with the first byte too many."""
@@ -46,31 +48,40 @@ class Receiving:
         self._gathered += data
 
     async def drain(self) -> None:
-        """Write what has been gathered, once it is worth it."""
+        """Begin to write what has been gathered, once it is worth it and the piece before is written. Raises DiskFull."""
         if len(self._gathered) >= PIECE_BYTES:
-            await asyncio.to_thread(self._write)
+            await self._written()
+            piece, self._gathered = self._gathered, bytearray()
+            self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, piece))
 
     async def finish(self) -> None:
         """Make the bytes durable. Raises InvalidInput if they are not what was announced; DiskFull."""
+        await self._written()
         await asyncio.to_thread(self._finish)
+
+    async def _written(self) -> None:
+        if self._writing:
+            writing, self._writing = self._writing, None
+            await writing
 
     def abandon(self) -> None:
         """Remove what has arrived, unless it was finished."""
+        if self._writing:
+            self._writing.cancel()
         if not self._out.closed:
             with suppress(OSError):  # on a full disk even closing fails, and it is closed all the same
                 self._out.close()
             self.file.unlink(missing_ok=True)
 
-    def _write(self) -> None:
-        self._hash.update(self._gathered)
+    def _write(self, piece: bytearray) -> None:
+        self._hash.update(piece)
         try:
-            self._out.write(self._gathered)
+            self._out.write(piece)
         except OSError as error:
             raise stored_or_full(error) from error
-        self._gathered.clear()
 
     def _finish(self) -> None:
-        self._write()
+        self._write(self._gathered)
         if self._size != self.announced.size:
             raise InvalidInput(f"the upload has {self._size} bytes, not the {self.announced.size} that were announced", field="size")
         if self._hash.hexdigest() != self.announced.sha256:

@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from starlette.applications import Starlette
-
 from multiregion.api.documents import StateDocuments
 from multiregion.api.operator import OperatorAPI
-from multiregion.api.region import application
+from multiregion.api.region import Application, application
 from multiregion.api.routing import StateNews
 from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, Settings
@@ -38,7 +36,7 @@ class Announcing:
         return await self._store.history(limit)
 
 
-def authority_application(config: PartConfig, settings: Settings) -> Starlette:
+def authority_application(config: PartConfig, settings: Settings) -> Application:
     clock, deployment = SystemClock(), config.deployment
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = SqliteState(config.folder / "authority.db", clock)
@@ -53,7 +51,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Starlette:
         return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan() -> AsyncIterator[None]:
         await store.begin()
         news.publish(await store.read())
         try:
@@ -62,6 +60,4 @@ def authority_application(config: PartConfig, settings: Settings) -> Starlette:
             store.close()
 
     api = OperatorAPI(state, controller, regions, verification, deployment, news)
-    app = application(api.routes(), StateDocuments(deployment), deployment.edge)
-    app.router.lifespan_context = lifespan
-    return app
+    return application(api.routes(), StateDocuments(deployment), deployment.edge, lifespan)

@@ -8,8 +8,8 @@ import httpx
 import msgspec
 
 from multiregion.api.documents import Routing, routing
-from multiregion.api.internal import PURPOSE, WireFrame, WireHead
-from multiregion.config import Deployment
+from multiregion.api.internal import WireFrame, WireHead
+from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import Conflict, InvalidInput, MultiregionError, NotFound, Unreachable
 from multiregion.replication import Frame
 from multiregion.states import RoutingState
@@ -26,7 +26,7 @@ def client(base_url: str, deployment: Deployment) -> httpx.AsyncClient:
     """A client that speaks for this deployment. Takes no proxy from the environment: the parts talk to each other only."""
     return httpx.AsyncClient(
         base_url=base_url,
-        headers={"Authorization": f"Bearer {deployment.bearer(PURPOSE)}"},
+        headers={"Authorization": f"Bearer {deployment.bearer(REGION_PURPOSE)}"},
         timeout=httpx.Timeout(CALL_SECONDS, read=SILENCE_SECONDS),
         trust_env=False,
     )

@@ -97,7 +97,7 @@ class DataFolder:
         """What this deployment is, made at the first start. Raises BadDeployment if the folder is another version's, or damaged."""
         file = self.folder / "format.json"
         if not file.exists():
-            if any((self.folder / role).exists() for role in Role):
+            if any((self.folder / role / "region.db").exists() for role in Role):
                 raise BadDeployment(f"{file} is missing, with data beside it; restore that file, or choose another folder with --data")
             write_private(file, fresh(clock, primary, secondary))
         kept = read_kept(file)

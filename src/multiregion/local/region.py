@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from starlette.applications import Starlette
-
 from multiregion.accounts import Accounts
 from multiregion.accounts.outbox import Outbox
 from multiregion.api import application as application_api
@@ -17,7 +15,7 @@ from multiregion.api import identity as identity_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.internal import InternalAPI
-from multiregion.api.region import OperationsAPI, application
+from multiregion.api.region import Application, OperationsAPI, application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
@@ -61,10 +59,11 @@ class RegionProcess:
         self._replicator = Replicator(self.region, HttpPeer(config.peer, deployment), clock, heartbeat_seconds=settings.heartbeat_seconds)
         self._authority = AuthorityClient(deployment.authority, deployment)
         self._news = StateNews()
+        self._told = asyncio.Event()
         self._counts: Counter[tuple[str, int]] = Counter()
         self._settings = settings
 
-    def application(self) -> Starlette:
+    def application(self) -> Application:
         deployment, settings = self._deployment, self._settings
         documents = StateDocuments(deployment)
         authenticate = Authenticate(self._accounts, deployment, self._clock)
@@ -87,13 +86,12 @@ class RegionProcess:
             *OperationsAPI(self.report, self._counts).routes(),
             *internal.routes(),
         ]
-        app = application(routes, documents, deployment.edge, self._counts)
-        app.router.lifespan_context = self._lifespan
-        return app
+        return application(routes, documents, deployment.edge, self._lifespan, self._counts)
 
     @asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._forever(work)) for work in (self._follow_authority, self._replicator.run, self._sweep)]
+    async def _lifespan(self) -> AsyncIterator[None]:
+        work = (self._follow_authority, self._replicator.run, self._prepare, self._sweep)
+        tasks = [asyncio.create_task(self._forever(each)) for each in work]
         try:
             yield
         finally:
@@ -117,8 +115,14 @@ class RegionProcess:
     async def _follow_authority(self) -> None:
         async for state in self._authority.follow():
             self._on_admitted(await self._records.admit(state))
-            if state.writer is self._role:
-                await self._accounts.prepare()
+            self._told.set()
+
+    async def _prepare(self) -> None:
+        """What the first writer must make before anybody can sign in; begun again until it is done."""
+        await self._told.wait()
+        if (await self._records.admitted()).writer is self._role:
+            await self._accounts.prepare()
+            self._told.clear()
 
     def _on_admitted(self, state: RoutingState) -> None:
         if self._news.newest is None or self._news.newest.epoch < state.epoch:

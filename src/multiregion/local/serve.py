@@ -8,9 +8,9 @@ import threading
 from importlib.resources import files
 from pathlib import Path
 from signal import SIGTERM
+from typing import Any
 
 import uvicorn
-from starlette.applications import Starlette
 
 from multiregion.config import PartConfig, Settings, read_part, read_settings
 from multiregion.errors import BadDeployment, MultiregionError
@@ -21,7 +21,7 @@ KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 2
 
 
-def application_of(config: PartConfig, settings: Settings) -> Starlette:
+def application_of(config: PartConfig, settings: Settings) -> Any:
     """The part's ASGI application. Only what this part needs is imported, so that it starts quickly."""
     match config.part:
         case "region":

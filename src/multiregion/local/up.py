@@ -107,10 +107,10 @@ async def invite_admin(deployment: Deployment, temporary_password: str) -> None:
         Username="admin",
         TemporaryPassword=temporary_password,
         UserAttributes=[{"Name": "email", "Value": ADMIN_EMAIL}],
+        ClientMetadata={"groups": "operators"},
     )
     if response.status_code not in (200, 409):
         raise BadDeployment(f"the administrator could not be created: {response.text}")
-    await ask_pool(deployment, "AdminAddUserToGroup", Username="admin", GroupName="operators")
 
 
 async def admin_status(deployment: Deployment) -> str | None:

@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -48,8 +49,9 @@ def answer(line: bytes) -> Answer:
 
 def limit_memory(pixels_max: int) -> None:
     bytes_max = MEMORY_BYTES_BESIDE + MEMORY_BYTES_PER_PIXEL * pixels_max
-    resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError, ValueError):  # some systems cannot limit it; the limit on pixels holds everywhere
+        resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))
 
 
 def read_jobs(jobs: "queue.SimpleQueue[bytes]") -> None:

@@ -36,7 +36,7 @@ class Worker:
     @classmethod
     async def start(cls, pixels_max: int) -> "Worker":
         pipe = asyncio.subprocess.PIPE
-        arguments = (sys.executable, "-m", "multiregion.photos.worker", str(pixels_max))
+        arguments = (sys.executable, "-P", "-m", "multiregion.photos.worker", str(pixels_max))
         return cls(await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe))
 
     @property

@@ -75,7 +75,12 @@ export class Api {
     const deadline = AbortSignal.timeout(this.timeoutMs)
     const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline
     const { method, body } = call
-    const init = { method, headers: this.headers(call, token), body: body === undefined ? null : JSON.stringify(body), signal }
+    const init = {
+      method,
+      headers: this.headers(call, token),
+      body: body === undefined ? null : JSON.stringify(body),
+      signal,
+    }
     return this.reach(() => this.request(this.baseUrl + call.path, init), call.signal)
   }
 
@@ -104,4 +109,5 @@ export class Api {
   }
 }
 
-const page = (after: string | null) => `?${new URLSearchParams({ limit: String(PAGE_SIZE), ...(after ? { after } : {}) })}`
+const page = (after: string | null) =>
+  `?${new URLSearchParams({ limit: String(PAGE_SIZE), ...(after ? { after } : {}) })}`

@@ -1,5 +1,5 @@
 /** Sign-in with Amplify. Everything that is particular to Cognito stays in this file. */
-import { createAmplifyContext, defaultStorage } from '@aws-amplify/core'
+import { ConsoleLogger, createAmplifyContext, defaultStorage } from '@aws-amplify/core'
 import { createUserPoolsTokenProvider } from 'aws-amplify/adapter-core'
 import { confirmSignIn, fetchAuthSession, signIn, signOut } from 'aws-amplify/auth'
 import type { AuthConfig } from './config'
@@ -21,6 +21,9 @@ export interface Auth {
   user(): Promise<User | null>
   idToken(renew: boolean): Promise<string | null>
 }
+
+// Amplify warns of every endpoint that is not Amazon's, which a local region's never is.
+ConsoleLogger.LOG_LEVEL = 'ERROR'
 
 const OPERATORS = 'operators'
 const SIGN_IN_MS = 8_000

@@ -129,7 +129,7 @@ export class Connection {
   }
 
   private async listenLoop(following: AbortSignal): Promise<void> {
-    for (let attempt = 0; !following.aborted; ) {
+    for (let attempt = 0; !following.aborted;) {
       await this.check()
       const { bound } = this.view.get()
       if (following.aborted || bound === null) return
@@ -137,7 +137,8 @@ export class Connection {
       const { signal } = this.#listening
       const heardAny = await this.listen(bound, signal)
       attempt = heardAny ? 0 : attempt + 1
-      if (!following.aborted) await pause(backoffMs(attempt, this.timing.reconnectFirstMs, this.timing.reconnectMostMs), signal)
+      if (!following.aborted)
+        await pause(backoffMs(attempt, this.timing.reconnectFirstMs, this.timing.reconnectMostMs), signal)
     }
   }
 
@@ -175,7 +176,11 @@ export class Connection {
     let timer = setTimeout(() => quiet.abort(), this.timing.streamSilenceMs)
     const stop = AbortSignal.any([signal, quiet.signal])
     try {
-      const answer = await this.request(url, { headers: { Accept: 'text/event-stream' }, cache: 'no-store', signal: stop })
+      const answer = await this.request(url, {
+        headers: { Accept: 'text/event-stream' },
+        cache: 'no-store',
+        signal: stop,
+      })
       if (!answer.ok || !answer.body) throw new Error(`Events: HTTP ${answer.status}`)
       const parser = new EventParser()
       await readText(answer.body, text => {

@@ -41,5 +41,11 @@ export async function problemOf(answer: Response): Promise<Problem> {
   const body: Partial<Problem> | null = await answer.json().catch(() => null)
   if (body && typeof body.code === 'string') return body as Problem
   const { status } = answer
-  return { type: 'about:blank', title: 'Error', status, code: 'unknown', detail: `The region answered with HTTP ${status}.` }
+  return {
+    type: 'about:blank',
+    title: 'Error',
+    status,
+    code: 'unknown',
+    detail: `The region answered with HTTP ${status}.`,
+  }
 }

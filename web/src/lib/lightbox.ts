@@ -36,6 +36,9 @@ export class Lightbox {
   readonly uploads: Uploads
   readonly #regions = new Map<string, Region>()
   #last: View
+  #moving = false
+  /** Whose drafts and files these are. */
+  #owner: string | null = null
 
   constructor(
     readonly connection: Connection,
@@ -66,7 +69,8 @@ export class Lightbox {
   start(): void {
     document.title = this.config.name
     this.connection.view.subscribe(() => this.viewChanged())
-    for (const store of [this.connection.view, this.drafts.all, this.uploads.items]) store.subscribe(() => this.moveIfIdle())
+    for (const store of [this.connection.view, this.drafts.all, this.uploads.items])
+      store.subscribe(() => this.moveIfIdle())
     document.addEventListener('visibilitychange', () => this.visibilityChanged())
     addEventListener('online', () => void this.connection.check())
     addEventListener('storage', ({ key }) => this.storageChanged(key))
@@ -74,19 +78,19 @@ export class Lightbox {
     void this.readSession()
   }
 
-  /** What has been written, chosen and seen belongs to the user who leaves. */
   async signOut(): Promise<void> {
     await this.here.auth.signOut()
-    this.drafts.clear()
-    this.uploads.clear()
-    this.queries.clear()
+    this.forgetOwner()
     this.session.set({ user: null, ended: false })
+    this.goHome()
   }
 
   /** Finds out who is signed in. What was known stays until the answer is there. */
   async readSession(): Promise<void> {
     try {
       const user = await this.here.auth.user()
+      if (user && this.#owner !== null && this.#owner !== user.name) this.forgetOwner()
+      if (user) this.#owner = user.name
       const ended = user === null && Boolean(this.session.get().user)
       this.session.set({ user, ended })
     } catch {
@@ -94,6 +98,14 @@ export class Lightbox {
       await pause(SESSION_RETRY_MS)
       if (this.session.get().user === undefined) return this.readSession()
     }
+  }
+
+  /** What has been written, chosen and seen belongs to one user: a session that ends leaves it, another user does not get it. */
+  private forgetOwner(): void {
+    this.#owner = null
+    this.drafts.clear()
+    this.uploads.clear()
+    this.queries.clear()
   }
 
   private region(name: string): Region {
@@ -129,7 +141,17 @@ export class Lightbox {
   private moveIfIdle(): void {
     const notice = noticeOf(this.config, this.connection.view.get())
     const busy = this.drafts.any || this.uploads.items.get().some(isPending)
-    if (notice?.kind === 'moved' && notice.move && !busy) void this.connection.moveTo(notice.move.region)
+    if (notice?.kind !== 'moved' || !notice.move || busy || this.#moving) return
+    this.#moving = true
+    void this.connection.moveTo(notice.move.region).finally(() => {
+      this.#moving = false
+    })
+  }
+
+  /** Whoever signs in next starts where the service is. */
+  private goHome(): void {
+    const notice = noticeOf(this.config, this.connection.view.get())
+    if (notice?.move) void this.connection.moveTo(notice.move.region)
   }
 
   private visibilityChanged(): void {
@@ -149,6 +171,9 @@ function newQueryClient(): QueryClient {
     failures < 2 && (error instanceof Unreachable || !(error instanceof SignedOut || 'problem' in error))
   // "always": navigator.onLine knows nothing of a region on this machine or on a private network.
   return new QueryClient({
-    defaultOptions: { queries: { retry, staleTime: 10_000, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+    defaultOptions: {
+      queries: { retry, staleTime: 10_000, networkMode: 'always' },
+      mutations: { networkMode: 'always' },
+    },
   })
 }

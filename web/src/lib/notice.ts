@@ -4,14 +4,7 @@ import type { AppState } from './state'
 import { homeOf, isWritable, type View } from './view'
 
 export type Kind =
-  | 'fenced'
-  | 'failover'
-  | 'failover-writable'
-  | 'moved'
-  | 'returned'
-  | 'returned-fenced'
-  | 'away'
-  | 'offline'
+  'fenced' | 'failover' | 'failover-writable' | 'moved' | 'returned' | 'returned-fenced' | 'away' | 'offline'
 
 export interface Notice {
   kind: Kind

@@ -60,7 +60,8 @@ export class Uploads {
 
   /** Sends everything that is ready, two at a time. */
   share(): void {
-    for (const { photoId, phase } of this.items.get()) if (phase === 'ready') this.patch(photoId, { phase: 'waiting', note: '' })
+    for (const { photoId, phase } of this.items.get())
+      if (phase === 'ready') this.patch(photoId, { phase: 'waiting', note: '' })
     this.pump()
   }
 

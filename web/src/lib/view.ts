@@ -38,7 +38,8 @@ export const silent = (config: UiConfig, view: View, region: string): View =>
   settle(config, { ...view, reach: { ...view.reach, [region]: 'down' } })
 
 /** A newer document came by another way, such as a refusal. */
-export const told = (view: View, document: StateDocument): View => (isStale(view, document) ? view : { ...view, document })
+export const told = (view: View, document: StateDocument): View =>
+  isStale(view, document) ? view : { ...view, document }
 
 export const movedTo = (view: View, region: string): View => ({ ...view, bound: region })
 
@@ -59,4 +60,7 @@ function firstBinding(config: UiConfig, view: View, document: StateDocument): st
 
 /** Writing needs the region to be the writer, whatever the state is called, and to be reachable. */
 export const isWritable = (view: View): boolean =>
-  view.document !== null && view.bound !== null && view.document.writer === view.bound && view.reach[view.bound] !== 'down'
+  view.document !== null &&
+  view.bound !== null &&
+  view.document.writer === view.bound &&
+  view.reach[view.bound] !== 'down'

@@ -54,7 +54,8 @@ function failureWords(error: Error, writable: boolean): string {
       ? 'The service moved on while you wrote, so this was not posted. It is kept here: post it again.'
       : 'Writing was paused just now, so this was not posted. It is kept here: post it once writing resumes.'
   }
-  if (error instanceof Unreachable) return 'There was no answer. Your text is kept; posting it again will not post it twice.'
+  if (error instanceof Unreachable)
+    return 'There was no answer. Your text is kept; posting it again will not post it twice.'
   if (isMissing(error)) return 'This photograph has been deleted.'
   return error.message
 }

@@ -1,48 +1,49 @@
+import { useEffect, useRef } from 'react'
 import { ago, longDate } from '../lib/format'
 import { isMissing } from '../lib/errors'
 import type { Comment } from '../lib/schema'
 import { useSituation } from '../context'
 import { Initial } from '../ui/Initial'
 import { useComments } from './useComments'
-import { useOnScreen } from './useOnScreen'
+import { useMore } from './useMore'
 
 export function Comments({ photoId }: { photoId: string }) {
   const { list, comments, own } = useComments(photoId)
   const { writable } = useSituation()
-  const load = () => {
-    if (!list.isFetching) void list.fetchNextPage()
-  }
-  const more = useOnScreen<HTMLLIElement>(load, `${list.hasNextPage} ${list.data?.pages.length}`, '200px')
+  const end = useOwnInView(own.at(-1)?.commentId, comments.length)
+  const more = useMore<HTMLLIElement>(list, '200px')
   return (
     <ol className="comments" aria-label="Comments" tabIndex={0}>
       {comments.map(comment => (
         <Line key={comment.commentId} comment={comment} />
       ))}
       {list.hasNextPage && (
-        <li ref={more}>
-          <button className="button small" onClick={load}>
+        <li ref={more.ref}>
+          <button className="button small" onClick={more.load}>
             More comments
           </button>
         </li>
       )}
       {own.map(comment => (
-        <Line key={comment.commentId} comment={comment} fresh />
+        <Line key={comment.commentId} comment={comment} />
       ))}
+      <li ref={end} />
       {list.isSuccess && comments.length + own.length === 0 && (
         <li className="muted">{writable ? 'No comments yet. Yours could be the first.' : 'No comments yet.'}</li>
       )}
       {list.isError && comments.length === 0 && (
         <li className="error">
-          {isMissing(list.error) ? 'This photograph has been deleted.' : 'The comments did not load. We try again by ourselves.'}
+          {isMissing(list.error)
+            ? 'This photograph has been deleted.'
+            : 'The comments did not load. We try again by ourselves.'}
         </li>
       )}
     </ol>
   )
 }
 
-/** A fresh one was just posted here, and is brought into view. */
-const Line = ({ comment, fresh = false }: { comment: Comment; fresh?: boolean }) => (
-  <li className="comment" ref={fresh ? intoView : null}>
+const Line = ({ comment }: { comment: Comment }) => (
+  <li className="comment">
     <Initial name={comment.user} />
     <div>
       <p className="comment-head">
@@ -56,4 +57,11 @@ const Line = ({ comment, fresh = false }: { comment: Comment; fresh?: boolean })
   </li>
 )
 
-const intoView = (line: HTMLLIElement | null) => line?.scrollIntoView({ block: 'nearest' })
+/** The end of the list, kept in view after posting, also while pages are loaded above it. */
+function useOwnInView(lastOwn: string | undefined, loaded: number) {
+  const end = useRef<HTMLLIElement>(null)
+  useEffect(() => {
+    if (lastOwn) end.current?.scrollIntoView({ block: 'nearest' })
+  }, [lastOwn, loaded])
+  return end
+}

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useLightbox, useSituation } from '../context'
 import { isFence, isMissing } from '../lib/errors'
 import type { Photo } from '../lib/schema'
-import { Dialog } from '../ui/Dialog'
+import { Dialog, firstFocus } from '../ui/Dialog'
 import type { PhotoPages } from './usePhotos'
 
 interface Props {
@@ -22,7 +22,7 @@ export function DeleteDialog({ photo, onClose, onDeleted }: Props) {
         {remove.error ? failureWords(remove.error) : ''}
       </p>
       <div className="sheet-foot">
-        <button className="button" onClick={onClose} autoFocus>
+        <button className="button" ref={firstFocus} onClick={onClose}>
           Cancel
         </button>
         <button className="button danger" disabled={!writable || remove.isPending} onClick={() => remove.mutate()}>
@@ -58,4 +58,5 @@ const without = (list: PhotoPages, photoId: string): PhotoPages => ({
   pages: list.pages.map(page => ({ ...page, photos: page.photos.filter(photo => photo.photoId !== photoId) })),
 })
 
-const failureWords = (error: Error) => (isFence(error) ? 'Writing was paused just now, so nothing was deleted.' : error.message)
+const failureWords = (error: Error) =>
+  isFence(error) ? 'Writing was paused just now, so nothing was deleted.' : error.message

@@ -9,7 +9,7 @@ import { AddIcon, LockIcon, PictureIcon } from '../ui/icons'
 import { StateBanner } from '../ui/StateBanner'
 import { Rows } from './Rows'
 import { useFiles } from './useFiles'
-import { useOnScreen } from './useOnScreen'
+import { useMore } from './useMore'
 import { usePhotos } from './usePhotos'
 
 const loadViewer = () => import('./Viewer')
@@ -20,7 +20,7 @@ const UploadDialog = lazy(loadUploadDialog)
 interface Props {
   user: User
   /** The photograph that is open in the viewer. */
-  open?: string
+  open: string | undefined
 }
 
 export function Gallery({ user, open }: Props) {
@@ -46,7 +46,7 @@ export function Gallery({ user, open }: Props) {
       <Suspense>
         {adding && <UploadDialog onClose={() => setAdding(false)} />}
         {open !== undefined && !adding && (
-          <Viewer photoId={open} photos={photos} list={list} user={user} onClose={() => go('/')} />
+          <Viewer photoId={open} photos={photos} list={list} user={user} onClose={() => go('/', { replace: true })} />
         )}
       </Suspense>
       {dragging && <DropHint text={notice ? `${notice.title}. Drop to keep for later` : 'Drop to add'} />}
@@ -107,7 +107,9 @@ const Empty = ({ onAdd }: { onAdd(): void }) => {
       <PictureIcon size={40} />
       <h2 className="display">The table is lit, and empty</h2>
       <p className="muted">
-        {writable ? 'Add the first photographs: drop them anywhere on this page, or choose them.' : 'Photographs can be added once writing resumes.'}
+        {writable
+          ? 'Add the first photographs: drop them anywhere on this page, or choose them.'
+          : 'Photographs can be added once writing resumes.'}
       </p>
       {writable && (
         <button className="button" onClick={onAdd}>
@@ -132,10 +134,7 @@ type List = ReturnType<typeof usePhotos>['list']
 
 /** Loads the next page before its place is reached; by hand, if that did not work. */
 function More({ list }: { list: List }) {
-  const load = () => {
-    if (!list.isFetching) void list.fetchNextPage()
-  }
-  const ref = useOnScreen<HTMLDivElement>(load, list.data?.pages.length)
+  const { ref, load } = useMore<HTMLDivElement>(list, '800px')
   return (
     <div className="more" ref={ref}>
       <button className="button" onClick={load} disabled={list.isFetching}>
@@ -145,8 +144,11 @@ function More({ list }: { list: List }) {
   )
 }
 
+/** Above an open dialog too. */
+const showOnTop = (hint: HTMLElement | null) => hint?.showPopover?.()
+
 const DropHint = ({ text }: { text: string }) => (
-  <div className="drop-hint" aria-hidden="true">
+  <div className="drop-hint" popover="manual" ref={showOnTop} aria-hidden="true">
     <p className="display">{text}</p>
   </div>
 )

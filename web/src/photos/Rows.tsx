@@ -3,7 +3,7 @@ import { memo, useMemo, useState } from 'react'
 import { useLightbox } from '../context'
 import type { Photo } from '../lib/schema'
 import { justify, type Box } from './justify'
-import { titleOf } from './titleOf'
+import { UNTITLED } from './titleOf'
 import { useWidth } from './useWidth'
 
 const GAP = 10
@@ -16,7 +16,8 @@ export function Rows({ photos }: { photos: readonly Photo[] }) {
   const boxes = useMemo(() => layOut(photos, width), [photos, width])
   return (
     <ul className="rows" aria-label="Gallery" ref={ref}>
-      {boxes.length > 0 && photos.map((photo, i) => <Tile key={photo.photoId} photo={photo} box={boxes[i]!} eager={i < EAGER} />)}
+      {boxes.length > 0 &&
+        photos.map((photo, i) => <Tile key={photo.photoId} photo={photo} box={boxes[i]!} eager={i < EAGER} />)}
     </ul>
   )
 }
@@ -40,7 +41,7 @@ const Tile = memo(function Tile({ photo, box, eager }: TileProps) {
   const [shown, setShown] = useState(false)
   return (
     <li style={{ width: box.width, height: box.height, backgroundColor: photo.colour }}>
-      <a href={`#/p/${photo.photoId}`} aria-label={titleOf(photo)}>
+      <a href={`#/p/${photo.photoId}`}>
         <img
           src={photo.thumbnailUrl}
           alt=""
@@ -52,9 +53,12 @@ const Tile = memo(function Tile({ photo, box, eager }: TileProps) {
           onLoad={() => setShown(true)}
           onError={() => urls.forget(photo.photoId)}
         />
-        <span className="tile-words" aria-hidden="true">
-          {photo.caption && <b>{photo.caption}</b>}
-          <span>{photo.user}</span>
+        <span className="tile-words">
+          <b>{photo.caption || UNTITLED}</b>
+          <span>
+            <span className="unseen">by </span>
+            {photo.user}
+          </span>
         </span>
       </a>
     </li>

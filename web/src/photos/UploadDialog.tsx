@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useLightbox, useSituation, useStore } from '../context'
 import { counted } from '../lib/format'
 import { isUnderWay } from '../lib/uploads'
-import { Dialog } from '../ui/Dialog'
+import { Dialog, firstFocus } from '../ui/Dialog'
 import { CloseIcon, PictureIcon } from '../ui/icons'
 import { StateBanner } from '../ui/StateBanner'
 import { UploadRow } from './UploadRow'
@@ -13,7 +13,7 @@ export default function UploadDialog({ onClose }: { onClose(): void }) {
   const items = useStore(uploads.items)
   useEffect(() => () => uploads.clearDone(), [uploads])
   return (
-    <Dialog label="Add photographs" className="sheet" onClose={onClose}>
+    <Dialog label="Upload" className="sheet" onClose={onClose}>
       <div className="sheet-head">
         <h2 className="display">Add photographs</h2>
         <button className="button icon" onClick={onClose} aria-label="Close" title="Close">
@@ -23,7 +23,7 @@ export default function UploadDialog({ onClose }: { onClose(): void }) {
       <StateBanner />
       <Chooser />
       {items.length > 0 && (
-        <ul className="queue" aria-label="Chosen photographs">
+        <ul className="queue" aria-label="Chosen files">
           {items.map(item => (
             <UploadRow key={item.photoId} item={item} />
           ))}
@@ -45,14 +45,22 @@ function Chooser() {
   return (
     <div className="chooser">
       <PictureIcon size={30} />
-      <button className="button" onClick={() => input.current?.click()}>
+      <button className="button" ref={firstFocus} onClick={() => input.current?.click()}>
         Choose files
       </button>
       <p className="fine muted">
-        or drop or paste them anywhere: JPEG, PNG or WebP. They are made smaller, and the place where they were taken is removed, before
-        anything leaves this device.
+        or drop or paste them anywhere: JPEG, PNG or WebP. They are made smaller, and the place where they were taken is
+        removed, before anything leaves this device.
       </p>
-      <input ref={input} type="file" accept="image/*" multiple hidden aria-label="Photographs" onChange={event => choose(event.target.files)} />
+      <input
+        ref={input}
+        type="file"
+        accept="image/*"
+        multiple
+        hidden
+        aria-label="Photographs"
+        onChange={event => choose(event.target.files)}
+      />
       {leftOut > 0 && <p className="error">{counted(leftOut, 'file')} left out: share these first.</p>}
     </div>
   )

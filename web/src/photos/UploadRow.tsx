@@ -69,11 +69,20 @@ function Actions({ item }: { item: Item }) {
         </span>
       )}
       {phase === 'failed' && (
-        <button className="button icon" disabled={!writable} onClick={() => uploads.retry(photoId)} aria-label={`Try ${name} again`}>
+        <button
+          className="button icon"
+          disabled={!writable}
+          onClick={() => uploads.retry(photoId)}
+          aria-label={`Try ${name} again`}
+        >
           <RetryIcon />
         </button>
       )}
-      <button className="button icon" onClick={() => uploads.remove(photoId)} aria-label={`${phase === 'sending' ? 'Cancel' : 'Remove'} ${name}`}>
+      <button
+        className="button icon"
+        onClick={() => uploads.remove(photoId)}
+        aria-label={`${phase === 'sending' ? 'Cancel' : 'Remove'} ${name}`}
+      >
         <CloseIcon />
       </button>
     </span>

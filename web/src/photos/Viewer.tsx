@@ -11,7 +11,7 @@ import { useSituation } from '../context'
 import { CommentForm } from './CommentForm'
 import { Comments } from './Comments'
 import { DeleteDialog } from './DeleteDialog'
-import { titleOf } from './titleOf'
+import { titleOf, UNTITLED } from './titleOf'
 import { Stage } from './Stage'
 import type { usePhotos } from './usePhotos'
 
@@ -86,7 +86,12 @@ function Aside({ photo, user, steps, onClose }: AsideProps) {
   return (
     <aside>
       <div className="viewer-bar">
-        <button className="button icon narrow-only" onClick={steps.previous} disabled={!steps.previous} aria-label="Newer">
+        <button
+          className="button icon narrow-only"
+          onClick={steps.previous}
+          disabled={!steps.previous}
+          aria-label="Newer"
+        >
           <LeftIcon />
         </button>
         <button className="button icon narrow-only" onClick={steps.next} disabled={!steps.next} aria-label="Older">
@@ -94,7 +99,13 @@ function Aside({ photo, user, steps, onClose }: AsideProps) {
         </button>
         <span className="viewer-bar-gap" />
         {mayDelete(user, photo.user) && (
-          <button className="button icon" onClick={() => setDeleting(true)} disabled={!writable} aria-label="Delete" title="Delete">
+          <button
+            className="button icon"
+            onClick={() => setDeleting(true)}
+            disabled={!writable}
+            aria-label="Delete"
+            title="Delete"
+          >
             <DeleteIcon />
           </button>
         )}
@@ -113,7 +124,7 @@ function Aside({ photo, user, steps, onClose }: AsideProps) {
 
 const About = ({ photo }: { photo: Photo }) => (
   <div className="about">
-    <h2 className="display">{photo.caption || 'Untitled'}</h2>
+    <h2 className="display">{photo.caption || UNTITLED}</h2>
     <p className="muted">
       {photo.user} ·{' '}
       <time dateTime={photo.createdAt} title={longDate(photo.createdAt)}>

@@ -9,7 +9,8 @@ export interface Box {
 export function justify(ratios: readonly number[], width: number, gap: number, wantedHeight: number): Box[] {
   const boxes: Box[] = []
   let row: number[] = []
-  const heightOf = (items: number[]) => (width - gap * (items.length - 1)) / items.reduce((sum, ratio) => sum + ratio, 0)
+  const heightOf = (items: number[]) =>
+    (width - gap * (items.length - 1)) / items.reduce((sum, ratio) => sum + ratio, 0)
   const close = (height: number) => {
     for (const ratio of row) boxes.push({ width: ratio * height, height })
     row = []

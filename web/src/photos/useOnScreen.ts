@@ -1,17 +1,22 @@
 import { useEffect, useRef } from 'react'
 
-/** Calls back when the element comes near the visible part of its scroller, and again whenever `again` changes while it is there. */
-export function useOnScreen<E extends Element>(callback: () => void, again: unknown, margin = '800px') {
+/**
+ * Calls back when the element comes near the visible part of its scroller, and whenever `ready` becomes true while it is
+ * there: coming into view is told only once, and may fall into a time when nothing can be done about it.
+ */
+export function useOnScreen<E extends Element>(callback: () => void, ready: boolean, margin: string) {
   const ref = useRef<E>(null)
   const latest = useRef(callback)
   useEffect(() => {
     latest.current = callback
   })
   useEffect(() => {
-    if (!ref.current) return
-    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), { rootMargin: margin })
+    if (!ref.current || !ready) return
+    const observer = new IntersectionObserver(([entry]) => entry?.isIntersecting && latest.current(), {
+      rootMargin: margin,
+    })
     observer.observe(ref.current)
     return () => observer.disconnect()
-  }, [again, margin])
+  }, [ready, margin])
   return ref
 }

@@ -38,7 +38,6 @@ function useRefresh(shown: PhotoPage | undefined): void {
     if (!newest.data || !shown || newest.isFetching) return
     if (idsOf(newest.data) !== idsOf(shown)) void lightbox.queries.invalidateQueries({ queryKey: ['photos'] })
     // Compared when a new answer arrives, not when the list changes.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [newest.dataUpdatedAt])
 }
 

@@ -28,9 +28,20 @@ export function NewPasswordForm({ busy, error, region, onSubmit, onBack }: Props
       </p>
       <label>
         New password
-        <input name="new-password" type="password" autoComplete="new-password" minLength={SHORTEST} maxLength={256} required autoFocus />
-        <small className="muted">At least {SHORTEST} characters.</small>
+        <input
+          name="new-password"
+          aria-describedby="shortest"
+          type="password"
+          autoComplete="new-password"
+          minLength={SHORTEST}
+          maxLength={256}
+          required
+          autoFocus
+        />
       </label>
+      <p id="shortest" className="fine muted">
+        At least {SHORTEST} characters.
+      </p>
       <p role="alert" className="error">
         {error}
       </p>

@@ -20,7 +20,15 @@ export function PasswordForm({ busy, error, ended, onSubmit }: Props) {
       {ended && <p className="muted">Your session has ended. Sign in again to go on; what you have typed is kept.</p>}
       <label>
         User name
-        <input name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} maxLength={128} required autoFocus />
+        <input
+          name="username"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          maxLength={128}
+          required
+          autoFocus
+        />
       </label>
       <label>
         Password

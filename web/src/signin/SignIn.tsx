@@ -40,7 +40,13 @@ export function SignIn({ ended }: { ended: boolean }) {
         <div className="signin-form">
           <StateBanner />
           {form.temporary ? (
-            <NewPasswordForm busy={form.busy} error={form.error} region={region.label} onSubmit={form.choose} onBack={form.back} />
+            <NewPasswordForm
+              busy={form.busy}
+              error={form.error}
+              region={region.label}
+              onSubmit={form.choose}
+              onBack={form.back}
+            />
           ) : (
             <PasswordForm busy={form.busy} error={form.error} ended={ended} onSubmit={form.begin} />
           )}

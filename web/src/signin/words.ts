@@ -6,7 +6,8 @@ const WORDS: Record<string, string> = {
   InvalidParameterException: 'That doesn’t look right. Please check what you have typed.',
   TooManyRequestsException: 'Too many tries. Please wait a minute, then try again.',
   LimitExceededException: 'Too many tries. Please wait a minute, then try again.',
-  FencedException: 'Writing is paused, so a new password cannot be saved now. It is kept here: try again once writing resumes.',
+  FencedException:
+    'Writing is paused, so a new password cannot be saved now. It is kept here: try again once writing resumes.',
   TimedOut: 'There was no answer. Please try again.',
   NetworkError: 'The region can’t be reached. Please try again.',
 }

@@ -1,5 +1,5 @@
 /** A native modal dialog: focus, Esc, the inert background and the top layer are the browser's work. */
-import { useEffect, useRef, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
+import { useLayoutEffect, useRef, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
 
 interface Props {
   label: string
@@ -10,7 +10,8 @@ interface Props {
 
 export function Dialog({ label, className, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null)
-  useEffect(() => {
+  // Before the browser paints, and closed before it is taken away, so that the focus goes back to where it was.
+  useLayoutEffect(() => {
     const dialog = ref.current
     if (!dialog?.open) {
       keepScrollbarWidth()
@@ -48,3 +49,6 @@ function keepScrollbarWidth(): void {
   if (document.querySelector('dialog[open]')) return
   page.style.setProperty('--scrollbar', `${innerWidth - page.clientWidth}px`)
 }
+
+/** For the element that has the focus when its dialog opens; React's autoFocus comes too early for that. */
+export const firstFocus = (element: HTMLElement | null): void => element?.setAttribute('autofocus', '')

@@ -13,7 +13,9 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { failed: 
     return (
       <main className="centre">
         <h1 className="display">Something went wrong</h1>
-        <p className="muted">This page could not go on. Your photographs are not affected. Loading it again usually helps.</p>
+        <p className="muted">
+          This page could not go on. Your photographs are not affected. Loading it again usually helps.
+        </p>
         <button className="button primary" onClick={() => location.reload()}>
           Load again
         </button>

@@ -17,9 +17,13 @@ export const AddIcon = icon('M12 5v14M5 12h14')
 export const CloseIcon = icon('M6 6l12 12M18 6L6 18')
 export const LockIcon = icon('M7.5 11V8a4.5 4.5 0 0 1 9 0v3M6 11h12v9H6z')
 export const MoveIcon = icon('M4 8h14m0 0l-4-4m4 4l-4 4M20 16H6m0 0l4 4m-4-4l4-4')
-export const OfflineIcon = icon('M4 4l16 16M5 12.5a10 10 0 0 1 4-2.4M19 12.5a10 10 0 0 0-5-2.8M8.5 16a5 5 0 0 1 6-.8M12 19.5v.1')
+export const OfflineIcon = icon(
+  'M4 4l16 16M5 12.5a10 10 0 0 1 4-2.4M19 12.5a10 10 0 0 0-5-2.8M8.5 16a5 5 0 0 1 6-.8M12 19.5v.1',
+)
 export const DoneIcon = icon('M5 12.5l4.5 4.5L19 7.5')
-export const WarningIcon = icon('M12 9v4.5m0 3v.1M10.6 4.6L2.9 18a1.6 1.6 0 0 0 1.4 2.4h15.4a1.6 1.6 0 0 0 1.4-2.4L13.4 4.6a1.6 1.6 0 0 0-2.8 0z')
+export const WarningIcon = icon(
+  'M12 9v4.5m0 3v.1M10.6 4.6L2.9 18a1.6 1.6 0 0 0 1.4 2.4h15.4a1.6 1.6 0 0 0 1.4-2.4L13.4 4.6a1.6 1.6 0 0 0-2.8 0z',
+)
 export const LeftIcon = icon('M14.5 5l-7 7 7 7')
 export const RightIcon = icon('M9.5 5l7 7-7 7')
 export const SignOutIcon = icon('M14 4h4.5A1.5 1.5 0 0 1 20 5.5v13a1.5 1.5 0 0 1-1.5 1.5H14M10 8l-4 4 4 4m-4-4h9')
