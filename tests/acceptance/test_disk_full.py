@@ -32,11 +32,9 @@ def full(deployment: Deployment, role: str) -> Iterator[None]:
     pid = deployment.pid(role)
     filler = Path(f"/proc/{pid}/root{deployment.data / role / 'filler'}")
     with filler.open("wb", buffering=0) as file:
-        try:
+        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
             while True:
                 file.write(b"\0" * 4096)
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
         os.fsync(file.fileno())
     try:
         yield
@@ -74,6 +72,7 @@ def test_a_full_disk_in_the_other_region_only_delays_it(small: Deployment) -> No
         with full(small, "secondary"):
             assert upload(http, picture(2)).status_code == 201
             assert http.post(f"/comments/{photo}", json={"message": "meanwhile"}).status_code == 201
-            until(lambda: "the disk is full" in str(small.ask("status", code=None)["status"]["secondary"]["reasons"]), "it says why it waits")
+            reasons = lambda: small.ask("status", code=None)["status"]["secondary"]["reasons"]  # noqa: E731
+            until(lambda: "the disk is full" in str(reasons()), "it says why it waits")
     until(small.level, "it has caught up")
     assert small.ask("verify")["equal"]

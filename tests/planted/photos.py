@@ -236,7 +236,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("photos/pictures.py", 'if image.mode.startswith("I"):', "if False:", f"{PICTURES}::test_grey_of_16_bits_keeps_its_shades"),
     ("photos/pictures.py", 'if image.format == "MPO"', "if False", f"{PICTURES}::test_several_pictures_in_one_jpeg_as_phones_write_them"),
     # the processes that decode
-    ("photos/worker.py", "        resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))", "        pass", f"{WORKERS}::test_memory_is_limited"),
+    (
+        "photos/worker.py",
+        "        resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))",
+        "        pass",
+        f"{WORKERS}::test_memory_is_limited",
+    ),
     ("photos/worker.py", "    os._exit(0)", "    pass", f"{WORKERS}::test_no_process_outlives_its_region"),
     ("photos/workers.py", "if self._waiting >= WAITING_MAX:", "if False:", f"{WORKERS}::test_the_queue_is_bounded"),
     (

@@ -151,4 +151,6 @@ def application(
         ),
     ]
     handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
-    return Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)
+    made = Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)
+    made.router.redirect_slashes = False  # a path that is not there is not there, whatever its last character
+    return made
