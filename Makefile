@@ -6,12 +6,12 @@ RUN    := $(BIN)/python
 PIP    := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 STAMPS := $(VENV)/stamps
 
-.PHONY: help up test check bench format lock reference web clean
+.PHONY: help up test check bench planted format lock reference screenshots web clean
 .DELETE_ON_ERROR:
 
 help: ## this list
 	@echo 'make VERB [ARGS="..."]'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 up: $(STAMPS)/app web ## two regions, the authority and the edge on this machine, until Ctrl-C; ARGS go to `multiregion up`
 	@exec $(BIN)/multiregion up $(ARGS)
@@ -32,6 +32,9 @@ check: $(STAMPS)/dev $(STAMPS)/app web ## style, types, layout, and everything g
 bench: $(STAMPS)/dev $(STAMPS)/app ## how fast, beside a peer or a limit measured in the same run; ARGS name benchmarks
 	@$(RUN) -m benchmarks $(ARGS)
 
+planted: $(STAMPS)/dev $(STAMPS)/app ## plants bugs in a copy of the code, and lists those no test notices; ARGS="-j 4 records"
+	@$(RUN) -m tests.planted $(ARGS)
+
 format: $(STAMPS)/dev ## lays the Python out, sorts its imports
 	@$(BIN)/ruff check --select I --fix --quiet
 	@$(BIN)/ruff format
@@ -41,6 +44,9 @@ web: $(STAMPS)/runtime ## the web application's bundle, if its sources have chan
 
 reference: $(STAMPS)/dev $(STAMPS)/app ## writes the generated parts of docs/reference.md
 	@$(RUN) scripts/reference.py
+
+screenshots: $(STAMPS)/dev $(STAMPS)/app web ## takes the pictures of the web application in docs/ anew
+	@CHROMIUM="$$(MULTIREGION_REQUIRE_BROWSER=1 scripts/ensure_chromium.sh)" && CHROMIUM="$$CHROMIUM" $(RUN) scripts/screenshots.py
 
 lock: $(STAMPS)/dev ## lock files from pyproject.toml; ARGS=--upgrade for newer versions
 	@$(RUN) scripts/lock.py $(ARGS)

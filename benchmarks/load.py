@@ -1,4 +1,4 @@
-"""The client process: one request again and again over keep-alive connections, as fast as answers come or at a fixed rate.
+"""The client process: one request again and again over a few connections, as fast as answers come or at a fixed rate.
 
 Runs as `python -m benchmarks.load`, with an Order on standard input and an Outcome on standard output. It does as little as it can
 for each answer, so that the server is what is measured; its own share of a core is in the outcome.
@@ -15,9 +15,12 @@ from typing import cast
 import msgspec
 import uvloop
 
+HOST = "127.0.0.1"
 NUMBER = b"@@@@@@@@@@"
 """Stands in a body for ten digits that differ from request to request."""
 DRAIN_SECONDS_MAX = 10.0
+RECONNECT_SECONDS = 0.01
+GOOD = (200, 201)
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -35,7 +38,7 @@ class Order(msgspec.Struct, frozen=True):
     keep_times: bool = False
 
 
-class Outcome(msgspec.Struct):
+class Outcome(msgspec.Struct, frozen=True):
     """What came of an order. `latencies` are in seconds; `answered_at` are (monotonic time, status), if they were asked for."""
 
     seconds: float
@@ -47,16 +50,21 @@ class Outcome(msgspec.Struct):
 
     @property
     def per_second(self) -> float:
-        return self.statuses.get(200, 0) / self.seconds + self.statuses.get(201, 0) / self.seconds
+        return sum(self.statuses.get(status, 0) for status in GOOD) / self.seconds
 
     @property
     def client_share(self) -> float:
         """How much of a core the client itself took: near 1 it was the limit, not the server."""
         return self.cpu_seconds / self.seconds
 
+    @property
+    def good_times(self) -> list[float]:
+        """When the good answers came, in order."""
+        return sorted(at for at, status in self.answered_at if status in GOOD)
+
 
 def request_of(order: Order) -> bytes:
-    headers = {"Host": f"127.0.0.1:{order.port}", **order.headers}
+    headers = {"Host": f"{HOST}:{order.port}", **order.headers}
     if order.body:
         headers["Content-Length"] = str(len(order.body.encode()))
     lines = [f"{order.method} {order.path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
@@ -68,7 +76,7 @@ def numbered(request: bytes) -> Callable[[], bytes]:
     before, place, after = request.partition(NUMBER)
     if not place:
         return lambda: request
-    count = int(time.time()) % 1_000 * 10_000_000
+    count = time.monotonic_ns() // 1000 % 10**10
 
     def next_request() -> bytes:
         nonlocal count
@@ -78,24 +86,24 @@ def numbered(request: bytes) -> Callable[[], bytes]:
     return next_request
 
 
-def answer_size(data: bytes | bytearray) -> int | None:
-    """The bytes of the first answer in `data`, None if its end is not known yet. Takes answers with a Content-Length."""
+def answer_in(data: bytes | bytearray) -> tuple[int, bool] | None:
+    """The bytes of the answer in `data` once its head is there, and whether the server closes. Takes a Content-Length only."""
     end = data.find(b"\r\n\r\n")
     if end < 0:
         return None
-    at = data.lower().find(b"content-length:", 0, end)
-    if at < 0:
-        return end + 4
-    return end + 4 + int(data[at + 15 : data.find(b"\r\n", at)])
+    head = data[:end].lower()
+    _, found, rest = head.partition(b"content-length:")
+    return end + 4 + (int(rest.partition(b"\r\n")[0]) if found else 0), b"connection: close" in head
 
 
 class Tally:
-    """What all connections count together. Nothing counts before `begin`."""
+    """What all connections count together. Nothing counts before `counts` is set."""
 
     def __init__(self, keep_times: bool) -> None:
         self.latencies: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.answered_at: list[tuple[float, int]] = []
+        self.unanswered = 0
         self.counts = False
         self._keep_times = keep_times
 
@@ -109,42 +117,74 @@ class Tally:
 
 
 class Connection(asyncio.Protocol):
-    """One connection with one request under way. `answered` is called for each answer, and sends the next one or does not."""
+    """One request under way at a time; connected again whenever the server has closed. `answered` is called after each answer."""
 
-    def __init__(self, make: Callable[[], bytes], tally: Tally, answered: "Callable[[Connection], None]") -> None:
+    def __init__(self, port: int, make: Callable[[], bytes], tally: Tally, answered: "Callable[[Connection], None]") -> None:
+        self._port = port
         self._make = make
         self._tally = tally
         self._answered = answered
         self._asked = 0.0
         self._buffer = bytearray()
-        self.busy = False
-        self.lost = False
         self._transport: asyncio.WriteTransport | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._closing = 0
+        self.busy = False
+
+    async def connect(self) -> None:
+        while self._transport is None:
+            try:
+                await asyncio.get_running_loop().create_connection(lambda: self, HOST, self._port)
+            except OSError:
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    def close(self) -> None:
+        if self._connecting:
+            self._connecting.cancel()
+        if self._transport:
+            self._transport.close()
+
+    def ask(self) -> None:
+        self.busy, self._asked = True, time.monotonic()
+        if self._transport is None:
+            self._connecting = asyncio.get_running_loop().create_task(self.connect())
+        else:
+            self._transport.write(self._make())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
+        if self.busy:
+            self._transport.write(self._make())
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.lost = True
-
-    def ask(self) -> None:
-        assert self._transport is not None
-        self.busy = True
-        self._asked = time.monotonic()
-        self._transport.write(self._make())
+        if self._closing:  # one that had answered and said that it would close; another may be open by now
+            self._closing -= 1
+            return
+        self._transport = None
+        self._buffer.clear()
+        if self.busy:
+            self._tally.unanswered += 1
+            self._done()
 
     def data_received(self, data: bytes) -> None:
+        received: bytes | bytearray = data
         if self._buffer:
             self._buffer += data
-            data = self._buffer
-        size = answer_size(data)
-        if size is None or len(data) < size:
-            if data is not self._buffer:
+            received = self._buffer
+        answer = answer_in(received)
+        if answer is None or len(received) < answer[0]:
+            if received is data:
                 self._buffer += data
             return
-        self._tally.note(int(data[9:12]), self._asked, time.monotonic())
-        if data is self._buffer:
-            self._buffer.clear()
+        self._tally.note(int(received[9:12]), self._asked, time.monotonic())
+        self._buffer.clear()
+        if answer[1] and self._transport:
+            self._transport.close()
+            self._transport = None
+            self._closing += 1
+        self._done()
+
+    def _done(self) -> None:
         self.busy = False
         self._answered(self)
 
@@ -153,45 +193,37 @@ class Client:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._tally = Tally(order.keep_times)
-        self._stopped = False
+        make = numbered(request_of(order))
+        self._connections = [Connection(order.port, make, self._tally, self._answered) for _ in range(order.connections)]
         self._free: list[Connection] = []
+        self._stopped = False
 
     async def run(self) -> Outcome:
-        order = self._order
-        connections = await self._connect()
-        tasks = [asyncio.create_task(self._pace())] if order.rate else []
-        if not order.rate:
-            for connection in connections:
-                connection.ask()
+        order, tally = self._order, self._tally
+        await asyncio.gather(*(connection.connect() for connection in self._connections))
+        self._free = list(self._connections)
+        pacing = asyncio.create_task(self._pace() if order.rate else self._ask_all())
         await asyncio.sleep(order.warm_up_seconds)
-        self._tally.counts = True
+        tally.counts = True
         began, cpu = time.monotonic(), time.process_time()
         await asyncio.sleep(order.seconds)
         seconds, cpu = time.monotonic() - began, time.process_time() - cpu
         self._stopped = True
-        for task in tasks:
-            task.cancel()
-        await self._drain(connections)
-        tally = self._tally
-        unanswered = sum(each.busy for each in connections)
+        pacing.cancel()
+        await self._drain()
+        unanswered = tally.unanswered + sum(each.busy for each in self._connections)
+        for connection in self._connections:
+            connection.close()
         return Outcome(seconds, cpu, tally.latencies, dict(tally.statuses), unanswered, tally.answered_at)
-
-    async def _connect(self) -> list[Connection]:
-        loop = asyncio.get_running_loop()
-        make = numbered(request_of(self._order))
-        made = []
-        for _ in range(self._order.connections):
-            _, connection = await loop.create_connection(
-                lambda: Connection(make, self._tally, self._answered), "127.0.0.1", self._order.port
-            )
-            made.append(connection)
-        self._free = list(made)
-        return made
 
     def _answered(self, connection: Connection) -> None:
         if self._order.rate:
             self._free.append(connection)
         elif not self._stopped:
+            connection.ask()
+
+    async def _ask_all(self) -> None:
+        for connection in self._connections:
             connection.ask()
 
     async def _pace(self) -> None:
@@ -205,16 +237,16 @@ class Client:
                 due += 1 / self._order.rate
             await asyncio.sleep(due - now)
 
-    async def _drain(self, connections: list[Connection]) -> None:
+    async def _drain(self) -> None:
         """Answers that are still under way belong to the figures."""
         end = time.monotonic() + DRAIN_SECONDS_MAX
-        while any(each.busy and not each.lost for each in connections) and time.monotonic() < end:
+        while any(each.busy for each in self._connections) and time.monotonic() < end:  # noqa: ASYNC110  an event would cost each answer
             await asyncio.sleep(0.005)
 
 
 def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
-    gc.disable()
+    gc.disable()  # a pause of the client's would look like one of the server's
     outcome = uvloop.run(Client(order).run())
     sys.stdout.buffer.write(msgspec.json.encode(outcome))
 

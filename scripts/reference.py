@@ -122,7 +122,7 @@ def sign_in_errors() -> str:
 
 
 def number(value: Any) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+    return f"{value:,}" if isinstance(value, int) else value if isinstance(value, str) else f"{value:g}"
 
 
 def settings() -> str:

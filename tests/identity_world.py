@@ -104,7 +104,7 @@ class World:
 
     async def replicate(self) -> None:
         head = await self.b.records.head()
-        await self.b.records.apply(self.a.records.changes(head.position, limit=10_000))
+        await self.b.records.apply(self.a.records.changes(head.position, limit=10_000), epoch=self.state.epoch)
 
     def wind(self, seconds: float) -> None:
         self.clock.elapsed += seconds

@@ -28,6 +28,9 @@ class Clock(Protocol):
         ...
 
 
+CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
 class SystemClock:
     """The machine's own clocks and random numbers."""
 
@@ -35,7 +38,8 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        # Where there is one, the clock that goes on while the machine is suspended: a lease must run out then, too.
+        return time.clock_gettime(CLOCK)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -22,6 +22,10 @@ def setting(default: Any, unit: str, help: str) -> Any:
     return field(default=default, metadata={"unit": unit, "help": help})
 
 
+def choice(default: str, choices: tuple[str, ...], help: str) -> Any:
+    return field(default=default, metadata={"unit": "one of " + ", ".join(choices), "help": help, "choices": choices})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The limits and waits that an operator may change, by an environment variable `MULTIREGION_<NAME>`."""
@@ -39,19 +43,36 @@ class Settings:
     attempts_per_address: int = setting(100, "attempts a minute", "failed sign-ins from one address before a wait")
     event_streams_max: int = setting(1_000, "streams", "open event streams in one region")
     heartbeat_seconds: float = setting(0.25, "seconds", "how often a region tells the other where its log ends")
+    failover: str = choice("manual", ("manual", "automatic"), "whether a lost primary is taken over from without an operator")
+    durability: str = choice("async", ("async", "remote", "remote-strict"), "whether a write waits for the other region")
+    remote_seconds: float = setting(2.0, "seconds", "how long a write waits for the other region before that counts as away")
+    lease_seconds: float = setting(3.0, "seconds", "automatic failover: how long the writer may write without the authority's word")
+    loss_changes_max: int = setting(100, "changes", "a takeover that may lose more needs --accept-loss, and is never automatic")
+    loss_seconds_max: float = setting(60.0, "seconds", "a takeover that may lose more needs --accept-loss, and is never automatic")
+    position_seconds: float = setting(2.0, "seconds", "how long a read waits for the position that its client has seen")
     drain_seconds: float = setting(60.0, "seconds", "how long a planned switch waits for the other region to catch up")
     ready_seconds: float = setting(30.0, "seconds", "how long `up` waits for the processes to become ready")
 
 
-def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """The settings with what the environment overrides. Raises InvalidInput, naming the variable, for one that is not a number above 0."""
-    values: dict[str, float] = {}
-    environment = os.environ if environment is None else environment
+def read_settings(environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    """The settings with what the environment and then `overrides`, by name, put in their place. Raises InvalidInput, naming the
+    variable, for one that is not a number above 0, or not one of its choices."""
+    values: dict[str, Any] = {}
+    environment = dict(os.environ if environment is None else environment)
+    environment |= {ENVIRONMENT_PREFIX + name.upper(): text for name, text in (overrides or {}).items()}
     for each in fields(Settings):
         name = ENVIRONMENT_PREFIX + each.name.upper()
         if name in environment:
-            values[each.name] = positive(name, environment[name], type(each.default))
-    return Settings(**values)  # type: ignore[arg-type]
+            values[each.name] = value_of(name, environment[name], type(each.default), each.metadata.get("choices"))
+    return Settings(**values)
+
+
+def value_of(name: str, text: str, kind: type, choices: tuple[str, ...] | None) -> Any:
+    if choices is None:
+        return positive(name, text, kind)
+    if text not in choices:
+        raise InvalidInput(f"{name} must be one of {', '.join(choices)}, not {text!r}", field=name)
+    return text
 
 
 def positive(name: str, text: str, kind: type) -> float:
@@ -108,6 +129,7 @@ class PartConfig(msgspec.Struct, frozen=True, rename="camel"):
     peer: str | None = None
     links: dict[str, tuple[int, str]] = {}
     founding: bool = False
+    settings: dict[str, str] = {}
 
     @property
     def folder(self) -> Path:

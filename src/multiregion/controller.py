@@ -1,20 +1,33 @@
-"""Change the state of the application: at once, or as a planned switch that loses nothing.
+"""Change the state of the application: at once, as a planned switch that loses nothing, or as a takeover when a region is lost.
 
 Keeps nothing in memory: each call reads where things are and goes on from there, so an interrupted one can be run again.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 from multiregion.clock import Clock
-from multiregion.errors import MultiregionError, SwitchFailed
+from multiregion.config import Settings
+from multiregion.errors import MultiregionError, SwitchFailed, Unreachable
+from multiregion.leases import Leases
+from multiregion.replication import LastKnown
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
 
 DRAIN_PAUSE_SECONDS = 0.01
 BOTH = (Role.PRIMARY, Role.SECONDARY)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a region knows of itself and of how far behind the other it is."""
+
+    head: Head
+    admitted: RoutingState
+    ready: bool
+    last_known: LastKnown | None
 
 
 class RegionControl(Protocol):
@@ -23,6 +36,8 @@ class RegionControl(Protocol):
     async def admit(self, state: RoutingState) -> RoutingState: ...
 
     async def head(self) -> Head: ...
+
+    async def outlook(self) -> Outlook: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +52,39 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants the state to be, who, and why."""
+    """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost."""
 
     to: State
     actor: str
     reason: str = ""
     writable: bool = False
+    accept_loss: bool = False
+
+    def is_met_by(self, state: RoutingState) -> bool:
+        return state.state is self.to and state.writable is self.writable
 
 
 class Controller:
     def __init__(
-        self, authority: StateStore, regions: Mapping[Role, RegionControl], names: Mapping[Role, str], clock: Clock, *, drain_seconds: float
+        self,
+        authority: StateStore,
+        regions: Mapping[Role, RegionControl],
+        names: Mapping[Role, str],
+        clock: Clock,
+        settings: Settings,
+        leases: Leases | None = None,
     ) -> None:
+        """`leases`: those that this authority grants in automatic mode; without them a writer writes until it is told otherwise."""
         self._authority = authority
         self._regions = regions
         self._names = names
         self._clock = clock
-        self._drain_seconds = drain_seconds
+        self._settings = settings
+        self._leases = leases
 
     async def set_state(self, request: Request) -> AsyncIterator[Step]:
         """The guide's change of state: decide, then tell both regions. Raises IllegalMove, StaleEpoch."""
-        state = await self._authority.read()
+        state = await self._current()
         if state.state is request.to:
             yield Step("decide", "not needed", 0.0, f"the state is {state.state} already")
         else:
@@ -66,14 +93,21 @@ class Controller:
         async for step in self._tell(state):
             yield step
 
+    async def switchover(self, request: Request) -> AsyncIterator[Step]:
+        """The writer to the region that does not serve now, losing nothing; `request.to` and `writable` are found out."""
+        to = State.FAILOVER if (await self._authority.read()).serving is Role.PRIMARY else State.ACTIVE
+        wish = Request(to, request.actor, request.reason, writable=to is State.FAILOVER)
+        async for step in self.switch(wish):
+            yield step
+
     async def switch(self, request: Request) -> AsyncIterator[Step]:
         """A planned failover or failback: fence, drain, verify that both sides are equal, hand over.
 
         Raises SwitchFailed, with what to do, if a step does not succeed; the application then stays as the steps before left
         it, and the same request goes on from there. Raises StaleEpoch if somebody else changed the state meanwhile.
         """
-        state = await self._authority.read()
-        if state.state is not request.to or state.writable is not request.writable:
+        state = await self._current()
+        if not request.is_met_by(state):
             target = move(state, request.to, writable=request.writable, drained=True)
             if state.state is not State.FENCED:
                 async for step in self._check(needed=target.serving is not state.leader):
@@ -88,14 +122,107 @@ class Controller:
         async for step in self._tell(state):
             yield step
 
+    async def take_over(self, request: Request) -> AsyncIterator[Step]:
+        """An unplanned failover or failback: the region that serves now is lost. Loses what was not replicated, says before how
+        much that may be, and keeps the survivor's position, the watermark, with the new epoch.
+
+        Raises SwitchFailed if the survivor does not answer, if the lost region does, or if more than the limit may be lost,
+        unless `request.accept_loss`.
+        """
+        state = await self._current()
+        if not request.is_met_by(state):
+            target = move(state, request.to, writable=request.writable, region_lost=True)
+            survivor = target.serving
+            outlook = await self._survivor(survivor)
+            loses = state.leader is not survivor
+            yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
+            if not request.accept_loss:
+                await self._refuse_loss(survivor, outlook.last_known if loses else LastKnown(0, 0, 0.0))
+            if self._may_hold_lease(state, survivor.other):
+                step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
+                yield step
+                yield await self._outlast_lease(state, survivor.other)
+            target = move(state, request.to, writable=request.writable, region_lost=True)
+            step, state = await self._decide(state, target, request, name="take over", facts=facts_of(outlook, request, loses))
+            yield step
+        async for step in self._tell(state, required=state.serving):
+            yield step
+
+    def _may_hold_lease(self, state: RoutingState, lost: Role) -> bool:
+        """A fence that a run before this one decided, but did not outlast, counts too."""
+        wrote = state.writer is lost or (state.writer is None and state.leader is lost)
+        return self._leases is not None and wrote and not self._leases.have_run_out()
+
+    async def _outlast_lease(self, fenced: RoutingState, lost: Role) -> Step:
+        """While the lost region may hold a lease nobody else may write: wait until it confirms the fence, or the lease is over."""
+        assert self._leases is not None
+        began = self._clock.monotonic()
+        try:
+            await self._regions[lost].admit(fenced)
+            outcome = "the region confirmed the fence"
+        except MultiregionError:
+            while not self._leases.have_run_out():
+                await self._clock.sleep(max(0.0, self._leases.seconds_left()) + DRAIN_PAUSE_SECONDS)
+            outcome = "the lost region's lease has run out"
+        return Step("lease", "done", self._clock.monotonic() - began, outcome)
+
+    async def recover(self, request: Request) -> AsyncIterator[Step]:
+        """The authority was restored from an old backup: take over the newest state that any region has admitted."""
+        state = await self._authority.read()
+        known = [outlook.admitted for outlook in await self._outlooks() if outlook is not None]
+        newest = max([state, *known], key=lambda each: each.epoch)
+        if newest.epoch == state.epoch:
+            yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
+        else:
+            step, state = await self._decide(state, newest, request, name="recover")
+            yield step
+        async for step in self._tell(state):
+            yield step
+
+    async def _current(self) -> RoutingState:
+        """The authority's state. Raises SwitchFailed if a region has admitted a later one: epochs never go back."""
+        state = await self._authority.read()
+        ahead = [outlook.admitted.epoch for outlook in await self._outlooks() if outlook is not None]
+        if max([0, *ahead]) > state.epoch:
+            raise SwitchFailed(
+                f"a region obeys epoch {max(ahead)}, but the authority knows only epoch {state.epoch}: it was restored from an old"
+                " backup. `multiregion authority recover` takes the highest known"
+            )
+        return state
+
+    async def _survivor(self, survivor: Role) -> Outlook:
+        try:
+            outlook = await self._regions[survivor].outlook()
+        except Unreachable as error:
+            raise SwitchFailed(f"{self._names[survivor]} does not answer either; nothing was changed") from error
+        if not outlook.ready:
+            raise SwitchFailed(f"{self._names[survivor]} is not ready to serve; nothing was changed. `multiregion status` says why")
+        return outlook
+
+    async def _refuse_loss(self, survivor: Role, last_known: LastKnown | None) -> None:
+        lost = survivor.other
+        if (await self._heads())[lost] is not None:
+            raise SwitchFailed(
+                f"{self._names[lost]} answers, so it is not lost: without --region-lost the switch loses nothing."
+                " With --accept-loss it is taken from it all the same"
+            )
+        settings = self._settings
+        if last_known is None or last_known.seconds is None:
+            raise SwitchFailed(f"what would be lost is {prediction(last_known)}; --accept-loss goes on all the same")
+        if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
+            raise SwitchFailed(
+                f"what would be lost is over the limit of {settings.loss_changes_max} changes or {settings.loss_seconds_max:g} s:"
+                f" {prediction(last_known)}; --accept-loss goes on all the same"
+            )
+
     async def _check(self, *, needed: bool) -> AsyncIterator[Step]:
         """Both regions must answer before anything is fenced, so that a switch that cannot succeed does no harm."""
         began = self._clock.monotonic()
         silent = [role for role, head in (await self._heads()).items() if head is None]
         if silent and needed:
             raise SwitchFailed(
-                f"{self._list(silent)} does not answer, so a planned switch would not finish; nothing was changed."
-                " To point the application at the other region now, read-only: `multiregion state set failover`"
+                f"{self._list(silent)} does not answer, so a planned switch would not finish; nothing was changed. If it is lost, add"
+                " --region-lost; to point the application at the other region read-only: `multiregion state set failover`"
             )
         found = f"{self._list(silent)} does not answer" if silent else "both regions answer"
         yield Step("check", "done", self._clock.monotonic() - began, found)
@@ -110,14 +237,11 @@ class Controller:
         if target.serving is leader and None in heads.values():
             yield Step("drain", "not needed", 0.0, f"{self._names[leader]} wrote last")
             return
-        while (heads := await self._heads()) and not level(heads[leader], heads[other]):
-            if self._clock.monotonic() - began > self._drain_seconds:
-                raise SwitchFailed(
-                    f"{self._names[other]} has not caught up with {self._names[leader]} within {self._drain_seconds:g} s;"
-                    " the application stays fenced. Run the same command again to go on waiting, or"
-                    f" `multiregion state set {State.ACTIVE if leader is Role.PRIMARY else State.FAILOVER}` to go back"
-                )
+        while not level(heads[leader], heads[other]):
+            if self._clock.monotonic() - began > self._settings.drain_seconds:
+                raise SwitchFailed(self._not_drained(leader))
             await self._clock.sleep(DRAIN_PAUSE_SECONDS)
+            heads = await self._heads()
         head = heads[leader]
         assert head is not None
         yield Step("drain", "done", self._clock.monotonic() - began, f"both regions are at change {head.position.sequence}")
@@ -125,9 +249,24 @@ class Controller:
             raise SwitchFailed("both logs end at the same change, but the contents differ; `multiregion verify` lists where")
         yield Step("verify", "done", 0.0, f"equal: {head.content[:12]}")
 
-    async def _decide(self, old: RoutingState, new: RoutingState, request: Request, *, name: str = "decide") -> tuple[Step, RoutingState]:
+    def _not_drained(self, leader: Role) -> str:
+        back = "state set active" if leader is Role.PRIMARY else "failover --writable"
+        return (
+            f"{self._names[leader.other]} has not caught up with {self._names[leader]} within {self._settings.drain_seconds:g} s;"
+            f" the application stays fenced. Run the same command again to go on waiting, or `multiregion {back}` to go back"
+        )
+
+    async def _decide(
+        self,
+        old: RoutingState,
+        new: RoutingState,
+        request: Request,
+        *,
+        name: str = "decide",
+        facts: Mapping[str, Any] | None = None,
+    ) -> tuple[Step, RoutingState]:
         began = self._clock.monotonic()
-        state = await self._authority.replace(old, new, actor=request.actor, reason=request.reason)
+        state = await self._authority.replace(old, new, actor=request.actor, reason=request.reason, facts=facts)
         return Step(name, "done", self._clock.monotonic() - began, f"{old.state} → {new.state}, epoch {new.epoch}"), state
 
     async def _tell(self, state: RoutingState, *, required: Role | None = None) -> AsyncIterator[Step]:
@@ -143,13 +282,17 @@ class Controller:
                 raise answer
             if role is required:
                 raise SwitchFailed(
-                    f"{self._names[role]} has not confirmed that it stopped writing ({answer.detail}); run the same command again"
+                    f"{self._names[role]} has not confirmed the {state.state} state ({answer.detail}); run the same command again"
                 )
             yield Step(f"admit {self._names[role]}", "not confirmed", seconds, f"{answer.detail}; it will learn the state when it is back")
 
     async def _heads(self) -> dict[Role, Head | None]:
         answers = await asyncio.gather(*(self._regions[role].head() for role in BOTH), return_exceptions=True)
         return {role: answer if isinstance(answer, Head) else None for role, answer in zip(BOTH, answers, strict=True)}
+
+    async def _outlooks(self) -> list[Outlook | None]:
+        answers = await asyncio.gather(*(self._regions[role].outlook() for role in BOTH), return_exceptions=True)
+        return [answer if isinstance(answer, Outlook) else None for answer in answers]
 
     def _list(self, roles: list[Role]) -> str:
         return " and ".join(self._names[role] for role in roles)
@@ -158,3 +301,23 @@ class Controller:
 def level(leader: Head | None, other: Head | None) -> bool:
     """Whether the other region's log ends where the leader's does; an unknown head is level with nothing."""
     return leader is not None and other is not None and leader.position == other.position
+
+
+def prediction(last_known: LastKnown | None) -> str:
+    """What a takeover may lose, in words; what is unknown is said to be."""
+    if last_known is None:
+        return "unknown: the surviving region has not heard from the other since it started"
+    known = f"{last_known.changes:,} changes ({last_known.bytes:,} bytes) that are known of"
+    if last_known.seconds is None:
+        return f"{known}, and an unknown number more"
+    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s"
+
+
+def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
+    """What the history keeps of a takeover: the watermark, and what was predicted and accepted."""
+    position = outlook.head.position
+    return {
+        "watermark": {"epoch": position.epoch, "sequence": position.sequence},
+        "predictedLoss": asdict(outlook.last_known) if loses and outlook.last_known else None,
+        "acceptedLoss": request.accept_loss,
+    }

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from multiregion.clock import Clock
-from multiregion.errors import Conflict, DiskFull, Fenced, MultiregionError, Unavailable
+from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
 from multiregion.region import Region
-from multiregion.stores import UNKNOWN_LAG, Change, Digest, Head, Lag, Position, Records, needs_of
+from multiregion.states import RoutingState
+from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Head, Lag, Objects, Position, Records, needs_of
 
 log = logging.getLogger("multiregion.replication")
 
@@ -23,10 +24,21 @@ PAUSE_SECONDS_MAX = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What a region tells the other: its next changes (none: a heartbeat), and where its log ends."""
+    """What a region tells the other: its next changes (none: a heartbeat), where its log ends, and the state it obeys."""
 
     changes: Sequence[Change]
     head: Head
+    state: RoutingState
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where each epoch ends in a region's log, the state it obeys, and whether it is whole: what it takes to find where two
+    logs part, and whether that means anything."""
+
+    positions: Sequence[Position]
+    state: RoutingState
+    whole: bool
 
 
 class Peer(Protocol):
@@ -41,19 +53,33 @@ class Peer(Protocol):
         """An object's bytes in pieces. Raises Unreachable, NotFound."""
         ...
 
+    async def ends(self) -> Ends:
+        """Raises Unreachable."""
+        ...
+
+    async def acknowledge(self, position: Position) -> None:
+        """Tell the other region how far this one has got. Raises Unreachable."""
+        ...
+
 
 async def frames(records: Records, after: Position, clock: Clock, *, heartbeat_seconds: float, changes: bool) -> AsyncIterator[Frame]:
     """The source's side of `Peer.follow`."""
-    yield Frame([], await records.head())
+    yield Frame([], await records.head(), await records.admitted())
     while not changes:
         await clock.sleep(heartbeat_seconds)
-        yield Frame([], await records.head())
+        yield Frame([], await records.head(), await records.admitted())
     while True:
         for batch in batches(records.changes(after, limit=BATCH_CHANGES_MAX)):
             after = batch[-1].position
-            yield Frame(batch, await records.head())
+            yield Frame(batch, await records.head(), await records.admitted())
         if not await records.changed(after, timeout_seconds=heartbeat_seconds):
-            yield Frame([], await records.head())
+            yield Frame([], await records.head(), await records.admitted())
+
+
+def shared_position(ours: Sequence[Position], theirs: Sequence[Position]) -> Position:
+    """The last position that two logs have in common. One region writes in an epoch, so equal positions hold equal changes."""
+    ends = {end.epoch: end for end in theirs}
+    return max((min(end, ends[end.epoch]) for end in ours if end.epoch in ends), default=START)
 
 
 def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
@@ -70,50 +96,103 @@ def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
         yield batch
 
 
-class Replicator:
-    """Keeps one region up with the other, for ever, through every break; `status` says how far behind it is."""
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """How far behind a region was when it last heard from the other: in changes and bytes; and for how long it may have been
+    missing changes by now, in seconds (None: it was never level since it started)."""
 
-    def __init__(self, region: Region, peer: Peer, clock: Clock, *, heartbeat_seconds: float) -> None:
+    changes: int
+    bytes: int
+    seconds: float | None
+
+
+class LagMeter:
+    """Measures a lag from what is heard (where the other log ends) and applied (where this one does), by a clock that only grows."""
+
+    def __init__(self, clock: Clock, *, stale_seconds: float) -> None:
+        self._clock = clock
+        self._stale_seconds = stale_seconds
+        self._heard: Head | None = None
+        self._applied: Head | None = None
+        self._level_at: float | None = None
+        self.heard_at = 0.0
+
+    def hear(self, head: Head) -> None:
+        self._heard, self.heard_at = head, self._clock.monotonic()
+        self._note_level()
+
+    def applied(self, head: Head) -> None:
+        self._applied = head
+        self._note_level()
+
+    def level_with(self) -> Head | None:
+        """The other log's end, if this one has got there."""
+        if self._heard and self._applied and self._applied.position >= self._heard.position:
+            return self._heard
+        return None
+
+    def now(self, *, broken: bool) -> Lag:
+        """The lag; changes and bytes are unknown when the link is broken or silent."""
+        known = self.last_known()
+        if known is None:
+            return UNKNOWN_LAG
+        if broken or self._clock.monotonic() - self.heard_at > self._stale_seconds:
+            return Lag(known.seconds, None, None)
+        return Lag(0.0 if known.changes == 0 else known.seconds, known.changes, known.bytes)
+
+    def last_known(self) -> LastKnown | None:
+        if self._heard is None or self._applied is None:
+            return None
+        changes = max(0, self._heard.position.sequence - self._applied.position.sequence)
+        seconds = None if self._level_at is None else self._clock.monotonic() - self._level_at
+        return LastKnown(changes, max(0, self._heard.bytes - self._applied.bytes), seconds)
+
+    def _note_level(self) -> None:
+        if self.level_with():
+            self._level_at = self.heard_at
+
+
+class Replicator:
+    """Keeps one region up with the other, for ever, through every break; `status` says how far behind it is.
+
+    Only the leader's log is followed: a region that leads listens to the other's heartbeats alone. A region that does not
+    lead, and whose log goes another way than the leader's, is rewound to where they part.
+    """
+
+    def __init__(self, region: Region, peer: Peer, clock: Clock, *, heartbeat_seconds: float, acknowledges: bool = False) -> None:
         self._region = region
         self._peer = peer
         self._clock = clock
-        self._stale_seconds = 1.0 + 4 * heartbeat_seconds
-        self._heard: Head | None = None
-        self._heard_at = 0.0
-        self._applied: Head | None = None
-        self._level_at: float | None = None
+        self._acknowledges = acknowledges
+        self._lag = LagMeter(clock, stale_seconds=1.0 + 4 * heartbeat_seconds)
         self.problem: str | None = "has not heard from the other region yet"
 
     def status(self) -> Lag:
-        if self._heard is None or self._applied is None:
-            return UNKNOWN_LAG
-        now = self._clock.monotonic()
-        if self.problem is not None or now - self._heard_at > self._stale_seconds:
-            return Lag(self._seconds_behind(now), None, None)
-        changes = max(0, self._heard.position.sequence - self._applied.position.sequence)
-        size = max(0, self._heard.bytes - self._applied.bytes)
-        return Lag(0.0 if changes == 0 else self._seconds_behind(now), changes, size)
+        return self._lag.now(broken=self.problem is not None)
 
-    def _seconds_behind(self, now: float) -> float | None:
-        return None if self._level_at is None else now - self._level_at
+    @property
+    def last_known(self) -> LastKnown | None:
+        """How far behind this region was when it last heard from the other, and how long ago that is."""
+        return self._lag.last_known()
 
     async def run(self) -> None:
         """Follow the other region until cancelled; after a break wait a little, longer each time, and resume."""
         pause = PAUSE_SECONDS_MIN
         while True:
-            heard_before = self._heard_at
+            heard_before = self._lag.heard_at
             try:
                 await self.follow()
             except MultiregionError as error:
                 self._note(error)
-            pause = PAUSE_SECONDS_MIN if self._heard_at > heard_before else min(2 * pause, PAUSE_SECONDS_MAX)
+            heard = self._lag.heard_at != heard_before
+            pause = PAUSE_SECONDS_MIN if heard else min(2 * pause, PAUSE_SECONDS_MAX)
             await self._clock.sleep(pause)
 
     def _note(self, error: MultiregionError) -> None:
         reasons = {
             DiskFull: "the disk is full",
             Conflict: "the logs of the two regions have parted",
-            Fenced: "the other region has changes that this writer does not know",
+            StaleEpoch: "the other region obeys an older state",
         }
         problem = reasons.get(type(error), "the other region does not answer" if isinstance(error, Unavailable) else error.detail)
         if problem != self.problem:
@@ -121,10 +200,15 @@ class Replicator:
         self.problem = problem
 
     async def follow(self) -> None:
-        """One connection's worth: read ahead and apply side by side until either of them fails."""
-        self._applied = await self._region.records.head()
+        """One connection's worth: read ahead and apply side by side until either of them ends or fails."""
+        if await self._wants_changes():
+            await self._rejoin()
+        head = await self._region.records.head()
+        self._lag.applied(head)
+        if self._acknowledges and await self._wants_changes():
+            await self._peer.acknowledge(head.position)
         waiting: asyncio.Queue[Frame] = asyncio.Queue(BATCHES_WAITING_MAX)
-        tasks = [asyncio.ensure_future(self._read(self._applied.position, waiting)), asyncio.ensure_future(self._apply(waiting))]
+        tasks = [asyncio.ensure_future(self._read(head.position, waiting)), asyncio.ensure_future(self._apply(waiting))]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -134,11 +218,37 @@ class Replicator:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _rejoin(self) -> None:
+        """Go back to where this log and the leader's part, if they do; what is undone goes into the loss ledger."""
+        records = self._region.records
+        theirs = await self._peer.ends()
+        await self._learn(theirs.state)
+        state = await records.admitted()
+        if state.leader is self._region.role or theirs.state != state:
+            return
+        if not theirs.whole:
+            raise NotReady("the leading region has lost its records and is copying this one's")
+        shared = shared_position(await records.epoch_ends(), theirs.positions)
+        if (await records.head()).position > shared:
+            reason = f"not replicated when the {state.leader} region took over after change {shared.sequence} of epoch {shared.epoch}"
+            undone = await records.rewind(shared, reason=reason)
+            log.warning("rewound %d changes to %s: see `multiregion loss list`", undone, shared)
+
+    async def _learn(self, state: RoutingState) -> None:
+        """A later state counts from whomever it is heard; but only the authority can confirm one to a region that has just started."""
+        records = self._region.records
+        if records.confirmed and state.epoch > (await records.admitted()).epoch:
+            await records.admit(state)
+
     async def _read(self, after: Position, waiting: "asyncio.Queue[Frame]") -> None:
-        """Ends when this region begins or ceases to be the writer: a writer would only get its own changes back."""
+        """Ends when this region begins or ceases to lead."""
         wants_changes = await self._wants_changes()
         async for frame in self._peer.follow(after, changes=wants_changes):
-            self._hear(frame.head)
+            if self.problem is not None:
+                log.info("replication goes on")
+            self.problem = None
+            self._lag.hear(frame.head)
+            await self._learn(frame.state)
             if frame.changes:
                 await waiting.put(frame)
             await self._become_whole()
@@ -147,43 +257,37 @@ class Replicator:
 
     async def _wants_changes(self) -> bool:
         records = self._region.records
-        return (await records.admitted()).writer is not self._region.role or not await records.is_whole()
+        return (await records.admitted()).leader is not self._region.role or not await records.is_whole()
 
     async def _become_whole(self) -> None:
-        if self._is_level() and not await self._region.records.is_whole():
-            assert self._heard is not None
-            await self._region.records.make_whole(self._heard)
-
-    def _hear(self, head: Head) -> None:
-        if self.problem is not None:
-            log.info("replication goes on")
-        self._heard, self._heard_at, self.problem = head, self._clock.monotonic(), None
-        self._note_level()
-
-    def _note_level(self) -> None:
-        if self._is_level():
-            self._level_at = self._heard_at
-
-    def _is_level(self) -> bool:
-        return bool(self._heard and self._applied and self._applied.position >= self._heard.position)
+        if (other := self._lag.level_with()) and not await self._region.records.is_whole():
+            await self._region.records.make_whole(other)
 
     async def _apply(self, waiting: "asyncio.Queue[Frame]") -> None:
         while True:
             frame = await waiting.get()
             await self._bring_objects(frame.changes)
-            self._applied = await self._region.records.apply(frame.changes)
-            self._note_level()
+            head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)
+            self._lag.applied(head)
+            if self._acknowledges:
+                await self._peer.acknowledge(head.position)
 
     async def _bring_objects(self, changes: Sequence[Change]) -> None:
-        missing = [digest for digest in needs_of(changes) if not await self._region.objects.has(digest)]
-        places = asyncio.Semaphore(FETCHES_MAX)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for digest in missing:
-                    tasks.create_task(self._bring(digest, places))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures
+        await bring(needs_of(changes), self._region.objects, self._peer)
 
-    async def _bring(self, digest: Digest, places: asyncio.Semaphore) -> None:
+
+async def bring(digests: Sequence[Digest], objects: Objects, peer: Peer) -> None:
+    """Fetch the objects that are not here, a few at a time. Raises what fetching and keeping the first that fails raises."""
+    places = asyncio.Semaphore(FETCHES_MAX)
+
+    async def one(digest: Digest) -> None:
         async with places:
-            await self._region.objects.receive(digest, self._peer.fetch(digest))
+            await objects.receive(digest, peer.fetch(digest))
+
+    missing = [digest for digest in digests if not await objects.has(digest)]
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for digest in missing:
+                tasks.create_task(one(digest))
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from failures

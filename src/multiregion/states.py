@@ -61,16 +61,18 @@ def parse_state(name: object) -> State:
     raise InvalidInput(f"state must be one of active, fenced, failover (case-sensitive), not {name!r}", field="state")
 
 
-def move(current: RoutingState, to: State, *, writable: bool = False, drained: bool = False) -> RoutingState:
+def move(current: RoutingState, to: State, *, writable: bool = False, drained: bool = False, region_lost: bool = False) -> RoutingState:
     """The state after `to`, one epoch later.
 
-    `drained`: the old writer is fenced and the other region has its log to the last change. Raises IllegalMove if `to`
-    names a writer other than the leader without that proof, because the two logs could then part.
+    `drained`: the old writer is fenced and the other region has its log to the last change. `region_lost`: the operator's
+    word that the leader is lost, or an expired lease. Raises IllegalMove if `to` names a writer other than the leader
+    without either, because the two logs could then part unnoticed.
     """
     writer = replace(current, state=to, writable=writable).writer
-    if writer is not None and writer is not current.leader and not drained:
+    if writer is not None and writer is not current.leader and not (drained or region_lost):
         raise IllegalMove(
             f"{to} would make the {writer} region the writer, but the {current.leader} region wrote last and has not been"
-            " fenced and drained; use `multiregion failover` or `multiregion failback`"
+            " fenced and drained; use `multiregion failover --writable` or `multiregion failback`, or, if that region is"
+            " lost, add --region-lost"
         )
     return RoutingState(state=to, epoch=current.epoch + 1, leader=writer or current.leader, writable=writer is Role.SECONDARY)

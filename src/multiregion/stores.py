@@ -1,9 +1,9 @@
 """The interfaces that a backend implements, and the values that cross them. Domain code knows these and nothing below."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NewType, Protocol
+from typing import Any, NewType, Protocol
 
 from multiregion.states import RoutingState
 
@@ -116,15 +116,43 @@ class Records(Protocol):
         Every commit that returned before this call did was accepted under an earlier state; none will be after it."""
         ...
 
+    @property
+    def confirmed(self) -> bool:
+        """Whether the authority has been heard since this process started."""
+        ...
+
     async def head(self) -> Head: ...
 
     def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
         """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log."""
         ...
 
-    async def apply(self, changes: Sequence[Change]) -> Head:
-        """Append the other region's changes; those already there are skipped, so twice is the same as once.
-        Raises Conflict on a gap, and Fenced for a new change if this region is itself the writer (and whole)."""
+    async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
+        """Append the leader's changes, sent at `epoch`; those already there are skipped, so twice is the same as once.
+        Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap, and Fenced for a new change if this
+        region is itself the leader (and whole)."""
+        ...
+
+    async def epoch_ends(self) -> Sequence[Position]:
+        """The last position of each epoch in this region's log, oldest first."""
+        ...
+
+    async def reaches(self, position: Position) -> bool | None:
+        """Whether this log has got to `position`: True if it holds it, False if it may yet, None if that position belongs to a
+        history that this log does not know."""
+        ...
+
+    async def rewind(self, to: Position, *, reason: str) -> int:
+        """Undo every change above `to`, restoring what each replaced, and enter each into the loss ledger; returns how many.
+        One transaction. Raises Fenced if this region is the leader, whose log is the truth."""
+        ...
+
+    async def losses(self, *, after: int = 0, limit: int = 100) -> Sequence["Loss"]:
+        """This region's loss ledger, in the order the writes were made."""
+        ...
+
+    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None = None) -> None:
+        """Note what became of a loss: `applied`, at which position, or `discarded`. Idempotent."""
         ...
 
     async def is_whole(self) -> bool:
@@ -138,6 +166,25 @@ class Records(Protocol):
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
         """Wait until the log reaches beyond `after`, True, or the time is over, False."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """An acknowledged write that was rewound, because it had not been replicated when another region took over.
+
+    `replaced` is the version of the record it had replaced (None: there was none); `reason` says why it was rewound;
+    `outcome` is `pending`, `applied` or `discarded`, decided by `decided_by`; `applied` is the position it was written
+    again at.
+    """
+
+    number: int
+    change: Change
+    replaced: Position | None
+    at: float
+    reason: str
+    outcome: str
+    decided_by: str
+    applied: Position | None
 
 
 class Objects(Protocol):
@@ -229,12 +276,15 @@ class Links(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One line of the authority's history: the state, who decided it, when, why, and what more is known about it."""
+    """One line of the authority's history: what was decided (`state` for a change of state), the state then in force, who
+    decided, when, why, and what more is known about it (a takeover's watermark and predicted loss, …)."""
 
     state: RoutingState
     actor: str
     at: float
     reason: str
+    what: str = "state"
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class StateStore(Protocol):
@@ -242,8 +292,14 @@ class StateStore(Protocol):
 
     async def read(self) -> RoutingState: ...
 
-    async def replace(self, old: RoutingState, new: RoutingState, *, actor: str, reason: str) -> RoutingState:
+    async def replace(
+        self, old: RoutingState, new: RoutingState, *, actor: str, reason: str, facts: Mapping[str, Any] | None = None
+    ) -> RoutingState:
         """Store `new` and its line of history, durably. Raises StaleEpoch, with who was first, unless `old` is still stored."""
+        ...
+
+    async def note(self, what: str, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
+        """Add a line of history that changes no state."""
         ...
 
     async def history(self, limit: int = 50) -> Sequence[Decision]:

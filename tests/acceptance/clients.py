@@ -91,7 +91,7 @@ def writing(deployment: Deployment, photo_id: str, clients: int) -> Iterator[Hea
 def everything(http: httpx.Client, path: str, name: str) -> list[dict[str, Any]]:
     """All pages of a list."""
     found: list[dict[str, Any]] = []
-    after = ""
+    after: str | None = ""
     while after is not None:
         page = http.get(path, params={"limit": 100, **({"after": after} if after else {})}).raise_for_status().json()
         found += page[name]

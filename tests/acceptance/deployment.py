@@ -74,8 +74,9 @@ class Deployment:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=output, text=True, env={**os.environ, **self.environment}, start_new_session=True
             )
-        until(lambda: self.process.poll() is not None or "Two regions are up" in self.said(), "up", START_SECONDS)
-        assert self.process.poll() is None, self.said()
+        started = self.process
+        until(lambda: started.poll() is not None or "Two regions are up" in self.said(), "up", START_SECONDS)
+        assert started.poll() is None, self.said()
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         assert self.process is not None
@@ -95,15 +96,13 @@ class Deployment:
         until(lambda: answers(f"http://127.0.0.1:{port}/{'readyz' if part in ('primary', 'secondary') else 'healthz'}"), f"{part} is ready")
 
     def cut(self, cut: bool, to: str | None = None) -> None:
-        self._wire(cut=cut, to=to)
+        """Cut the link between the regions, or with False mend it."""
+        done = self.ask("chaos", "cut" if cut else "heal", *(["--to", to] if to else []))
+        assert done == ({"did": "cut", "to": to} if cut else {"did": "heal"})
 
     def delay(self, milliseconds: float) -> None:
-        self._wire(delay_milliseconds=milliseconds)
-
-    def _wire(self, **order: Any) -> None:
-        command = ["chaos"]
-        command += ["delay", str(order["delay_milliseconds"])] if "delay_milliseconds" in order else ["cut" if order["cut"] else "heal"]
-        self.run(*command, *(["--to", order["to"]] if order.get("to") else []))
+        done = self.ask("chaos", "delay", str(milliseconds))
+        assert done == {"did": "delay", "to": None, "milliseconds": milliseconds}
 
     # Facts
 

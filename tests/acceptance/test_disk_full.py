@@ -59,6 +59,10 @@ def test_a_full_disk_refuses_writes_serves_reads_and_recovers(small: Deployment)
     assert small.ask("verify")["equal"]
 
 
+def reasons(deployment: Deployment) -> str:
+    return str(deployment.ask("status", code=None)["status"]["secondary"]["reasons"])
+
+
 def first_refusal(http: httpx.Client, photo_id: str) -> httpx.Response | None:
     """The store may have kept a little room of its own, so the first writes may still succeed."""
     answer = http.post(f"/comments/{photo_id}", json={"message": "x" * 1000})
@@ -72,7 +76,6 @@ def test_a_full_disk_in_the_other_region_only_delays_it(small: Deployment) -> No
         with full(small, "secondary"):
             assert upload(http, picture(2)).status_code == 201
             assert http.post(f"/comments/{photo}", json={"message": "meanwhile"}).status_code == 201
-            reasons = lambda: small.ask("status", code=None)["status"]["secondary"]["reasons"]  # noqa: E731
-            until(lambda: "the disk is full" in str(reasons()), "it says why it waits")
+            until(lambda: "the disk is full" in reasons(small), "it says why it waits")
     until(small.level, "it has caught up")
     assert small.ask("verify")["equal"]

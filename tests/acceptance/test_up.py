@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -29,6 +31,24 @@ def test_it_prints_where_to_click_and_how_to_sign_in(shared: Deployment) -> None
     assert described["edge"] in said
     assert described["admin"]["temporaryPassword"] in said
     assert httpx.get(f"{described['edge']}/uiConfig.json", trust_env=False).json()["appId"] == described["appId"]
+
+
+def test_for_scripts_it_prints_one_line_when_it_is_ready(tmp_path: Path) -> None:
+    data, errors = tmp_path / "data", tmp_path / "errors.log"
+    command = [sys.executable, "-m", "multiregion", "up", "--json", "--data", str(data), "--port", str(free_base())]
+    with errors.open("w") as heard, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=heard, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            pids = said.pop("processes")
+            assert pids == json.loads((data / "processes.json").read_text()) and pids.keys() == set(PARTS)
+            assert said == json.loads((data / "deployment.json").read_text())
+            assert httpx.get(said["secondary"]["url"] + "/readyz", trust_env=False).status_code == 200
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == ""
+    assert process.returncode == 0
+    assert "Stopping" in errors.read_text() and said["admin"]["temporaryPassword"] not in errors.read_text()
 
 
 def test_every_part_is_a_process_of_its_own(shared: Deployment) -> None:
@@ -94,9 +114,14 @@ def test_the_temporary_password_is_forgotten_once_it_was_changed(fresh: Deployme
 
 
 def test_a_region_starts_and_waits_while_the_other_is_unreachable(fresh: Deployment) -> None:
+    pids = {part: fresh.pid(part) for part in ("primary", "secondary")}
     fresh.kill("secondary")
-    fresh.kill("primary")
-    fresh.restart("primary")
+    assert fresh.ask("chaos", "freeze", "us-east-1") == {"did": "freeze", "region": "us-east-1", "process": pids["primary"]}
+    assert fresh.ask("chaos", "resume", "us-east-1") == {"did": "resume", "region": "us-east-1", "process": pids["primary"]}
+    assert fresh.ask("chaos", "kill", "primary") == {"did": "kill", "region": "primary", "process": pids["primary"]}
+    until(lambda: not runs(pids["primary"]), "the primary is gone")
+    assert "has no process" in fresh.run("chaos", "kill", "primary", code=1).stderr
+    assert fresh.ask("chaos", "start", "primary") == {"did": "start", "region": "primary"}
     with fresh.region("primary") as http:
         ready = http.get("/readyz")
         assert ready.status_code == 200 and "the other region does not answer" in ready.json()["reasons"][0]

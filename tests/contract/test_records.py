@@ -9,9 +9,9 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
+from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Key, Position, Write
+from multiregion.stores import START, Digest, Key, Position, Write
 
 FENCED = move(FIRST, State.FENCED)
 SUNRISE = Key("photos", "sunrise")
@@ -43,7 +43,7 @@ def put(id: str, value: bytes = b"{}", *, order: str = "", absent: bool = False,
 
 async def copy(source: SqliteRecords, target: SqliteRecords, limit: int = 7) -> None:
     while changes := source.changes((await target.head()).position, limit=limit):
-        await target.apply(changes)
+        await target.apply(changes, epoch=1)
 
 
 async def test_a_write_is_there_and_logged(primary: SqliteRecords) -> None:
@@ -181,16 +181,16 @@ async def test_changes_applied_twice_are_applied_once(primary: SqliteRecords, se
         await primary.commit([put(f"p{n % 5}", str(n).encode())], epoch=1, actor="ada")
     await primary.commit([Write(Key("photos", "p3"), None)], epoch=1, actor="ada")
     everything = primary.changes(START, limit=100)
-    await secondary.apply(everything[:15])
-    await secondary.apply(everything[5:])
-    assert await secondary.apply(everything) == await primary.head()
+    await secondary.apply(everything[:15], epoch=1)
+    await secondary.apply(everything[5:], epoch=1)
+    assert await secondary.apply(everything, epoch=1) == await primary.head()
     assert secondary.changes(START, limit=100) == everything
 
 
 async def test_a_gap_is_refused(primary: SqliteRecords, secondary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b"), put("c")], epoch=1, actor="ada")
     with pytest.raises(Conflict):
-        await secondary.apply(primary.changes(START, limit=10)[1:])
+        await secondary.apply(primary.changes(START, limit=10)[1:], epoch=1)
     assert (await secondary.head()).position == START
 
 
@@ -199,13 +199,22 @@ async def test_the_writer_takes_no_changes(primary: SqliteRecords, secondary: Sq
     changes = primary.changes(START, limit=10)
     await secondary.admit(RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True))
     with pytest.raises(Fenced):
-        await secondary.apply(changes)
+        await secondary.apply(changes, epoch=2)
+
+
+async def test_changes_sent_under_an_older_epoch_are_refused(primary: SqliteRecords, secondary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await secondary.admit(FENCED)
+    with pytest.raises(StaleEpoch):
+        await secondary.apply(primary.changes(START, limit=10), epoch=1)
+    await secondary.apply(primary.changes(START, limit=10), epoch=2)
 
 
 async def test_a_position_of_another_history_is_told_apart(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
-    with pytest.raises(Conflict):
-        primary.changes(Position(7, 2), limit=10)
+    for elsewhere in (Position(7, 2), Position(1, 3)):
+        with pytest.raises(Conflict):
+            primary.changes(elsewhere, limit=10)
 
 
 async def test_equal_contents_have_equal_heads_and_others_have_not(primary: SqliteRecords, secondary: SqliteRecords) -> None:
@@ -250,3 +259,123 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "region.db").write_bytes(b"not a database at all" * 1000)
     with pytest.raises(BadDeployment, match=r"region\.db is damaged.*copies everything from the other region"):
         opened(tmp_path / "region.db")
+
+
+# A region that lost its records
+
+
+async def test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole(primary: SqliteRecords, tmp_path: Path) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    empty = SqliteRecords(tmp_path / "again.db", Role.PRIMARY, SystemClock(), founding=False)
+    await empty.admit(FIRST)
+    with pytest.raises(NotReady):
+        await empty.commit([put("c")], epoch=1, actor="ada")
+    await empty.make_whole(await primary.head())
+    assert not await empty.is_whole()
+    await empty.apply(primary.changes(START, limit=10), epoch=1)
+    await empty.make_whole(await primary.head())
+    assert (await empty.commit([put("c")], epoch=1, actor="ada")).sequence == 3
+    empty.close()
+
+
+# The lease
+
+
+async def test_without_a_lease_nothing_is_written(tmp_path: Path) -> None:
+    holds = True
+    leased = SqliteRecords(tmp_path / "leased.db", Role.PRIMARY, SystemClock(), lease=lambda: holds)
+    await leased.admit(FIRST)
+    await leased.commit([put("a")], epoch=1, actor="ada")
+    holds = False
+    with pytest.raises(NotReady, match="no lease"):
+        await leased.commit([put("b")], epoch=1, actor="ada")
+    assert len(leased.changes(START, limit=10)) == 1
+    leased.close()
+
+
+async def test_a_lease_that_runs_out_during_the_commit_leaves_the_outcome_open(tmp_path: Path) -> None:
+    answers = iter([True, False])
+    leased = SqliteRecords(tmp_path / "leased.db", Role.PRIMARY, SystemClock(), lease=lambda: next(answers))
+    await leased.admit(FIRST)
+    with pytest.raises(Unreachable) as unknown:
+        await leased.commit([put("a")], epoch=1, actor="ada")
+    assert unknown.value.definite is False
+    leased.close()
+
+
+# Rewinding
+
+ELSEWHERE = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
+
+
+async def test_rewinding_restores_what_each_change_replaced(primary: SqliteRecords) -> None:
+    picture = Digest("a" * 64)
+    await primary.commit([put("a", b"1"), Write(Key("photos", "b"), b"2", "2", needs=(picture,)), put("gone")], epoch=1, actor="ada")
+    await primary.commit([Write(Key("photos", "gone"), None)], epoch=1, actor="ada")
+    before, listed = await primary.head(), await primary.query("photos")
+    await primary.commit([put("a", b"3"), Write(Key("photos", "b"), None), put("new", b"4")], epoch=1, actor="bob")
+    await primary.commit([put("new", b"5"), put("a", b"6")], epoch=1, actor="bob")
+    assert not await primary.is_needed(picture)
+    await primary.admit(ELSEWHERE)
+    assert await primary.rewind(before.position, reason="lost") == 5
+    assert await primary.head() == before and await primary.query("photos") == listed
+    assert await primary.get(Key("photos", "new")) is None and await primary.is_needed(picture)
+    assert [change.position.sequence for change in primary.changes(START, limit=100)] == [1, 2, 3, 4]
+
+
+async def test_every_rewound_change_is_in_the_ledger_once_in_order(primary: SqliteRecords) -> None:
+    await primary.commit([put("a", b"1")], epoch=1, actor="ada")
+    await primary.commit([put("a", b"2")], epoch=1, actor="bob")
+    await primary.commit([Write(Key("photos", "a"), None)], epoch=1, actor="bob")
+    await primary.admit(ELSEWHERE)
+    await primary.rewind(Position(1, 1), reason="not replicated")
+    assert await primary.rewind(Position(1, 1), reason="again") == 0
+    losses = await primary.losses()
+    assert [(loss.change.position, loss.change.write.value, loss.change.actor) for loss in losses] == [
+        (Position(1, 2), b"2", "bob"),
+        (Position(1, 3), None, "bob"),
+    ]
+    assert [(loss.replaced, loss.outcome, loss.reason) for loss in losses] == [
+        (Position(1, 1), "pending", "not replicated"),
+        (Position(1, 2), "pending", "not replicated"),
+    ]
+    assert await primary.pending_losses() == 2
+
+
+async def test_the_leader_is_never_rewound(primary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    with pytest.raises(Fenced):
+        await primary.rewind(START, reason="by mistake")
+    await primary.admit(FENCED)
+    with pytest.raises(Fenced):
+        await primary.rewind(START, reason="by mistake")
+    assert await primary.count("photos") == 1
+
+
+async def test_a_loss_is_settled_and_stays_in_the_ledger(primary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await primary.admit(ELSEWHERE)
+    await primary.rewind(START, reason="lost")
+    (loss,) = await primary.losses()
+    await primary.settle(loss.number, "applied", actor="eve", applied=Position(2, 9))
+    (settled,) = await primary.losses()
+    assert (settled.outcome, settled.decided_by, settled.applied) == ("applied", "eve", Position(2, 9))
+    with pytest.raises(NotFound):
+        await primary.settle(99, "applied", actor="eve")
+    with pytest.raises(InvalidInput):
+        await primary.settle(loss.number, "forgotten", actor="eve")
+
+
+# Positions
+
+
+async def test_a_position_is_reached_may_be_reached_or_is_of_another_history(primary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    assert await primary.reaches(Position(1, 2)) is True and await primary.reaches(START) is True
+    assert await primary.reaches(Position(1, 3)) is False
+    assert await primary.reaches(Position(3, 3)) is None
+    await primary.admit(RoutingState(State.ACTIVE, 3, Role.PRIMARY))
+    assert await primary.reaches(Position(3, 3)) is False
+    await primary.commit([put("c")], epoch=3, actor="ada")
+    assert await primary.reaches(Position(1, 3)) is None and await primary.reaches(Position(1, 4)) is None
+    assert await primary.epoch_ends() == [Position(1, 2), Position(3, 3)]

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from multiregion.clock import SystemClock
-from multiregion.controller import Controller, Request, Step
+from multiregion.config import Settings
+from multiregion.controller import Controller, Outlook, Request, Step
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, SwitchFailed, Unreachable
+from multiregion.replication import LastKnown
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import Head, Key, Write
 
@@ -22,6 +24,7 @@ class RegionOverThere:
         self.records = records
         self.down = False
         self.follows: SqliteRecords | None = None
+        self.last_known: LastKnown | None = LastKnown(0, 0, 0.5)
 
     async def admit(self, state: RoutingState) -> RoutingState:
         self._reach()
@@ -30,8 +33,13 @@ class RegionOverThere:
     async def head(self) -> Head:
         self._reach()
         if self.follows is not None and not self.down:
-            await self.records.apply(self.follows.changes((await self.records.head()).position, limit=1))
+            epoch = (await self.records.admitted()).epoch
+            await self.records.apply(self.follows.changes((await self.records.head()).position, limit=5), epoch=epoch)
         return await self.records.head()
+
+    async def outlook(self) -> Outlook:
+        self._reach()
+        return Outlook(await self.records.head(), await self.records.admitted(), ready=True, last_known=self.last_known)
 
     def _reach(self) -> None:
         if self.down:
@@ -58,7 +66,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     for region in (primary, secondary):
         await region.admit(FIRST)
     names = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
-    controller = Controller(authority, {Role.PRIMARY: primary, Role.SECONDARY: secondary}, names, clock, drain_seconds=0.3)
+    controller = Controller(authority, {Role.PRIMARY: primary, Role.SECONDARY: secondary}, names, clock, Settings(drain_seconds=0.3))
     secondary.follows = primary.records
     yield World(authority, primary, secondary, controller)
     for region in (primary, secondary):
@@ -131,7 +139,7 @@ async def test_a_switch_stopped_after_any_step_is_finished_by_the_same_call(worl
 async def test_the_old_writer_must_have_confirmed_the_fence(world: World) -> None:
     await world.authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="")
     world.primary.down = True
-    with pytest.raises(SwitchFailed, match="us-east-1 has not confirmed that it stopped writing"):
+    with pytest.raises(SwitchFailed, match="us-east-1 has not confirmed the fenced state"):
         await steps(world.controller.switch(wish(State.FAILOVER)))
     assert (await world.authority.read()).state is State.FENCED
 

@@ -12,7 +12,7 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotFound, Unreachable
 from multiregion.region import Region
-from multiregion.replication import BATCH_BYTES_MAX, Frame, Replicator, batches, frames
+from multiregion.replication import BATCH_BYTES_MAX, Ends, Frame, Replicator, batches, frames
 from multiregion.states import FIRST, Role
 from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Key, Position, Write
 
@@ -45,6 +45,15 @@ class Link:
                 raise Unreachable("the link broke")
             yield frame
             sent += 1
+
+    async def ends(self) -> Ends:
+        if not self.up:
+            raise Unreachable("the link broke")
+        records = self.source.records
+        return Ends(await records.epoch_ends(), await records.admitted(), await records.is_whole())
+
+    async def acknowledge(self, position: Position) -> None:
+        self.acknowledged = position
 
     async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
         path = self.source.objects.path(digest)
@@ -128,9 +137,9 @@ async def test_no_record_is_visible_before_its_object(primary: Region, secondary
     seen: list[bool] = []
     applying = secondary.records.apply
 
-    async def watched(changes: list[Change]) -> object:
+    async def watched(changes: list[Change], *, epoch: int) -> object:
         seen.append(await secondary.objects.has(digest))
-        return await applying(changes)
+        return await applying(changes, epoch=epoch)
 
     secondary.records.apply = watched  # type: ignore[method-assign,assignment]
     await write(primary, "p", needs=(digest,))

@@ -1,7 +1,7 @@
 """The application API: photos, comments, uploads, and the pictures themselves. Handlers parse, call and answer; nothing else."""
 
 import re
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -25,6 +25,11 @@ PICTURE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+class PageWanted(TypedDict):
+    after: str
+    limit: int
 
 
 class Authenticates(Protocol):
@@ -62,7 +67,7 @@ class CommentsAPI:
 
     async def list_comments(self, request: Request) -> Response:
         await self._authenticate.caller(request)
-        return JSON(await self._comments.page(request.path_params["photo_id"], after=after(request), limit=limit(request)))
+        return JSON(await self._comments.page(request.path_params["photo_id"], **page_wanted(request)))
 
     async def add_comment(self, request: Request) -> Response:
         caller = await self._authenticate.caller(request)
@@ -86,7 +91,7 @@ class PhotosAPI:
 
     async def list_photos(self, request: Request) -> Response:
         await self._authenticate.caller(request)
-        return JSON(await self._photos.page(after=after(request), limit=limit(request)))
+        return JSON(await self._photos.page(**page_wanted(request)))
 
     async def start_photo(self, request: Request) -> Response:
         caller = await self._authenticate.caller(request)
@@ -133,15 +138,14 @@ def offer(offered: Offer) -> dict[str, Any]:
     return {"photoId": offered.photo_id, "upload": {"url": offered.ticket.url, "fields": offered.ticket.fields}}
 
 
-def limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(LIMIT_DEFAULT))
+def page_wanted(request: Request) -> PageWanted:
+    if not request.scope["query_string"]:
+        return {"after": "", "limit": LIMIT_DEFAULT}
+    query = request.query_params
+    text = query.get("limit", str(LIMIT_DEFAULT))
     if NUMBER.fullmatch(text) and 1 <= int(text) <= LIMIT_MAX:
-        return int(text)
+        return {"after": query.get("after", ""), "limit": int(text)}
     raise InvalidInput(f"limit must be a whole number from 1 to {LIMIT_MAX}", field="limit", limit=LIMIT_MAX)
-
-
-def after(request: Request) -> str:
-    return request.query_params.get("after", "")
 
 
 def decided_epoch(request: Request) -> int | None:

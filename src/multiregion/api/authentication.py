@@ -20,12 +20,13 @@ class Authenticate:
     def __init__(self, accounts: Accounts, deployment: Deployment, clock: Clock) -> None:
         self._accounts = accounts
         self._operator_token = deployment.operator_token
+        self._operator_bytes = deployment.operator_token.encode()
         self._clock = clock
 
     async def caller(self, request: Request) -> Caller:
         """Raises Unauthorized."""
         token = bearer(request.headers.get("authorization", ""))
-        if compare_digest(token.encode(), self._operator_token.encode()):
+        if compare_digest(token.encode(), self._operator_bytes):
             return ADMINISTRATOR
         return await self._accounts.identify(token)
 

@@ -43,4 +43,5 @@ class StateDocuments:
         }
 
     def decision(self, decision: Decision) -> dict[str, Any]:
-        return {**self(decision.state), "actor": decision.actor, "at": iso(decision.at), "reason": decision.reason}
+        told = {"what": decision.what, "actor": decision.actor, "at": iso(decision.at), "reason": decision.reason}
+        return {**self(decision.state), **told, "facts": decision.facts}

@@ -13,69 +13,41 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
 from multiregion.api.documents import Routing, routing
+from multiregion.api.frames import WireChange, WireEnds, pack, wire_head, wire_loss, wire_outlook
 from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
+from multiregion.controller import Outlook
 from multiregion.errors import InvalidInput, NotFound, Unauthorized
 from multiregion.region import Region
-from multiregion.replication import Frame, frames
+from multiregion.replication import frames
 from multiregion.states import RoutingState
-from multiregion.stores import Change, Digest, Head, Key, Position, Write
+from multiregion.stores import Change, Digest, Key, Position
 
 PAGE_MAX = 1_000
 DEEP_PAGE_MAX = 20
+LOSS_BYTES_MAX = 1024 * 1024
 
 
-class WireChange(msgspec.Struct, frozen=True, array_like=True):
-    """A Change on the wire."""
+class Settlement(msgspec.Struct, frozen=True):
+    """What became of a loss."""
 
-    epoch: int
-    sequence: int
-    partition: str
-    id: str
-    order: str
-    value: bytes | None
-    needs: tuple[str, ...]
+    number: int
+    outcome: str
     actor: str
-    at: float
-    size: int
-
-    def value_of(self) -> Change:
-        write = Write(Key(self.partition, self.id), self.value, self.order, tuple(Digest(d) for d in self.needs))
-        return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size)
+    applied: tuple[int, int] | None = None
 
 
-class WireHead(msgspec.Struct, frozen=True, array_like=True):
-    epoch: int
-    sequence: int
-    bytes: int
-    content: str
+class Restoration(msgspec.Struct, frozen=True):
+    """A lost write to make again; `expected` is the version that its record must have now (None: it must not exist)."""
 
-    def value_of(self) -> Head:
-        return Head(Position(self.epoch, self.sequence), self.bytes, self.content)
-
-
-class WireFrame(msgspec.Struct, frozen=True, array_like=True):
-    changes: list[WireChange]
-    head: WireHead
+    change: WireChange
+    expected: tuple[int, int] | None
+    actor: str
+    force: bool = False
 
 
-def wire_change(change: Change) -> WireChange:
-    write, position = change.write, change.position
-    return WireChange(
-        position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.value, write.needs,
-        change.actor, change.at, change.size,
-    )  # fmt: skip
-
-
-def wire_head(head: Head) -> WireHead:
-    return WireHead(head.position.epoch, head.position.sequence, head.bytes, head.content)
-
-
-def pack(frame: Frame) -> bytes:
-    """One frame: its length in four bytes, then MessagePack."""
-    body = msgspec.msgpack.encode(WireFrame([wire_change(change) for change in frame.changes], wire_head(frame.head)))
-    return len(body).to_bytes(4) + body
+Restore = Callable[[Change, Position | None, str, bool], Awaitable[Position]]
 
 
 class Comparable(Protocol):
@@ -96,6 +68,9 @@ class InternalAPI:
         clock: Clock,
         *,
         admitted: Callable[[RoutingState], None],
+        acknowledged: Callable[[Position], None],
+        restore: Restore,
+        outlook: Callable[[], Awaitable[Outlook]],
         heartbeat_seconds: float,
     ) -> None:
         self._region = region
@@ -104,6 +79,9 @@ class InternalAPI:
         self._report = report
         self._clock = clock
         self._admitted = admitted
+        self._acknowledged = acknowledged
+        self._restore = restore
+        self._outlook = outlook
         self._heartbeat_seconds = heartbeat_seconds
 
     def routes(self) -> list[Mount]:
@@ -115,6 +93,12 @@ class InternalAPI:
                     Route("/changes", guarded(self.changes), methods=["GET"]),
                     Route("/objects/{digest}", guarded(self.object), methods=["GET"]),
                     Route("/head", guarded(self.head), methods=["GET"]),
+                    Route("/outlook", guarded(self.outlook), methods=["GET"]),
+                    Route("/ends", guarded(self.ends), methods=["GET"]),
+                    Route("/acknowledge", guarded(self.acknowledge), methods=["POST"]),
+                    Route("/losses", guarded(self.losses), methods=["GET"]),
+                    Route("/settle", guarded(self.settle), methods=["POST"]),
+                    Route("/restore", guarded(self.restore), methods=["POST"]),
                     Route("/status", guarded(self.status), methods=["GET"]),
                     Route("/admit", guarded(self.admit), methods=["POST"]),
                     Route("/names", guarded(self.names), methods=["GET"]),
@@ -152,6 +136,34 @@ class InternalAPI:
 
     async def head(self, request: Request) -> Response:
         return JSON(wire_head(await self._region.records.head()))
+
+    async def outlook(self, request: Request) -> Response:
+        return JSON(wire_outlook(await self._outlook()))
+
+    async def ends(self, request: Request) -> Response:
+        records = self._region.records
+        positions = [(end.epoch, end.sequence) for end in await records.epoch_ends()]
+        return JSON(WireEnds(positions, routing(await records.admitted()), await records.is_whole()))
+
+    async def acknowledge(self, request: Request) -> Response:
+        self._acknowledged(Position(*await read_json(request, tuple[int, int])))
+        return Response(status_code=204)
+
+    async def losses(self, request: Request) -> Response:
+        found = await self._region.records.losses(after=number(request, "after"), limit=PAGE_MAX)
+        return JSON([wire_loss(loss) for loss in found])
+
+    async def settle(self, request: Request) -> Response:
+        order = await read_json(request, Settlement)
+        applied = Position(*order.applied) if order.applied else None
+        await self._region.records.settle(order.number, order.outcome, actor=order.actor, applied=applied)
+        return Response(status_code=204)
+
+    async def restore(self, request: Request) -> Response:
+        order = await read_json(request, Restoration, LOSS_BYTES_MAX)
+        expected = Position(*order.expected) if order.expected else None
+        position = await self._restore(order.change.value_of(), expected, order.actor, order.force)
+        return JSON((position.epoch, position.sequence))
 
     async def status(self, request: Request) -> Response:
         return JSON(await self._report())

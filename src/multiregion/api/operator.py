@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
-from hmac import compare_digest
 from typing import Any, Protocol
 
 import msgspec
@@ -11,34 +10,35 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from multiregion.api.documents import StateDocuments, routing
-from multiregion.api.problems import JSON, Handler, encode, problem, read_json
-from multiregion.api.routing import StateNews
-from multiregion.config import REGION_PURPOSE, Deployment
+from multiregion.api.authority import Guards
+from multiregion.api.documents import StateDocuments
+from multiregion.api.problems import JSON, encode, problem, read_json
 from multiregion.controller import Controller, Step
 from multiregion.controller import Request as Change
-from multiregion.errors import InvalidInput, MultiregionError, Unauthorized
-from multiregion.states import Role, RoutingState, State, parse_state
+from multiregion.errors import InvalidInput, MultiregionError
+from multiregion.states import Role, State, parse_state
 from multiregion.stores import StateStore
 from multiregion.verification import Verdict, Verification
 
-FOLLOW_SECONDS = 1.0
 REASON_CHARACTERS_MAX = 500
 ACTOR_CHARACTERS_MAX = 100
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, rename="camel"):
     """The body of a change of state."""
 
     state: str = ""
     actor: str = "operator"
     reason: str = ""
+    writable: bool = False
+    region_lost: bool = False
+    accept_loss: bool = False
 
     def change(self, to: State) -> Change:
         for field, text, limit in (("actor", self.actor, ACTOR_CHARACTERS_MAX), ("reason", self.reason, REASON_CHARACTERS_MAX)):
             if len(text) > limit:
                 raise InvalidInput(f"{field} has more than {limit} characters", field=field, limit=limit)
-        return Change(to, self.actor, self.reason)
+        return Change(to, self.actor, self.reason, self.writable, self.accept_loss)
 
 
 class Observer(Protocol):
@@ -56,55 +56,30 @@ class OperatorAPI:
         controller: Controller,
         observers: Mapping[Role, Observer],
         verification: Callable[[bool], Verification],
-        deployment: Deployment,
-        news: StateNews,
+        documents: StateDocuments,
+        guards: Guards,
     ) -> None:
         self._authority = authority
         self._controller = controller
         self._observers = observers
         self._verification = verification
-        self._news = news
-        self._documents = StateDocuments(deployment)
-        self._operator = f"Bearer {deployment.operator_token}".encode()
-        self._regions = f"Bearer {deployment.bearer(REGION_PURPOSE)}".encode()
+        self._documents = documents
+        self._guards = guards
+        self._under_way: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
-        operators, regions = self._only(self._operator), self._only(self._regions)
+        operators = self._guards.operators
         return [
-            Route("/healthz", self.health, methods=["GET"]),
-            Route("/internal/follow", regions(self.follow), methods=["GET"]),
             Route("/operator/status", operators(self.status), methods=["GET"]),
             Route("/operator/history", operators(self.history), methods=["GET"]),
             Route("/operator/state", operators(self.state), methods=["GET"]),
             Route("/operator/state", operators(self.set_state), methods=["POST"]),
             Route("/operator/failover", operators(self.failover), methods=["POST"]),
             Route("/operator/failback", operators(self.failback), methods=["POST"]),
+            Route("/operator/switchover", operators(self.switchover), methods=["POST"]),
+            Route("/operator/recover", operators(self.recover), methods=["POST"]),
             Route("/operator/verify", operators(self.verify), methods=["POST"]),
         ]
-
-    def _only(self, expected: bytes) -> Callable[[Handler], Handler]:
-        def guard(handler: Handler) -> Handler:
-            async def check(request: Request) -> Response:
-                if not compare_digest(request.headers.get("authorization", "").encode(), expected):
-                    raise Unauthorized("this needs the operator token of the deployment (deployment.json)")
-                return await handler(request)
-
-            return check
-
-        return guard
-
-    async def health(self, request: Request) -> Response:
-        return JSON({"status": "ok"})
-
-    async def follow(self, request: Request) -> Response:
-        """The state at once, at each change, and every second, as lines of JSON: how regions learn it."""
-        return StreamingResponse(self._follow(), media_type="application/x-ndjson")
-
-    async def _follow(self) -> AsyncIterator[bytes]:
-        while True:
-            state = await self._authority.read()
-            yield encode(routing(state)) + b"\n"
-            await self._news.next(state, timeout_seconds=FOLLOW_SECONDS)
 
     async def state(self, request: Request) -> Response:
         return JSON(self._documents(await self._authority.read()))
@@ -123,29 +98,50 @@ class OperatorAPI:
         return self._report(self._controller.set_state(order.change(parse_state(order.state))))
 
     async def failover(self, request: Request) -> Response:
-        return self._report(self._controller.switch((await read_json(request, Order)).change(State.FAILOVER)))
+        return self._switch(await read_json(request, Order), State.FAILOVER)
 
     async def failback(self, request: Request) -> Response:
-        return self._report(self._controller.switch((await read_json(request, Order)).change(State.ACTIVE)))
+        return self._switch(await read_json(request, Order), State.ACTIVE)
+
+    def _switch(self, order: Order, to: State) -> Response:
+        """Planned, unless the operator says that the region that serves now is lost."""
+        verb = self._controller.take_over if order.region_lost else self._controller.switch
+        return self._report(verb(order.change(to)))
+
+    async def switchover(self, request: Request) -> Response:
+        return self._report(self._controller.switchover((await read_json(request, Order)).change(State.FAILOVER)))
+
+    async def recover(self, request: Request) -> Response:
+        return self._report(self._controller.recover((await read_json(request, Order)).change(State.ACTIVE)))
 
     async def verify(self, request: Request) -> Response:
         deep = request.query_params.get("quick") != "1"
         return self._report(self._verification(deep).run())
 
-    def _report(self, events: AsyncIterator[Step | Verdict] | AsyncIterator[Step] | AsyncIterator[Verdict]) -> Response:
-        """What happens as it happens, a line of JSON each; the last line is `{"end": state}` or `{"error": problem}`."""
-        return StreamingResponse(self._lines(events), media_type="application/x-ndjson")
+    def _report(self, events: AsyncIterator[Step] | AsyncIterator[Verdict]) -> Response:
+        """What happens as it happens, a line of JSON each; the last line is `{"end": state}` or `{"error": problem}`.
 
-    async def _lines(self, events: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+        It goes on to its end though the operator stops listening: nobody's Ctrl-C leaves an application half-way."""
+        lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        work = asyncio.create_task(self._work(events, lines))
+        self._under_way.add(work)
+        work.add_done_callback(self._under_way.discard)
+        return StreamingResponse(drained(lines), media_type="application/x-ndjson")
+
+    async def _work(self, events: AsyncIterator[Any], lines: "asyncio.Queue[bytes | None]") -> None:
         try:
             async for event in events:
-                yield encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": shown(event)}) + b"\n"
-            yield encode({"end": self._documents(await self._authority.read())}) + b"\n"
+                lines.put_nowait(encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": shown(event)}) + b"\n")
+            lines.put_nowait(encode({"end": self._documents(await self._authority.read())}) + b"\n")
         except MultiregionError as error:
-            yield encode({"error": msgspec.Raw(problem(error, self._show).body)}) + b"\n"
+            lines.put_nowait(encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n")
+        finally:
+            lines.put_nowait(None)
 
-    def _show(self, state: RoutingState) -> dict[str, Any]:
-        return self._documents(state)
+
+async def drained(lines: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
+    while (line := await lines.get()) is not None:
+        yield line
 
 
 def shown(verdict: Verdict) -> dict[str, Any]:

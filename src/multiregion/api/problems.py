@@ -18,6 +18,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 ShowState = Callable[[RoutingState], dict[str, Any]]
 
 encode = msgspec.json.encode
+NO_STORE = (b"cache-control", b"no-store")
 
 
 class JSON(Response):
@@ -26,7 +27,9 @@ class JSON(Response):
     media_type = "application/json"
 
     def __init__(self, content: Any, status_code: int = 200, headers: dict[str, str] | None = None) -> None:
-        super().__init__(encode(content), status_code, {"Cache-Control": "no-store", **(headers or {})})
+        super().__init__(encode(content), status_code, headers)
+        if headers is None or "Cache-Control" not in headers:
+            self.raw_headers.append(NO_STORE)
 
 
 class Problem(JSON):

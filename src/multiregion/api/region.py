@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
@@ -26,6 +27,7 @@ from multiregion.errors import MultiregionError
 log = logging.getLogger("multiregion.api")
 
 COGNITO_HEADERS = ["cache-control", "x-amz-target", "x-amz-user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date"]
+EXPOSED_HEADERS = ["retry-after", "x-amzn-errortype", "x-amzn-requestid", "date"]
 Report = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -47,6 +49,37 @@ class CountRequests:
             await send(message)
 
         await self._app(scope, receive, counting)
+
+
+class EdgeOrigin(CORSMiddleware):
+    """Lets browsers in from the edge's origin alone. What it adds to an answer is made once, not for each answer again."""
+
+    def __init__(self, app: ASGIApp, edge: str) -> None:
+        super().__init__(
+            app,
+            allow_origins=[edge],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "multiregion-epoch", *COGNITO_HEADERS],
+            expose_headers=EXPOSED_HEADERS,
+            max_age=600,
+        )
+        self._edge = edge
+        self._always = [(b"vary", b"Origin")]
+        self._for_edge = [
+            (b"access-control-allow-origin", edge.encode()),
+            (b"access-control-expose-headers", ", ".join(EXPOSED_HEADERS).encode()),
+            *self._always,
+        ]
+
+    async def simple_response(self, scope: Scope, receive: Receive, send: Send, request_headers: Headers) -> None:
+        added = self._for_edge if request_headers.get("origin") == self._edge else self._always
+
+        async def adding(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self.app(scope, receive, adding)
 
 
 class RegionMetrics(Collector):
@@ -141,14 +174,7 @@ def application(
 
     middleware = [
         Middleware(CountRequests, counts if counts is not None else Counter()),
-        Middleware(
-            CORSMiddleware,
-            allow_origins=[edge],
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["authorization", "content-type", "multiregion-epoch", *COGNITO_HEADERS],
-            expose_headers=["retry-after", "x-amzn-errortype", "x-amzn-requestid", "date"],
-            max_age=600,
-        ),
+        Middleware(EdgeOrigin, edge),
     ]
     handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
     made = Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)

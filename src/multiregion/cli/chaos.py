@@ -9,10 +9,11 @@ import msgspec
 import typer
 from rich.console import Console
 
-from multiregion.cli.deployment import DataOption, answer, open_deployment
+from multiregion.cli.deployment import DataOption, JsonOption, answer, open_deployment
+from multiregion.cli.state import print_json
 from multiregion.clock import SystemClock, pause
 from multiregion.config import REGION_PURPOSE, default_data, read_part
-from multiregion.errors import BadDeployment, InvalidInput, Unreachable
+from multiregion.errors import BadDeployment, InvalidInput, MultiregionError, Unreachable
 from multiregion.local.deployment import HOST, DataFolder, LocalDeployment
 
 app = typer.Typer(no_args_is_help=True, help="Lose a region on purpose, and bring it back (local deployments only).")
@@ -23,29 +24,43 @@ START_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
 
 
+class NotRunning(MultiregionError):
+    """There is no process to send a signal to."""
+
+    status, code, title = 409, "not_running", "Not running"
+
+
 @app.command("kill", epilog="Example: multiregion chaos kill us-east-1")
-def kill(region: RegionArgument, data: DataOption = None) -> None:
+def kill(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """End a region's process at once, as a crash would (SIGKILL)."""
-    send(region, signal.SIGKILL, data)
-    console.print(f"[bold red]✗[/] {region} is down. Bring it back: multiregion chaos start {region}")
+    pid = send(region, signal.SIGKILL, data)
+    say(
+        as_json,
+        {"did": "kill", "region": region, "process": pid},
+        f"[bold red]✗[/] {region} is down. Bring it back: multiregion chaos start {region}",
+    )
 
 
 @app.command("freeze", epilog="Example: multiregion chaos freeze us-east-1")
-def freeze(region: RegionArgument, data: DataOption = None) -> None:
+def freeze(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Stop a region's process in the middle of whatever it does (SIGSTOP)."""
-    send(region, signal.SIGSTOP, data)
-    console.print(f"[yellow]‖[/] {region} is frozen. Let it go on: multiregion chaos resume {region}")
+    pid = send(region, signal.SIGSTOP, data)
+    say(
+        as_json,
+        {"did": "freeze", "region": region, "process": pid},
+        f"[yellow]‖[/] {region} is frozen. Let it go on: multiregion chaos resume {region}",
+    )
 
 
 @app.command("resume", epilog="Example: multiregion chaos resume us-east-1")
-def resume(region: RegionArgument, data: DataOption = None) -> None:
+def resume(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Let a frozen region go on (SIGCONT)."""
-    send(region, signal.SIGCONT, data)
-    console.print(f"[green]▶[/] {region} goes on.")
+    pid = send(region, signal.SIGCONT, data)
+    say(as_json, {"did": "resume", "region": region, "process": pid}, f"[green]▶[/] {region} goes on.")
 
 
 @app.command("start", epilog="Example: multiregion chaos start us-east-1")
-def start(region: RegionArgument, data: DataOption = None) -> None:
+def start(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Start a region that was killed, and wait until it is ready. `multiregion up` must be running."""
     folder = DataFolder(data or default_data())
     name = part_of(region, open_deployment(data))
@@ -57,7 +72,7 @@ def start(region: RegionArgument, data: DataOption = None) -> None:
     while clock.monotonic() < until:
         try:
             if httpx.get(url, timeout=1.0, trust_env=False).status_code == 200:
-                console.print(f"[green]✓[/] {region} is up.")
+                say(as_json, {"did": "start", "region": region}, f"[green]✓[/] {region} is up.")
                 return
         except httpx.HTTPError:
             pass
@@ -69,10 +84,11 @@ def start(region: RegionArgument, data: DataOption = None) -> None:
 
 
 @app.command("cut", epilog="Examples: multiregion chaos cut · multiregion chaos cut --to secondary")
-def cut(to: ToOption = None, data: DataOption = None) -> None:
+def cut(to: ToOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Let nothing pass between the regions any more, or nothing to one of them."""
     change_wire(data, to, cut=True)
-    console.print(f"[bold red]✗[/] Nothing passes {'between the regions' if to is None else f'to {to}'}. Mend it: multiregion chaos heal")
+    where = "between the regions" if to is None else f"to {to}"
+    say(as_json, {"did": "cut", "to": to}, f"[bold red]✗[/] Nothing passes {where}. Mend it: multiregion chaos heal")
 
 
 @app.command("delay", epilog="Example: multiregion chaos delay 75")
@@ -80,17 +96,23 @@ def delay(
     milliseconds: Annotated[float, typer.Argument(min=0, max=60_000, help="One way; a round trip takes twice that.", metavar="MS")],
     to: ToOption = None,
     data: DataOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make everything between the regions arrive later."""
     change_wire(data, to, delay_milliseconds=milliseconds)
-    console.print(f"[yellow]…[/] {'Each way' if to is None else f'The way to {to}'} between the regions takes {milliseconds:g} ms more.")
+    way = "Each way between the regions" if to is None else f"The way to {to}"
+    say(as_json, {"did": "delay", "to": to, "milliseconds": milliseconds}, f"[yellow]…[/] {way} takes {milliseconds:g} ms more.")
 
 
 @app.command("heal", epilog="Example: multiregion chaos heal")
-def heal(data: DataOption = None) -> None:
+def heal(data: DataOption = None, as_json: JsonOption = False) -> None:
     """Undo every cut and delay between the regions."""
     change_wire(data, None, cut=False, delay_milliseconds=0)
-    console.print("[green]✓[/] The regions are connected, without delay.")
+    say(as_json, {"did": "heal"}, "[green]✓[/] The regions are connected, without delay.")
+
+
+def say(as_json: bool, done: dict[str, object], words: str) -> None:
+    print_json(done) if as_json else console.print(words)
 
 
 def change_wire(data: DataOption, to: str | None, **order: object) -> None:
@@ -105,16 +127,18 @@ def change_wire(data: DataOption, to: str | None, **order: object) -> None:
     answer(response)
 
 
-def send(region: str, number: signal.Signals, data: DataOption) -> None:
+def send(region: str, number: signal.Signals, data: DataOption) -> int:
+    """Returns the process's id. Raises NotRunning if there is none."""
     name = part_of(region, open_deployment(data))
     file = (data or default_data()) / "processes.json"
     try:
         pid = msgspec.json.decode(file.read_bytes(), type=dict[str, int])[name]
         os.kill(pid, number)
     except (FileNotFoundError, KeyError) as error:
-        raise BadDeployment(f"{file} does not name {region}'s process. Is `multiregion up` running?") from error
+        raise NotRunning(f"{file} does not name {region}'s process. Is `multiregion up` running?") from error
     except ProcessLookupError as error:
-        raise BadDeployment(f"{region} is not running") from error
+        raise NotRunning(f"{region} has no process. Start it: multiregion chaos start {region}") from error
+    return pid
 
 
 def part_of(region: str, deployment: LocalDeployment) -> str:

@@ -3,7 +3,7 @@
 import typer
 
 from multiregion import __version__
-from multiregion.cli import chaos, photos, state, status, up, users
+from multiregion.cli import authority, chaos, losses, photos, state, status, up, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,7 +33,11 @@ app.command("verify")(status.verify)
 app.add_typer(state.app, name="state")
 app.command("failover")(state.failover)
 app.command("failback")(state.failback)
+app.command("switchover")(state.switchover)
+app.add_typer(losses.app, name="loss")
 app.add_typer(users.app, name="user")
 app.add_typer(photos.app, name="photo")
+app.add_typer(authority.automatic, name="automatic")
+app.add_typer(authority.app, name="authority")
 app.add_typer(chaos.app, name="chaos")
 app.command("serve")(up.serve)

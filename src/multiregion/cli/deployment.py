@@ -54,6 +54,14 @@ class Authority:
                 raise self._silent(error) from error
         return answer(response)
 
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        with self._client() as http:
+            try:
+                response = http.post(path, content=msgspec.json.encode(body))
+            except httpx.HTTPError as error:
+                raise self._silent(error) from error
+        return answer(response)
+
     def order(self, path: str, **body: Any) -> Iterator[dict[str, Any]]:
         """What happens, line by line; the last line has `end`. Raises Failure for a refusal, before or in the middle."""
         body = {"actor": getpass.getuser(), **body}

@@ -8,12 +8,15 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
+from rich.text import Text
 
 from multiregion.cli.deployment import DataOption, JsonOption, open_deployment
 from multiregion.cli.gallery import Gallery
 from multiregion.cli.importing import Import, Importer, Item, pictures_in
+from multiregion.cli.layout import Entry, Fitting, dim, size_words
 from multiregion.clock import SystemClock
 from multiregion.errors import InvalidInput
 from multiregion.local.deployment import LocalDeployment
@@ -68,7 +71,7 @@ def list_photos(data: DataOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(msgspec.json.encode(photos).decode())
     else:
-        console.print(photos_table(photos) if photos else "There is no photo yet. Put some in: [bold]multiregion photo import DIR[/]")
+        console.print(photos_list(photos) if photos else "There is no photo yet. Put some in: [bold]multiregion photo import DIR[/]")
 
 
 async def import_samples(deployment: LocalDeployment, console: Console) -> None:
@@ -78,8 +81,8 @@ async def import_samples(deployment: LocalDeployment, console: Console) -> None:
     if result.good:
         console.print(f"[green]✓[/] {len(result.items)} sample photographs are in the gallery")
     else:
-        failed = result.of("failed")
-        console.print(f"[yellow]![/] not all sample photographs are in the gallery: {result.stopped or failed[0].reason}", markup=True)
+        reason = escape(result.stopped or result.of("failed")[0].reason)
+        console.print(f"[yellow]![/] not all sample photographs are in the gallery: {reason}")
 
 
 async def import_folder(deployment: LocalDeployment, folder: Path, *, jobs: int = JOBS_DEFAULT) -> Import:
@@ -127,10 +130,10 @@ def print_result(result: Import) -> None:
     measured = f"{size / MEBIBYTE:.1f} MB in {result.seconds:.1f} s, {speed:.1f} MB/s"
     console.print(f"[green]✓[/] {len(added)} imported ({measured}), {len(present)} there already")
     if result.stopped:
-        errors.print(f"[bold red]✗[/] stopped: {result.stopped}", soft_wrap=True)
+        errors.print(f"[bold red]✗[/] stopped: {escape(result.stopped)}", soft_wrap=True)
     for item in failed:
         waited = f" [dim](waited {item.waited_seconds:.1f} s)[/]" if item.waited_seconds else ""
-        errors.print(f"[bold red]✗[/] {item.path}: {item.reason}{waited}", soft_wrap=True)
+        errors.print(f"[bold red]✗[/] {escape(str(item.path))}: {escape(item.reason)}{waited}", soft_wrap=True)
 
 
 def print_json(result: Import) -> None:
@@ -151,13 +154,22 @@ def print_json(result: Import) -> None:
     )
 
 
-def photos_table(photos: list[dict[str, Any]]) -> Table:
+def photos_list(photos: list[dict[str, Any]]) -> Fitting:
     table = Table(box=None, header_style="dim")
     for heading in ("id", "by", "caption", "size", "pixels", "added"):
-        table.add_column(
-            heading, justify="right" if heading in ("size", "pixels") else "left", no_wrap=heading in ("size", "pixels", "added")
-        )
+        table.add_column(heading, justify="right" if heading in ("size", "pixels") else "left")
     for photo in photos:
-        pixels, size = f"{photo['width']} x {photo['height']}", f"{photo['size'] / MEBIBYTE:.1f} MB"
-        table.add_row(photo["photoId"], photo["user"], photo["caption"], size, pixels, photo["createdAt"][:16].replace("T", " "))
-    return table
+        pixels, size, added, caption = shown(photo)
+        table.add_row(Text(photo["photoId"]), Text(photo["user"]), Text(caption), size, pixels, added)
+    return Fitting(table, map(entry, photos))
+
+
+def entry(photo: dict[str, Any]) -> Entry:
+    pixels, size, added, caption = shown(photo)
+    return [Text(added), Text(caption)], [dim(photo["photoId"], f"by {photo['user']}", pixels, size)]
+
+
+def shown(photo: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Its pixels, size, time and caption, each in one line."""
+    caption = " ".join(photo["caption"].split())
+    return f"{photo['width']} x {photo['height']}", size_words(photo["size"]), photo["createdAt"][:16].replace("T", " "), caption

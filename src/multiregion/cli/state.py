@@ -14,6 +14,8 @@ from multiregion.states import parse_state
 app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")
 console = Console(highlight=False)
 
+LostOption = Annotated[bool, typer.Option("--region-lost", help="The region that serves now is lost: take over without it.")]
+AcceptOption = Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit may be lost.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", metavar="TEXT")]
 MARKS = {"done": "[green]✓[/]", "not needed": "[dim]–[/]", "not confirmed": "[yellow]![/]"}
 STATE_STYLES = {"active": "green", "fenced": "yellow", "failover": "magenta"}
@@ -54,21 +56,59 @@ def history(data: DataOption = None, json: JsonOption = False) -> None:
         print_json(found)
         return
     for line in found["history"]:
-        reason = f"  {escape(line['reason'])}" if line["reason"] else ""
-        console.print(f"{line['epoch']:>5}  {line['at']}  {styled(line['state']):<10}  {escape(line['actor'])}{reason}")
+        console.print(told(line), soft_wrap=True)
 
 
-def failover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
-    """Point the application at the secondary region, losing nothing: fence, drain, verify, hand over.
+def told(line: dict[str, Any]) -> str:
+    """One line of history: epoch, when, what, who, why, and what a takeover knew."""
+    what = styled(line["state"]) if line["what"] == "state" else line["what"]
+    facts = line["facts"]
+    if "watermark" in facts:
+        lost = facts["predictedLoss"]
+        known = f"{lost['changes']} changes known to be lost" if lost else "nothing known to be lost"
+        more = f"  [dim]took over after change {facts['watermark']['sequence']}, {known}[/]"
+    else:
+        more = f"  [dim]{escape(facts['record'])}[/]" if "record" in facts else ""
+    reason = f"  {escape(line['reason'])}" if line["reason"] else ""
+    return f"{line['epoch']:>5}  {line['at']}  {what}  {escape(line['actor'])}{reason}{more}"
 
-    The secondary then serves everything read-only, as in the guide. Interrupted, run it again: it goes on from where it was.
+
+def failover(
+    writable: Annotated[bool, typer.Option("--writable", help="Let the secondary take writes; they come home at failback.")] = False,
+    region_lost: LostOption = False,
+    accept_loss: AcceptOption = False,
+    reason: ReasonOption = "",
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Point the application at the secondary region: fence, drain, verify, hand over. Loses nothing.
+
+    The secondary then serves everything read-only, as in the guide, or takes writes with [bold]--writable[/]. If the primary is lost,
+    [bold]--region-lost[/] takes over without it: what would be lost is shown first, and what was lost is listed when it returns
+    (multiregion loss list). Interrupted, run it again: it goes on from where it was.
     """
-    finish(Authority(open_deployment(data)).order("/operator/failover", reason=reason), json)
+    order = {"writable": writable, "regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
+    finish(Authority(open_deployment(data)).order("/operator/failover", **order), json)
 
 
-def failback(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
-    """Return the application to the primary region, where it reads and writes: fence, drain, verify, hand over."""
-    finish(Authority(open_deployment(data)).order("/operator/failback", reason=reason), json)
+def failback(
+    region_lost: LostOption = False,
+    accept_loss: AcceptOption = False,
+    reason: ReasonOption = "",
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Return the application to the primary region, where it reads and writes: fence, drain, verify, hand over.
+
+    What was written in the secondary meanwhile comes home first. With [bold]--region-lost[/] the secondary is given up as lost.
+    """
+    order = {"regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
+    finish(Authority(open_deployment(data)).order("/operator/failback", **order), json)
+
+
+def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
+    """Give the writing to the other region, whichever that is, losing nothing: fence, drain, verify, hand over."""
+    finish(Authority(open_deployment(data)).order("/operator/switchover", reason=reason), json)
 
 
 def finish(events: Iterator[dict[str, Any]], json: bool) -> None:

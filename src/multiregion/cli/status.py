@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
 from multiregion.cli.state import print_json, sentence
 from multiregion.clock import pause
 from multiregion.config import label
@@ -50,24 +51,51 @@ def rendered(found: dict[str, Any]) -> Group:
     last = found["lastChange"]
     reason = f", because: {escape(last['reason'])}" if last["reason"] else ""
     changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]"
-    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_table(found))
+    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found))
 
 
-def regions_table(found: dict[str, Any]) -> Table:
+def regions_list(found: dict[str, Any]) -> Fitting:
+    """Both regions, on any terminal. `found` is what the authority answers to `/operator/status`."""
+    regions = [(found["regions"][role], role, region) for role, region in found["status"].items()]
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     for heading in ("region", "", "state", "epoch", "change", "behind", "photos", "users", ""):
         table.add_column(heading, justify="right" if heading in ("epoch", "change", "photos", "users") else "left")
-    for role, region in found["status"].items():
-        name = found["regions"][role]
-        title = f"[bold]{label(name)}[/] [dim]{name}, {role}[/]"
-        if not region["answers"]:
-            table.add_row(title, "[bold red]✗ down[/]", "", "", "", "unknown", "", "", f"[dim]{escape(region['detail'])}[/]")
-            continue
-        health = "[green]● writes[/]" if region["writes"] else "[green]● reads[/]" if region["ready"] else "[yellow]◌ starting[/]"
-        counts = [str(region[name]) for name in ("photos", "users")]
-        notes = f"[yellow]{escape('; '.join(region['reasons']))}[/]"
-        table.add_row(title, health, region["state"], str(region["epoch"]), str(region["sequence"]), behind(region["lag"]), *counts, notes)
-    return table
+    for name, role, region in regions:
+        title = Text.assemble((label(name), "bold"), (f" {name}, {role}", "dim"))
+        table.add_row(title, health(region), *numbers(region), notes(region))
+    return Fitting(table, [entry(*each) for each in regions])
+
+
+def numbers(region: dict[str, Any]) -> list[str]:
+    if not region["answers"]:
+        return ["", "", "", "unknown", "", ""]
+    counts = (f"{region[name]:,}" for name in ("photos", "users"))
+    return [region["state"], f"{region['epoch']:,}", f"{region['sequence']:,}", behind(region["lag"]), *counts]
+
+
+def entry(name: str, role: str, region: dict[str, Any]) -> Entry:
+    title = Text.assemble((label(name), "bold"), f", {role}")
+    if not region["answers"]:
+        return [title, health(region), Text(""), Text("lag unknown", "yellow")], [dim(name, region["detail"])]
+    lag = region["lag"]
+    missing = f"{counted(lag['changes'], 'change')} ({size_words(lag['bytes'])}) behind" if lag["changes"] else ""
+    counts = counted(region["photos"], "photo"), counted(region["users"], "user")
+    details = [dim(name, f"change {region['sequence']:,}", *counts, missing)]
+    cells = [title, health(region), Text(f"{region['state']}, epoch {region['epoch']:,}"), behind_short(lag)]
+    return cells, [*details, notes(region)] if region["reasons"] else details
+
+
+def health(region: dict[str, Any]) -> Text:
+    if not region["answers"]:
+        return Text("✗ down", "bold red")
+    if region["writes"]:
+        return Text("● writes", "green")
+    return Text("● reads", "green") if region["ready"] else Text("◌ starting", "yellow")
+
+
+def notes(region: dict[str, Any]) -> Text:
+    """What stands in the way of a region, in its own words."""
+    return Text("; ".join(region["reasons"]), "yellow") if region["answers"] else Text(region["detail"], "dim")
 
 
 def behind(lag: dict[str, Any]) -> str:
@@ -75,10 +103,18 @@ def behind(lag: dict[str, Any]) -> str:
     if lag["seconds"] is None:
         return "[yellow]unknown[/]"
     if lag["changes"] is None:
-        return f"[yellow]{lag['seconds']:.1f} s, changes unknown[/]"
+        return f"[yellow]{lag['seconds']:,.1f} s, changes unknown[/]"
     if lag["changes"] == 0:
         return "level"
-    return f"{lag['seconds']:.1f} s, {lag['changes']:,} changes, {lag['bytes']:,} bytes"
+    return f"{lag['seconds']:,.1f} s, {counted(lag['changes'], 'change')}, {size_words(lag['bytes'])}"
+
+
+def behind_short(lag: dict[str, Any]) -> Text:
+    if lag["seconds"] is None:
+        return Text("lag unknown", "yellow")
+    if lag["changes"] == 0:
+        return Text("level")
+    return Text(f"{lag['seconds']:,.1f} s behind", "yellow" if lag["changes"] is None else "")
 
 
 def verify(

@@ -4,18 +4,21 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
+import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
 
-from multiregion.cli.deployment import DataOption
-from multiregion.cli.status import regions_table
+from multiregion.cli.deployment import DataOption, JsonOption
+from multiregion.cli.photos import import_samples
+from multiregion.cli.status import regions_list
 from multiregion.clock import SystemClock
 from multiregion.config import default_data, label, read_settings
 from multiregion.local.serve import PARTS
@@ -23,7 +26,6 @@ from multiregion.local.serve import serve as serve_part
 from multiregion.local.supervisor import Part
 from multiregion.local.up import Running, Wishes, running
 
-console = Console(highlight=False)
 LOOK_SECONDS = 1.0
 TICK_SECONDS = 0.2
 
@@ -34,15 +36,24 @@ def up(
     data: DataOption = None,
     port: Annotated[int, typer.Option(help="The edge's port; the next six are used too.")] = 8080,
     wan_delay: Annotated[float, typer.Option("--wan-delay", min=0, max=60_000, metavar="MS", help="The regions' round trip, ms.")] = 0,
-    sample_photos: Annotated[bool, typer.Option("--sample-photos", help="Put a dozen photographs in, unless they are there.")] = False,
+    automatic: Annotated[bool, typer.Option("--automatic", help="Take over by itself when the primary is lost.")] = False,
+    durability: Annotated[str | None, typer.Option(help="async, remote or remote-strict: whether writes wait for both.")] = None,
+    sample_photos: Annotated[bool, typer.Option("--sample-photos", help="Put some photographs in, unless they are there.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Run both regions, the authority and the edge on this machine, until Ctrl-C. What was written is there at the next start.
 
     Examples: [bold]multiregion up --sample-photos[/] · [bold]multiregion up --port 9000 --data /srv/two-regions[/] ·
     [bold]multiregion up --wan-delay 150[/]
+
+    With [bold]--json[/], standard output is one line as soon as both regions are ready: what is in deployment.json, and
+    the processes' ids. All else goes to standard error.
     """
-    wishes = Wishes(primary, secondary, data or default_data(), port, wan_delay)
-    asyncio.run(run(wishes, sample_photos))
+    settings = {"failover": "automatic"} if automatic else {}
+    settings |= {"durability": durability} if durability else {}
+    read_settings(overrides=settings)  # a wrong word is refused before anything starts
+    wishes = Wishes(primary, secondary, data or default_data(), port, wan_delay, settings)
+    asyncio.run(run(wishes, sample_photos, as_json))
 
 
 def serve(
@@ -51,17 +62,19 @@ def serve(
 ) -> None:
     """Run one part alone, for deployments on several machines.
 
+    It runs until Ctrl-C and answers nothing, so it is the one command without --json; its log goes to standard error.
     Example: [bold]multiregion serve region --config .multiregion/config/primary.json[/]
     """
     serve_part(config, part)
 
 
-async def run(wishes: Wishes, sample_photos: bool) -> None:
+async def run(wishes: Wishes, sample_photos: bool, as_json: bool) -> None:
+    console = Console(stderr=as_json, highlight=False)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    working = asyncio.ensure_future(work(wishes, sample_photos))
+    working = asyncio.ensure_future(work(wishes, sample_photos, as_json, console))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
     if not working.done() and not console.is_terminal:
@@ -72,16 +85,25 @@ async def run(wishes: Wishes, sample_photos: bool) -> None:
         await working
 
 
-async def work(wishes: Wishes, sample_photos: bool) -> None:
+async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Console) -> None:
     console.print("Starting both regions …")
-    async with running(wishes, read_settings(), announce) as up:
+    async with running(wishes, read_settings(), partial(announce, console)) as up:
         if sample_photos:
-            await put_samples_in(up)
-        console.print(welcome(up))
-        await watch(up)
+            await import_samples(up.local, console)
+        if as_json:
+            typer.echo(msgspec.json.encode(described(up)).decode())
+        else:
+            console.print(welcome(up))
+        await watch(up, console, live=console.is_terminal and not as_json)
 
 
-def announce(part: Part) -> None:
+def described(up: Running) -> dict[str, Any]:
+    """What is in `deployment.json`, and the id of each part's process."""
+    described: dict[str, Any] = msgspec.to_builtins(up.local)
+    return {**described, "processes": {part.name: part.process.pid for part in up.supervisor.parts.values() if part.process is not None}}
+
+
+def announce(console: Console, part: Part) -> None:
     name = f"{label(part.config.deployment.place(part.config.role).region)} region" if part.config.role else part.name
     console.print(f"[green]✓[/] {name} [dim]http://localhost:{part.config.port}, process {part.process and part.process.pid}[/]")
 
@@ -101,24 +123,17 @@ def welcome(up: Running) -> Panel:
     return Panel(lines, title="Two regions are up", title_align="left", border_style="green", expand=False, padding=(1, 2))
 
 
-async def put_samples_in(up: Running) -> None:
-    from multiregion.cli.photos import import_samples
-
-    await import_samples(up.local, console)
-
-
-async def watch(up: Running) -> None:
-    """Live health until cancelled: a table that renews itself on a terminal, a line for each change elsewhere."""
-    if console.is_terminal:
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
-            async for found in health(up):
-                live.update(regions_table(found) if found else "[yellow]The authority does not answer; regions go on without it.[/]")
-    else:
-        async for _ in health(up):
+async def watch(up: Running, console: Console, *, live: bool) -> None:
+    """Health until cancelled: a list that renews itself, or no more than a line for each change."""
+    if not live:
+        async for _ in health(up, console):
             continue
+    with Live(console=console, refresh_per_second=4, transient=True) as screen:
+        async for found in health(up, console):
+            screen.update(regions_list(found) if found else "[yellow]The authority does not answer; regions go on without it.[/]")
 
 
-async def health(up: Running) -> AsyncIterator[dict[str, Any] | None]:
+async def health(up: Running, console: Console) -> AsyncIterator[dict[str, Any] | None]:
     """What `status` shows, every second. Meanwhile parts that ended are reported, and those somebody wants are started."""
     known = {part.name for part in up.supervisor.parts.values() if part.runs}
     headers = {"Authorization": f"Bearer {up.deployment.operator_token}"}
@@ -127,7 +142,7 @@ async def health(up: Running) -> AsyncIterator[dict[str, Any] | None]:
         while True:
             for _ in range(int(LOOK_SECONDS / TICK_SECONDS)):
                 await up.supervisor.start_wanted()
-                known = report_changes(up, known)
+                known = report_changes(up, known, console)
                 await clock.sleep(TICK_SECONDS)
             await up.refresh_admin()
             try:
@@ -136,7 +151,7 @@ async def health(up: Running) -> AsyncIterator[dict[str, Any] | None]:
                 yield None
 
 
-def report_changes(up: Running, known: set[str]) -> set[str]:
+def report_changes(up: Running, known: set[str], console: Console) -> set[str]:
     runs = {part.name for part in up.supervisor.parts.values() if part.runs}
     for name in sorted(known - runs):
         console.print(f"[bold red]✗[/] {name} ended. Bring it back: multiregion chaos start {name}")

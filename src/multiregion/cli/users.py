@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from multiregion.accounts import OPERATORS
 from multiregion.accounts.passwords import temporary
 from multiregion.cli.deployment import DataOption, Failure, JsonOption, open_deployment
+from multiregion.cli.layout import Entry, Fitting, dim
 from multiregion.clock import SystemClock, iso
 from multiregion.config import RegionPlace, read_settings
 from multiregion.errors import Refused, Unreachable
@@ -56,11 +58,11 @@ def add(
 @app.command("list", epilog="Example: multiregion user list --json")
 def list_users(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List all users, by name. Works in every state, and while a region is lost."""
-    users = UserPool.answering(open_deployment(data)).users()
+    users = [shown(user) for user in UserPool.answering(open_deployment(data)).users()]
     if as_json:
-        print_json([shown(user) for user in users])
+        print_json(users)
     else:
-        console.print(users_table(users) if users else "There is no user yet. Invite one: [bold]multiregion user add NAME --email E[/]")
+        console.print(users_list(users) if users else "There is no user yet. Invite one: [bold]multiregion user add NAME --email E[/]")
 
 
 @app.command("disable", epilog="Example: multiregion user disable maria")
@@ -190,14 +192,21 @@ def shown(user: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def users_table(users: list[dict[str, Any]]) -> Table:
+def users_list(users: list[dict[str, Any]]) -> Fitting:
     table = Table(box=None, header_style="dim")
     for heading in ("user", "email", "phone", "status", "since"):
         table.add_column(heading)
-    for user in map(shown, users):
-        status = STATUS_WORDS[user["status"]] if user["enabled"] else "[red]disabled[/]"
-        table.add_row(escape(user["username"]), escape(user["email"]), user["phone"] or "", status, user["createdAt"][:10])
-    return table
+    for user in users:
+        table.add_row(Text(user["username"]), Text(user["email"]), user["phone"] or "", status_words(user), user["createdAt"][:10])
+    return Fitting(table, map(entry, users))
+
+
+def entry(user: dict[str, Any]) -> Entry:
+    return [Text(user["username"], "bold"), status_words(user), Text(user["createdAt"][:10])], [dim(user["email"], user["phone"] or "")]
+
+
+def status_words(user: dict[str, Any]) -> Text:
+    return Text.from_markup(STATUS_WORDS[user["status"]] if user["enabled"] else "[red]disabled[/]")
 
 
 def print_json(content: object) -> None:

@@ -1,7 +1,8 @@
 """The authority's state and its history in one SQLite file of its own."""
 
+import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from multiregion.stores import Decision
 
 AUTHORITY = """
 CREATE TABLE IF NOT EXISTS decision (
-    epoch INTEGER PRIMARY KEY, state TEXT NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,
-    actor TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL
+    number INTEGER PRIMARY KEY, what TEXT NOT NULL,
+    epoch INTEGER NOT NULL, state TEXT NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,
+    actor TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL, facts TEXT NOT NULL
 );
+CREATE UNIQUE INDEX IF NOT EXISTS one_state_an_epoch ON decision (epoch) WHERE what = 'state';
 """
-COLUMNS = "state, epoch, leader, writable, actor, at, reason"
+COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts"
+NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 
 
 class AuthoritySession:
@@ -30,14 +34,17 @@ class AuthoritySession:
         return
 
     def newest(self) -> Decision | None:
-        row = self.db.execute(f"SELECT {COLUMNS} FROM decision ORDER BY epoch DESC LIMIT 1").fetchone()
+        row = self.db.execute(NEWEST_STATE).fetchone()
         return row and decision_of(row)
 
     def add(self, decision: Decision) -> None:
         state = decision.state
         self.db.execute(
-            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (state.epoch, state.state, state.leader, state.writable, decision.actor, decision.at, decision.reason),
+            f"INSERT INTO decision ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(state.state, state.epoch, state.leader, state.writable, decision.actor, decision.at, decision.reason),
+                *(decision.what, json.dumps(dict(decision.facts))),
+            ),
         )
 
 
@@ -65,9 +72,11 @@ class SqliteState:
         await self._writer.run(work)
 
     async def read(self) -> RoutingState:
-        return decision_of(self._reading.execute(f"SELECT {COLUMNS} FROM decision ORDER BY epoch DESC LIMIT 1").fetchone()).state
+        return decision_of(self._reading.execute(NEWEST_STATE).fetchone()).state
 
-    async def replace(self, old: RoutingState, new: RoutingState, *, actor: str, reason: str) -> RoutingState:
+    async def replace(
+        self, old: RoutingState, new: RoutingState, *, actor: str, reason: str, facts: Mapping[str, Any] | None = None
+    ) -> RoutingState:
         def work(session: AuthoritySession) -> RoutingState:
             newest = session.newest()
             if newest is None or newest.state != old:
@@ -77,16 +86,24 @@ class SqliteState:
                     else "no state",
                     state=newest and newest.state,
                 )
-            session.add(Decision(new, actor, self._clock.now(), reason))
+            session.add(Decision(new, actor, self._clock.now(), reason, facts=facts or {}))
             return new
 
         return await self._writer.run(work)
 
+    async def note(self, what: str, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
+        def work(session: AuthoritySession) -> None:
+            newest = session.newest()
+            assert newest is not None
+            session.add(Decision(newest.state, actor, self._clock.now(), reason, what, facts))
+
+        await self._writer.run(work)
+
     async def history(self, limit: int = 50) -> Sequence[Decision]:
-        rows = self._reading.execute(f"SELECT {COLUMNS} FROM decision ORDER BY epoch DESC LIMIT ?", (limit,))
+        rows = self._reading.execute(f"SELECT {COLUMNS} FROM decision ORDER BY number DESC LIMIT ?", (limit,))
         return [decision_of(row) for row in rows]
 
 
 def decision_of(row: tuple[Any, ...]) -> Decision:
-    state, epoch, leader, writable, actor, at, reason = row
-    return Decision(RoutingState(State(state), epoch, Role(leader), bool(writable)), actor, at, reason)
+    state, epoch, leader, writable, actor, at, reason, what, facts = row
+    return Decision(RoutingState(State(state), epoch, Role(leader), bool(writable)), actor, at, reason, what, json.loads(facts))

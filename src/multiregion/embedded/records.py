@@ -3,95 +3,29 @@
 import asyncio
 import base64
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 from multiregion.clock import Clock
+from multiregion.embedded import ledger
 from multiregion.embedded.database import Writer, connect
-from multiregion.embedded.schema import (
-    CHANGE_COLUMNS,
-    RECORD_COLUMNS,
-    REGION,
-    change_of,
-    change_row,
-    fingerprint,
-    record_of,
-    routing_of,
-    size_of,
-)
-from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
+from multiregion.embedded.schema import CHANGE_COLUMNS, RECORD_COLUMNS, REGION, change_of, fingerprint, record_of, routing_of, size_of
+from multiregion.embedded.session import RegionSession
+from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.states import Role, RoutingState
-from multiregion.stores import START, Change, Digest, Head, Key, Position, Record, Write
+from multiregion.stores import START, Change, Digest, Head, Key, Loss, Position, Record, Write
 
-CONTENT_MODULUS = 2**256
 T = TypeVar("T")
 
 
-class RegionSession:
-    """The region's own row while a group of jobs runs: read once, changed in memory, written once."""
+class Durability(Protocol):
+    """When a write may be acknowledged; see `multiregion.durability`."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self.db = db
-        self.routing = routing_of(db)
-        self.whole, self.epoch, self.sequence, self.bytes, content = db.execute(
-            "SELECT whole, log_epoch, log_sequence, log_bytes, content FROM region"
-        ).fetchone()
-        self.content = int(content, 16)
-        self._loaded = self._row()
+    def check(self) -> None: ...
 
-    @property
-    def position(self) -> Position:
-        return Position(self.epoch, self.sequence)
-
-    def head(self) -> Head:
-        return Head(self.position, self.bytes, f"{self.content:x}")
-
-    def save(self) -> None:
-        if (row := self._row()) != self._loaded:
-            self.db.execute(
-                "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, whole = ?, log_epoch = ?, log_sequence = ?,"
-                " log_bytes = ?, content = ?",
-                row,
-            )
-
-    def _row(self) -> tuple[Any, ...]:
-        routing = self.routing
-        log = (self.epoch, self.sequence, self.bytes, f"{self.content:x}")
-        return (routing.state, routing.epoch, routing.leader, routing.writable, self.whole, *log)
-
-    def stored(self, key: Key) -> Record | None:
-        """The record or tombstone (value None) under `key`."""
-        row = self.db.execute(f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ?", (key.partition, key.id)).fetchone()
-        return row and record_of(row)
-
-    def write(self, change: Change) -> None:
-        """Set the record, keep what it replaced beside its log entry, and move the head on."""
-        write, position = change.write, change.position
-        previous = self.stored(write.key)
-        before = (previous.value, previous.order, previous.version.epoch, previous.version.sequence) if previous else (None,) * 4
-        self.db.execute(
-            "INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*change_row(change), *before),
-        )
-        self.db.execute(
-            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?)",
-            (write.key.partition, write.key.id, write.order, write.value, position.epoch, position.sequence),
-        )
-        self._write_needs(write, had_before=previous is not None)
-        self.epoch, self.sequence, self.bytes = position.epoch, position.sequence, self.bytes + change.size
-        added = fingerprint(write.key, write.value, write.order, position)
-        removed = fingerprint(previous.key, previous.value, previous.order, previous.version) if previous else 0
-        self.content = (self.content + added - removed) % CONTENT_MODULUS
-
-    def _write_needs(self, write: Write, *, had_before: bool) -> None:
-        name = (write.key.partition, write.key.id)
-        if had_before:
-            self.db.execute("DELETE FROM need WHERE partition = ? AND id = ?", name)
-        if write.value is not None:
-            self.db.executemany("INSERT OR IGNORE INTO need VALUES (?, ?, ?)", [(*name, digest) for digest in write.needs])
+    async def confirm(self, position: Position) -> None: ...
 
 
 class SqliteRecords:
@@ -101,8 +35,21 @@ class SqliteRecords:
     everything has been copied from the other region it must not be written to, or the two logs would part.
     """
 
-    def __init__(self, path: Path, role: Role, clock: Clock, *, founding: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        role: Role,
+        clock: Clock,
+        *,
+        founding: bool = True,
+        lease: Callable[[], bool] | None = None,
+        durability: Durability | None = None,
+    ) -> None:
+        """`lease` says whether this region may still write, by a clock that only grows; None: writing needs no lease.
+        `durability` is asked before a write, and waited for before it is acknowledged."""
         self._role = role
+        self._lease = lease
+        self._durability = durability
         is_new = not path.exists()
         self._clock = clock
         self._writing = connect(path, REGION)
@@ -124,13 +71,29 @@ class SqliteRecords:
             self._check_fence(session.routing, epoch)
             if not session.whole:
                 raise NotReady("this region has lost its records and is copying everything from the other region")
+            self._check_lease()
             self._check_conditions(session, writes, requires)
             for write in writes:
                 position = Position(session.routing.epoch, session.sequence + 1)
                 session.write(Change(position, write, actor, self._clock.now(), size_of(write)))
             return session.position
 
-        return await self._log(work)
+        if self._durability is not None:
+            self._durability.check()
+        position = await self._log(work)
+        if self._durability is not None:
+            await self._durability.confirm(position)
+        if not self._may_write():
+            # Frozen between the check and the end of the commit: another region may write by now, so this may yet be rewound.
+            raise Unreachable("the lease ran out while this was being written; whether it lasts will be known when the region is back")
+        return position
+
+    def _may_write(self) -> bool:
+        return self._lease is None or self._lease()
+
+    def _check_lease(self) -> None:
+        if not self._may_write():
+            raise NotReady("this region holds no lease from the authority, so it does not accept writes")
 
     def _check_fence(self, routing: RoutingState, epoch: int | None) -> None:
         heard = self._heard
@@ -240,20 +203,37 @@ class SqliteRecords:
         return Head(Position(epoch, sequence), size, content)
 
     def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
-        if after != START:
-            found = self._reading.execute("SELECT epoch FROM change WHERE sequence = ?", (after.sequence,)).fetchone()
-            if found is not None and found[0] != after.epoch:
-                raise Conflict(f"{after} is not in this region's log, which has epoch {found[0]} there", position=found[0])
+        if after != START and self._epoch_at(after.sequence) != after.epoch:
+            raise Conflict(f"change {after.sequence} of epoch {after.epoch} is not in this region's log")
         rows = self._reading.execute(
             f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (after.sequence, limit)
         )
         return [change_of(row) for row in rows]
 
-    async def apply(self, changes: Sequence[Change]) -> Head:
+    def _epoch_at(self, sequence: int) -> int | None:
+        row = self._reading.execute("SELECT epoch FROM change WHERE sequence = ?", (sequence,)).fetchone()
+        return row and int(row[0])
+
+    async def epoch_ends(self) -> Sequence[Position]:
+        return [Position(*row) for row in self._reading.execute("SELECT epoch, max(sequence) FROM change GROUP BY epoch ORDER BY epoch")]
+
+    async def reaches(self, position: Position) -> bool | None:
+        if position == START:
+            return True
+        head = (await self.head()).position
+        if position.sequence <= head.sequence:
+            return True if self._epoch_at(position.sequence) == position.epoch else None
+        # An epoch that nobody has told this region of, or one that ended here before that change, is another history.
+        known = head.epoch <= position.epoch <= (await self.admitted()).epoch
+        return False if known else None
+
+    async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
         def work(session: RegionSession) -> Head:
+            if epoch < session.routing.epoch:
+                raise StaleEpoch(f"changes sent at epoch {epoch}, but {session.routing.epoch} is known here", state=session.routing)
             fresh = [change for change in changes if change.position.sequence > session.sequence]
-            if fresh and session.whole and session.routing.writer is self._role:
-                raise Fenced("this region is the writer and takes no changes from the other", state=session.routing)
+            if fresh and session.whole and session.routing.leader is self._role:
+                raise Fenced("this region leads and takes no changes from the other", state=session.routing)
             for expected, change in enumerate(fresh, session.sequence + 1):
                 if change.position.sequence != expected or change.position.epoch < session.epoch:
                     raise Conflict(f"expected change {expected} of epoch {session.epoch} or later, got {change.position}")
@@ -262,6 +242,23 @@ class SqliteRecords:
             return session.head()
 
         return await self._log(work)
+
+    async def rewind(self, to: Position, *, reason: str) -> int:
+        def work(session: RegionSession) -> int:
+            if session.routing.leader is self._role:
+                raise Fenced("this region leads: its log is the truth and is not rewound", state=session.routing)
+            return ledger.rewind(session, to, at=self._clock.now(), reason=reason)
+
+        return await self._writer.run(work)
+
+    async def losses(self, *, after: int = 0, limit: int = 100) -> Sequence[Loss]:
+        return ledger.losses(self._reading, after=after, limit=limit)
+
+    async def pending_losses(self) -> int:
+        return int(self._reading.execute("SELECT count(*) FROM loss WHERE outcome = 'pending'").fetchone()[0])
+
+    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None = None) -> None:
+        await self._writer.run(lambda session: ledger.settle(session, number, outcome, actor=actor, applied=applied))
 
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
         # Registered before looking, so that a commit between the look and the wait is not missed.

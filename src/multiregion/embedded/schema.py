@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import Change, Digest, Key, Position, Record, Write
+from multiregion.stores import Change, Digest, Key, Loss, Position, Record, Write
 
 REGION = """
 CREATE TABLE IF NOT EXISTS region (
@@ -26,7 +26,15 @@ CREATE TABLE IF NOT EXISTS change (
     sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,
     partition TEXT NOT NULL, id TEXT NOT NULL, sort TEXT NOT NULL, value BLOB, needs TEXT NOT NULL,
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
-    previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER
+    previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT
+);
+CREATE TABLE IF NOT EXISTS loss (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    partition TEXT NOT NULL, id TEXT NOT NULL, value BLOB, sort TEXT NOT NULL, needs TEXT NOT NULL,
+    actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
+    replaced_epoch INTEGER, replaced_sequence INTEGER, lost_at REAL NOT NULL, reason TEXT NOT NULL,
+    outcome TEXT NOT NULL, decided_by TEXT NOT NULL, applied_epoch INTEGER, applied_sequence INTEGER,
+    UNIQUE (epoch, sequence)
 );
 CREATE TABLE IF NOT EXISTS need (
     partition TEXT NOT NULL, id TEXT NOT NULL, digest TEXT NOT NULL,
@@ -37,6 +45,22 @@ CREATE INDEX IF NOT EXISTS need_of_digest ON need (digest);
 
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
 CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size"
+
+
+LOSS_COLUMNS = (
+    "epoch, sequence, partition, id, value, sort, needs, actor, at, size, number, replaced_epoch, replaced_sequence, lost_at,"
+    " reason, outcome, decided_by, applied_epoch, applied_sequence"
+)
+
+
+def loss_of(row: tuple[Any, ...]) -> Loss:
+    number, replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by, applied_epoch, applied_sequence = row[10:]
+    replaced, applied = position_of(replaced_epoch, replaced_sequence), position_of(applied_epoch, applied_sequence)
+    return Loss(number, change_of(row[:10]), replaced, lost_at, reason, outcome, decided_by, applied)
+
+
+def position_of(epoch: int | None, sequence: int | None) -> Position | None:
+    return None if epoch is None or sequence is None else Position(epoch, sequence)
 
 
 def routing_of(db: sqlite3.Connection) -> RoutingState:

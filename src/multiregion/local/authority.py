@@ -1,17 +1,24 @@
 """The authority as a process: the state and its history, and the controller behind the operators' API."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
+from multiregion.api.authority import AuthorityAPI, AutomaticAPI, Guards
 from multiregion.api.documents import StateDocuments
+from multiregion.api.losses import LossAPI
 from multiregion.api.operator import OperatorAPI
 from multiregion.api.region import Application, application
 from multiregion.api.routing import StateNews
+from multiregion.automatic import Automatic
 from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
+from multiregion.leases import Leases
 from multiregion.local.clients import RegionClient
+from multiregion.losses import LossLedger
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
 from multiregion.verification import Verification
@@ -27,10 +34,15 @@ class Announcing:
     async def read(self) -> RoutingState:
         return await self._store.read()
 
-    async def replace(self, old: RoutingState, new: RoutingState, *, actor: str, reason: str) -> RoutingState:
-        state = await self._store.replace(old, new, actor=actor, reason=reason)
+    async def replace(
+        self, old: RoutingState, new: RoutingState, *, actor: str, reason: str, facts: Mapping[str, Any] | None = None
+    ) -> RoutingState:
+        state = await self._store.replace(old, new, actor=actor, reason=reason, facts=facts)
         self._news.publish(state)
         return state
+
+    async def note(self, what: str, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
+        await self._store.note(what, actor=actor, reason=reason, facts=facts)
 
     async def history(self, limit: int = 50) -> Sequence[Decision]:
         return await self._store.history(limit)
@@ -44,7 +56,9 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     state = Announcing(store, news)
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
     names = {role: deployment.place(role).region for role in Role}
-    controller = Controller(state, regions, names, clock, drain_seconds=settings.drain_seconds)
+    leases = Leases(clock, settings.lease_seconds) if settings.failover == "automatic" else None
+    controller = Controller(state, regions, names, clock, settings, leases)
+    automatic = Automatic(state, controller, regions[Role.SECONDARY], leases, clock, settings) if leases else None
 
     def verification(deep: bool) -> Verification:
         sides = (regions[Role.PRIMARY], regions[Role.SECONDARY])
@@ -54,10 +68,21 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     async def lifespan() -> AsyncIterator[None]:
         await store.begin()
         news.publish(await store.read())
+        watching = [asyncio.create_task(automatic.run())] if automatic else []
         try:
             yield
         finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
             store.close()
 
-    api = OperatorAPI(state, controller, regions, verification, deployment, news)
-    return application(api.routes(), StateDocuments(deployment), deployment.edge, lifespan)
+    documents = StateDocuments(deployment)
+    guards = Guards(deployment)
+    routes = [
+        *OperatorAPI(state, controller, regions, verification, documents, guards).routes(),
+        *LossAPI(LossLedger(regions, names, state), documents, guards).routes(),
+        *AuthorityAPI(state, news, leases, guards).routes(),
+        *AutomaticAPI(state, automatic, guards).routes(),
+    ]
+    return application(routes, documents, deployment.edge, lifespan)

@@ -2,24 +2,41 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from types import NoneType
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
 from multiregion.api.documents import Routing, routing
-from multiregion.api.internal import WireFrame, WireHead
+from multiregion.api.frames import WireEnds, WireFrame, WireHead, WireLoss, WireOutlook, wire_change
 from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.errors import Conflict, InvalidInput, MultiregionError, NotFound, Unreachable
-from multiregion.replication import Frame
-from multiregion.states import RoutingState
-from multiregion.stores import Digest, Head, Position
+from multiregion.controller import Outlook
+from multiregion.errors import (
+    Conflict,
+    DiskFull,
+    Fenced,
+    InvalidInput,
+    MultiregionError,
+    NotFound,
+    NotReady,
+    Overloaded,
+    StaleEpoch,
+    Unreachable,
+)
+from multiregion.replication import Ends, Frame
+from multiregion.states import Role, RoutingState
+from multiregion.stores import Change, Digest, Head, Loss, Position
 
 CALL_SECONDS = 3.0
+LEASE_CALL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
 T = TypeVar("T")
+BY_CODE: dict[str, type[MultiregionError]] = {
+    kind.code: kind for kind in (Conflict, DiskFull, Fenced, InvalidInput, NotFound, NotReady, Overloaded, StaleEpoch)
+}
 
 
 def client(base_url: str, deployment: Deployment) -> httpx.AsyncClient:
@@ -32,18 +49,34 @@ def client(base_url: str, deployment: Deployment) -> httpx.AsyncClient:
     )
 
 
+class Problem(msgspec.Struct):
+    code: str
+    detail: str
+
+
 def refusal(response: httpx.Response) -> MultiregionError:
-    """The error that an answer stands for."""
-    kinds = {404: NotFound, 409: Conflict, 400: InvalidInput}
+    """The error that an answer stands for, by its code; one without a code of ours says nothing certain."""
     try:
-        detail = msgspec.json.decode(response.content)["detail"]
-    except (msgspec.DecodeError, KeyError, TypeError):
-        detail = response.text[:200]
-    return kinds.get(response.status_code, Unreachable)(f"{response.url.path} answered {response.status_code}: {detail}")
+        problem = msgspec.json.decode(response.content, type=Problem)
+    except msgspec.DecodeError:
+        return Unreachable(f"{response.url.path} answered {response.status_code}")
+    return BY_CODE.get(problem.code, Unreachable)(problem.detail)
 
 
 def silence(error: httpx.HTTPError) -> Unreachable:
     return Unreachable(f"no answer ({type(error).__name__})")
+
+
+async def ask(http: httpx.AsyncClient, method: str, path: str, type: type[T], *, seconds: float = CALL_SECONDS, **how: Any) -> T:
+    """One call and its answer. Raises Unreachable without one in time, else what the answer stands for."""
+    try:
+        async with asyncio.timeout(seconds):
+            response = await http.request(method, path, **how)
+    except (httpx.HTTPError, TimeoutError) as error:
+        raise Unreachable(f"no answer ({error.__class__.__name__})") from error
+    if response.status_code not in (200, 204):
+        raise refusal(response)
+    return msgspec.json.decode(response.content or b"null", type=type)
 
 
 class HttpPeer:
@@ -60,11 +93,16 @@ class HttpPeer:
                     await response.aread()
                     raise refusal(response)
                 async for body in length_prefixed(response.aiter_raw()):
-                    frame = msgspec.msgpack.decode(body, type=WireFrame)
-                    yield Frame([change.value_of() for change in frame.changes], frame.head.value_of())
+                    yield msgspec.msgpack.decode(body, type=WireFrame).value_of()
         except httpx.HTTPError as error:
             raise silence(error) from error
         raise Unreachable("the other region ended the stream")
+
+    async def ends(self) -> Ends:
+        return (await ask(self._client, "GET", "/internal/ends", WireEnds)).value_of()
+
+    async def acknowledge(self, position: Position) -> None:
+        await ask(self._client, "POST", "/internal/acknowledge", NoneType, content=msgspec.json.encode((position.epoch, position.sequence)))
 
     async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
         try:
@@ -100,14 +138,21 @@ class RegionClient:
         self._client = client(base_url, deployment)
 
     async def _ask(self, method: str, path: str, type: type[T], *, seconds: float = CALL_SECONDS, **how: Any) -> T:
-        try:
-            async with asyncio.timeout(seconds):
-                response = await self._client.request(method, path, **how)
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise Unreachable(f"no answer ({error.__class__.__name__})") from error
-        if response.status_code != 200:
-            raise refusal(response)
-        return msgspec.json.decode(response.content, type=type)
+        return await ask(self._client, method, path, type, seconds=seconds, **how)
+
+    async def losses(self, after: int) -> Sequence[Loss]:
+        found = await self._ask("GET", "/internal/losses", list[WireLoss], params={"after": after})
+        return [loss.value_of() for loss in found]
+
+    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
+        where = (applied.epoch, applied.sequence) if applied else None
+        order = {"number": number, "outcome": outcome, "actor": actor, "applied": where}
+        await self._ask("POST", "/internal/settle", NoneType, content=msgspec.json.encode(order))
+
+    async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
+        where = (expected.epoch, expected.sequence) if expected else None
+        order = {"change": wire_change(change), "expected": where, "actor": actor, "force": force}
+        return Position(*await self._ask("POST", "/internal/restore", tuple[int, int], seconds=60, content=msgspec.json.encode(order)))
 
     async def admit(self, state: RoutingState) -> RoutingState:
         answer = await self._ask("POST", "/internal/admit", Routing, content=msgspec.json.encode(routing(state)))
@@ -115,6 +160,9 @@ class RegionClient:
 
     async def head(self) -> Head:
         return (await self._ask("GET", "/internal/head", WireHead)).value_of()
+
+    async def outlook(self) -> Outlook:
+        return (await self._ask("GET", "/internal/outlook", WireOutlook)).value_of()
 
     async def sequence(self) -> int:
         return (await self.head()).position.sequence
@@ -139,6 +187,11 @@ class AuthorityClient:
 
     def __init__(self, base_url: str, deployment: Deployment) -> None:
         self._client = client(base_url, deployment)
+
+    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool) -> float:
+        """The lease in seconds. Raises StaleEpoch if this region is not the writer at this epoch, Unreachable."""
+        order = {"role": role, "epoch": epoch, "degraded": degraded}
+        return await ask(self._client, "POST", "/internal/lease", float, seconds=LEASE_CALL_SECONDS, content=msgspec.json.encode(order))
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         """The state, again and again, until the connection breaks. Raises Unreachable."""

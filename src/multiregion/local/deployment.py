@@ -173,7 +173,9 @@ def write_private(file: Path, content: msgspec.Struct) -> None:
     draft.replace(file)
 
 
-def plan(kept: Kept, data: Path, port: int, *, founding: bool) -> tuple[Deployment, dict[str, PartConfig]]:
+def plan(
+    kept: Kept, data: Path, port: int, *, founding: bool, settings: dict[str, str] | None = None
+) -> tuple[Deployment, dict[str, PartConfig]]:
     """Every part's configuration, by name; the order is the order to start them in."""
 
     def url(offset: int) -> str:
@@ -189,7 +191,15 @@ def plan(kept: Kept, data: Path, port: int, *, founding: bool) -> tuple[Deployme
     def part(name: str, offset: int, role: Role | None = None, **more: Any) -> PartConfig:
         folder = data / (role or name)
         return PartConfig(
-            "region" if role else name, HOST, port + offset, str(folder.absolute()), deployment, role, founding=founding, **more
+            "region" if role else name,
+            HOST,
+            port + offset,
+            str(folder.absolute()),
+            deployment,
+            role,
+            founding=founding,
+            settings=settings or {},
+            **more,
         )
 
     links = {Role.PRIMARY: (port + 5, f"{HOST}:{port + 1}"), Role.SECONDARY: (port + 6, f"{HOST}:{port + 2}")}

@@ -17,24 +17,30 @@ from multiregion.api.documents import StateDocuments
 from multiregion.api.internal import InternalAPI
 from multiregion.api.region import Application, OperationsAPI, application
 from multiregion.api.routing import RoutingAPI, StateNews
-from multiregion.clock import Clock, SystemClock
+from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
+from multiregion.controller import Outlook
+from multiregion.durability import RemoteCopies
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import MultiregionError
+from multiregion.leases import Lease
 from multiregion.local.clients import AuthorityClient, HttpPeer
 from multiregion.photos.comments import Comments
 from multiregion.photos.gallery import Photos
+from multiregion.recovery import restore
 from multiregion.region import Region
 from multiregion.replication import Replicator
 from multiregion.states import RoutingState
+from multiregion.stores import Change, Position
 
 log = logging.getLogger("multiregion.region")
 
 FOLLOW_PAUSE_SECONDS = 0.2
 SWEEP_SECONDS = 60.0
+LEASE_PAUSE_SECONDS_MAX = 1.0
 
 
 class RegionProcess:
@@ -46,7 +52,14 @@ class RegionProcess:
         deployment = config.deployment
         self._clock, self._deployment, self._role = clock, deployment, config.role
         config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._records = SqliteRecords(config.folder / "region.db", config.role, clock, founding=config.founding)
+        self._authority = AuthorityClient(deployment.authority, deployment)
+        self._peer = HttpPeer(config.peer, deployment)
+        self._lease = Lease(clock)
+        lease = self._lease.holds if settings.failover == "automatic" else None
+        self._copies = RemoteCopies(clock, settings.durability, settings.remote_seconds, self._announce_degradation)
+        self._records = SqliteRecords(
+            config.folder / "region.db", config.role, clock, founding=config.founding, lease=lease, durability=self._copies
+        )
         self._objects = FileObjects(config.folder / "objects", clock)
         self.region = Region(config.role, deployment.place(config.role).region, self._records, self._objects)
         url = deployment.place(config.role).url
@@ -56,8 +69,10 @@ class RegionProcess:
         self._accounts = Accounts(self.region, clock, settings, deployment, outbox.deliver)
         self._photos = Photos(self.region, self._uploads, self._links, clock, settings)
         self._comments = Comments(self.region, clock, settings)
-        self._replicator = Replicator(self.region, HttpPeer(config.peer, deployment), clock, heartbeat_seconds=settings.heartbeat_seconds)
-        self._authority = AuthorityClient(deployment.authority, deployment)
+        acknowledges = settings.durability != "async"
+        self._replicator = Replicator(
+            self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges
+        )
         self._news = StateNews()
         self._told = asyncio.Event()
         self._counts: Counter[tuple[str, int]] = Counter()
@@ -75,6 +90,9 @@ class RegionProcess:
             self.report,
             self._clock,
             admitted=self._on_admitted,
+            acknowledged=self._copies.acknowledge,
+            restore=self._restore,
+            outlook=self.outlook,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
         routes = [
@@ -90,7 +108,7 @@ class RegionProcess:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        work = (self._follow_authority, self._replicator.run, self._prepare, self._sweep)
+        work = (self._follow_authority, self._keep_lease, self._replicator.run, self._prepare, self._sweep)
         tasks = [asyncio.create_task(self._forever(each)) for each in work]
         try:
             yield
@@ -133,6 +151,29 @@ class RegionProcess:
         await self._clock.sleep(SWEEP_SECONDS)
         await self._photos.sweep()
 
+    async def _keep_lease(self) -> None:
+        """In automatic mode, ask for the lease again and again while this region is the writer, well before it runs out."""
+        state = await self._records.admitted()
+        if self._settings.failover == "automatic" and state.writer is self._role:
+            await self._renew_lease(state, degraded=self._copies.degraded_since is not None)
+        await self._clock.sleep(min(self._settings.lease_seconds / 4, LEASE_PAUSE_SECONDS_MAX))
+
+    async def _renew_lease(self, state: RoutingState, *, degraded: bool) -> None:
+        asked_at = self._lease.asking()
+        self._lease.granted(asked_at, await self._authority.renew_lease(self._role, state.epoch, degraded=degraded))
+
+    async def _announce_degradation(self) -> None:
+        """The authority must know before a write is acknowledged that only this region has: it then takes over no more by itself."""
+        if self._settings.failover == "automatic":
+            await self._renew_lease(await self._records.admitted(), degraded=True)
+
+    async def _restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
+        return await restore(self.region, self._peer, lost, expected, actor=actor, force=force)
+
+    async def outlook(self) -> Outlook:
+        ready = self._records.confirmed and await self._records.is_whole()
+        return Outlook(await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known)
+
     async def report(self) -> dict[str, Any]:
         """What this region says of itself: for readiness, metrics and `multiregion status`."""
         state, head = await self._records.admitted(), await self._records.head()
@@ -153,4 +194,8 @@ class RegionProcess:
             "lag": asdict(self._replicator.status()),
             "photos": await self._records.count("photos"),
             "users": await self._records.count("users"),
+            "losses": await self._records.pending_losses(),
+            "durability": self._settings.durability,
+            "degradedSince": iso(self._copies.degraded_since) if self._copies.degraded_since else None,
+            "leaseSeconds": self._lease.remaining() if self._settings.failover == "automatic" else None,
         }

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Wishes:
     data: Path
     port: int
     wan_delay_milliseconds: float = 0.0
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ async def running(wishes: Wishes, settings: Settings, on_ready: Callable[[Part],
     with folder.locked():
         founding = folder.is_new
         kept = folder.keep(clock, wishes.primary, wishes.secondary)
-        deployment, parts = plan(kept, wishes.data, wishes.port, founding=founding)
+        deployment, parts = plan(kept, wishes.data, wishes.port, founding=founding, settings=wishes.settings)
         wire = f"http://localhost:{parts['wire'].port}"
         folder.write(local := describe(kept, deployment, wire, kept.initial_password))
         supervisor = Supervisor(folder, parts, settings, clock)

@@ -50,6 +50,8 @@ class Line:
         try:
             while chunk := await reader.read(CHUNK_BYTES):
                 await under_way.put((self._clock.monotonic() + self.delay_seconds, chunk))
+            if self.cut:
+                return  # what a dead sender had under way while nothing passed is gone, as its retransmissions would be
             await under_way.put((self._clock.monotonic() + self.delay_seconds, b""))
             await delivering
         finally:

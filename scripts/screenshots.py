@@ -1,0 +1,161 @@
+"""Takes the pictures of the web application that the documentation shows: from a deployment of its own, with the sample photographs."""
+
+import io
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PORTS = 7
+STOP_SECONDS = 20
+FADE_MILLISECONDS = 700
+SHOWN = """
+[...document.images].filter(image => image.getBoundingClientRect().top < innerHeight).every(image => image.complete && image.naturalWidth)
+"""
+BYTES_MAX = 390_000
+COLOURS = (256, 192, 128, 96, 64)
+
+
+def main() -> int:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        deployment(Path(folder)) as described,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=FLAGS)
+        Photographer(browser, described, Path(folder)).take_all()
+        browser.close()
+    return 0
+
+
+@contextmanager
+def deployment(folder: Path) -> Iterator[dict[str, Any]]:
+    """Both regions with the sample photographs, until the block ends."""
+    command = [sys.executable, "-m", "multiregion", "up", "--json", "--sample-photos", "--data", str(folder), "--port", str(free_base())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as up:
+        assert up.stdout is not None and up.stderr is not None
+        try:
+            line = up.stdout.readline()
+            if not line:
+                sys.exit(up.stderr.read())
+            yield json.loads(line)
+        finally:
+            up.send_signal(signal.SIGINT)
+            up.wait(STOP_SECONDS)
+
+
+def free_base() -> int:
+    for base in range(25_000, 60_000, PORTS):
+        probes = [socket.socket() for _ in range(PORTS)]
+        try:
+            for offset, probe in enumerate(probes):
+                probe.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+        finally:
+            for probe in probes:
+                probe.close()
+    raise RuntimeError("no seven ports in a row are free")
+
+
+class Photographer:
+    """Goes through the web application once for each picture."""
+
+    def __init__(self, browser: Browser, described: dict[str, Any], data: Path) -> None:
+        self._browser = browser
+        self._edge = described["edge"]
+        self._given = described["admin"]["temporaryPassword"]
+        self._password = secrets.token_urlsafe(12)
+        self._data = data
+
+    def take_all(self) -> None:
+        page = self._open("light")
+        shoot(page, "sign-in")
+        self._sign_in(page, self._given)
+        page.get_by_label("New password").fill(self._password)
+        page.get_by_role("button", name="Save and continue").click()
+        see_gallery(page)
+        shoot(page, "gallery")
+        open_photograph(page)
+        shoot(page, "viewer")
+        page.keyboard.press("Escape")
+        self._command("state", "set", "fenced", "--reason", "maintenance")
+        expect(page.locator("body")).to_contain_text("paused")
+        shoot(page, "fenced")
+        self._command("state", "set", "active")
+        dark = self._open("dark")
+        self._sign_in(dark, self._password)
+        see_gallery(dark)
+        shoot(dark, "gallery-dark")
+
+    def _open(self, colours: Literal["light", "dark"]) -> Page:
+        window: Any = {"width": 1280, "height": 800}
+        page = self._browser.new_page(viewport=window, color_scheme=colours, reduced_motion="reduce", bypass_csp=True)  # to wait for SHOWN
+        page.goto(self._edge)
+        expect(page.get_by_label("User name")).to_be_visible()
+        return page
+
+    def _sign_in(self, page: Page, password: str) -> None:
+        page.get_by_label("User name").fill("admin")
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+
+    def _command(self, *words: str) -> None:
+        subprocess.run([sys.executable, "-m", "multiregion", *words, "--data", str(self._data)], check=True, stdout=subprocess.DEVNULL)
+
+
+def see_gallery(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Photographs")).to_be_visible()
+    expect(page.get_by_role("list", name="Gallery").get_by_role("link").first).to_be_visible()
+
+
+def open_photograph(page: Page) -> None:
+    page.get_by_role("list", name="Gallery").get_by_role("link", name="Peak in the last light").first.click()
+    page.get_by_label("Your comment").fill("The wind tore the cloud off the summit for half a minute.")
+    page.get_by_role("button", name="Post").click()
+    expect(page.get_by_role("listitem").filter(has_text="half a minute")).to_be_visible()
+
+
+def shoot(page: Page, name: str) -> None:
+    """Save what is seen once every picture on the screen is there, in as many colours as the limit leaves room for."""
+    page.mouse.move(640, 5)
+    page.evaluate("scrollTo(0, 0)")
+    page.wait_for_function(SHOWN)
+    page.wait_for_timeout(FADE_MILLISECONDS)
+    image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    file = io.BytesIO()
+    for colours in COLOURS:
+        file = io.BytesIO()
+        reduced(image, colours).save(file, "PNG", optimize=True)
+        if file.tell() <= BYTES_MAX:
+            break
+    (DOCS / f"{name}.png").write_bytes(file.getvalue())
+    print(f"docs/{name}.png {file.tell() // 1000} kB, {colours} colours")
+
+
+def reduced(image: Image.Image, colours: int) -> Image.Image:
+    """In a few colours, those of the head with the application's state among them however little of the picture it is."""
+    head = image.crop((image.width * 3 // 4, 0, image.width, 80)).resize((image.width, image.height // 3), Image.Resampling.NEAREST)
+    weighed = Image.new("RGB", (image.width, image.height + head.height))
+    weighed.paste(image, (0, 0))
+    weighed.paste(head, (0, image.height))
+    palette = weighed.quantize(colours, method=Image.Quantize.MEDIANCUT, kmeans=2)
+    return image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

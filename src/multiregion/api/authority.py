@@ -1,0 +1,127 @@
+"""What regions ask of the authority: the state, again and again, and the lease; and who may ask what."""
+
+from collections.abc import AsyncIterator, Callable
+from hmac import compare_digest
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from multiregion.api.documents import routing
+from multiregion.api.problems import JSON, Handler, encode, read_json
+from multiregion.api.routing import StateNews
+from multiregion.automatic import Automatic, is_paused, is_unacknowledged
+from multiregion.config import REGION_PURPOSE, Deployment
+from multiregion.errors import InvalidInput, NotFound, Unauthorized
+from multiregion.leases import Leases
+from multiregion.states import Role
+from multiregion.stores import StateStore
+
+FOLLOW_SECONDS = 1.0
+WORDS = {"pause": "paused", "resume": "resumed", "acknowledge": "acknowledged"}
+
+
+class Guards:
+    """Handlers for operators only, and for the deployment's own regions only."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._operator = f"Bearer {deployment.operator_token}".encode()
+        self._regions = f"Bearer {deployment.bearer(REGION_PURPOSE)}".encode()
+
+    def operators(self, handler: Handler) -> Handler:
+        return only(self._operator, handler, "this needs the operator token of the deployment (deployment.json)")
+
+    def regions(self, handler: Handler) -> Handler:
+        return only(self._regions, handler, "only the regions of this deployment may ask this")
+
+
+def only(expected: bytes, handler: Handler, refusal: str) -> Handler:
+    async def check(request: Request) -> Response:
+        if not compare_digest(request.headers.get("authorization", "").encode(), expected):
+            raise Unauthorized(refusal)
+        return await handler(request)
+
+    check.__name__ = handler.__name__
+    return check
+
+
+class LeaseOrder(msgspec.Struct, frozen=True):
+    role: Role
+    epoch: int
+    degraded: bool = False
+
+
+class AuthorityAPI:
+    def __init__(self, authority: StateStore, news: StateNews, leases: Leases | None, guards: Guards) -> None:
+        self._authority = authority
+        self._news = news
+        self._leases = leases
+        self._guards = guards
+
+    def routes(self) -> list[Route]:
+        regions = self._guards.regions
+        return [
+            Route("/healthz", self.health, methods=["GET"]),
+            Route("/internal/follow", regions(self.follow), methods=["GET"]),
+            Route("/internal/lease", regions(self.lease), methods=["POST"]),
+        ]
+
+    async def health(self, request: Request) -> Response:
+        return JSON({"status": "ok"})
+
+    async def follow(self, request: Request) -> Response:
+        """The state at once, at each change, and every second, as lines of JSON: how regions learn it."""
+        return StreamingResponse(self._follow(), media_type="application/x-ndjson")
+
+    async def _follow(self) -> AsyncIterator[bytes]:
+        while True:
+            state = await self._authority.read()
+            yield encode(routing(state)) + b"\n"
+            await self._news.next(state, timeout_seconds=FOLLOW_SECONDS)
+
+    async def lease(self, request: Request) -> Response:
+        """The writer's lease in seconds, counted from now."""
+        if self._leases is None:
+            raise NotFound("this deployment grants no leases: its failover is manual")
+        order = await read_json(request, LeaseOrder)
+        return JSON(self._leases.renew(await self._authority.read(), order.role, order.epoch, degraded=order.degraded))
+
+
+class AutomaticWord(msgspec.Struct, frozen=True):
+    word: str
+    actor: str = "operator"
+
+
+class AutomaticAPI:
+    """What operators ask of automatic takeover: how it is, pause, resume, acknowledge."""
+
+    def __init__(self, authority: StateStore, automatic: Automatic | None, guards: Guards) -> None:
+        self._authority = authority
+        self._automatic = automatic
+        self._guards = guards
+
+    def routes(self) -> list[Route]:
+        operators: Callable[[Handler], Handler] = self._guards.operators
+        return [
+            Route("/operator/automatic", operators(self.show), methods=["GET"]),
+            Route("/operator/automatic", operators(self.say), methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        history = await self._authority.history()
+        return JSON(
+            {
+                "mode": "automatic" if self._automatic else "manual",
+                "paused": is_paused(history),
+                "unacknowledged": is_unacknowledged(history),
+                "waitsBecause": self._automatic.waits_because if self._automatic else "failover is manual in this deployment",
+            }
+        )
+
+    async def say(self, request: Request) -> Response:
+        order = await read_json(request, AutomaticWord)
+        if order.word not in WORDS:
+            raise InvalidInput(f"word must be one of {', '.join(WORDS)}", field="word")
+        await self._authority.note("automatic", actor=order.actor, reason=WORDS[order.word], facts={})
+        return await self.show(request)

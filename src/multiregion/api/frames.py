@@ -1,0 +1,117 @@
+"""Changes, heads, states and losses as they travel between regions and the authority: MessagePack arrays, and JSON."""
+
+import msgspec
+
+from multiregion.api.documents import Routing, routing
+from multiregion.controller import Outlook
+from multiregion.replication import Ends, Frame, LastKnown
+from multiregion.stores import Change, Digest, Head, Key, Loss, Position, Write
+
+
+class WireChange(msgspec.Struct, frozen=True, array_like=True):
+    """A Change on the wire."""
+
+    epoch: int
+    sequence: int
+    partition: str
+    id: str
+    order: str
+    value: bytes | None
+    needs: tuple[str, ...]
+    actor: str
+    at: float
+    size: int
+
+    def value_of(self) -> Change:
+        write = Write(Key(self.partition, self.id), self.value, self.order, tuple(Digest(d) for d in self.needs))
+        return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size)
+
+
+class WireHead(msgspec.Struct, frozen=True, array_like=True):
+    epoch: int
+    sequence: int
+    bytes: int
+    content: str
+
+    def value_of(self) -> Head:
+        return Head(Position(self.epoch, self.sequence), self.bytes, self.content)
+
+
+class WireFrame(msgspec.Struct, frozen=True, array_like=True):
+    changes: list[WireChange]
+    head: WireHead
+    state: Routing
+
+    def value_of(self) -> Frame:
+        return Frame([change.value_of() for change in self.changes], self.head.value_of(), self.state.value())
+
+
+class WireEnds(msgspec.Struct, frozen=True):
+    positions: list[tuple[int, int]]
+    state: Routing
+    whole: bool
+
+    def value_of(self) -> Ends:
+        return Ends([Position(*each) for each in self.positions], self.state.value(), self.whole)
+
+
+class WireOutlook(msgspec.Struct, frozen=True):
+    head: WireHead
+    admitted: Routing
+    ready: bool
+    last_known: tuple[int, int, float | None] | None
+
+    def value_of(self) -> Outlook:
+        last_known = LastKnown(*self.last_known) if self.last_known else None
+        return Outlook(self.head.value_of(), self.admitted.value(), self.ready, last_known)
+
+
+def wire_outlook(outlook: Outlook) -> WireOutlook:
+    known = outlook.last_known
+    last_known = (known.changes, known.bytes, known.seconds) if known else None
+    return WireOutlook(wire_head(outlook.head), routing(outlook.admitted), outlook.ready, last_known)
+
+
+class WireLoss(msgspec.Struct, frozen=True):
+    """A line of a loss ledger."""
+
+    number: int
+    change: WireChange
+    replaced: tuple[int, int] | None
+    at: float
+    reason: str
+    outcome: str
+    decided_by: str
+    applied: tuple[int, int] | None
+
+    def value_of(self) -> Loss:
+        replaced, applied = (Position(*each) if each else None for each in (self.replaced, self.applied))
+        return Loss(self.number, self.change.value_of(), replaced, self.at, self.reason, self.outcome, self.decided_by, applied)
+
+
+def wire_loss(loss: Loss) -> WireLoss:
+    return WireLoss(
+        loss.number, wire_change(loss.change), pair(loss.replaced), loss.at, loss.reason, loss.outcome, loss.decided_by, pair(loss.applied)
+    )
+
+
+def pair(position: Position | None) -> tuple[int, int] | None:
+    return None if position is None else (position.epoch, position.sequence)
+
+
+def wire_change(change: Change) -> WireChange:
+    write, position = change.write, change.position
+    return WireChange(
+        position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.value, write.needs,
+        change.actor, change.at, change.size,
+    )  # fmt: skip
+
+
+def wire_head(head: Head) -> WireHead:
+    return WireHead(head.position.epoch, head.position.sequence, head.bytes, head.content)
+
+
+def pack(frame: Frame) -> bytes:
+    """One frame: its length in four bytes, then MessagePack."""
+    body = msgspec.msgpack.encode(WireFrame([wire_change(change) for change in frame.changes], wire_head(frame.head), routing(frame.state)))
+    return len(body).to_bytes(4) + body

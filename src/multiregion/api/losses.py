@@ -1,0 +1,99 @@
+"""The loss ledger for operators: listed in words, never with what must stay secret; applied and discarded by id."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from multiregion.api.authority import Guards
+from multiregion.api.documents import StateDocuments
+from multiregion.api.problems import JSON, encode, problem, read_json
+from multiregion.clock import iso
+from multiregion.errors import MultiregionError
+from multiregion.losses import Entry, LossLedger, Settled
+from multiregion.stores import Write
+
+SHOWN_CHARACTERS = 80
+PUBLIC_FIELDS = {"photos": "caption"}
+COMMENTS = "comments/"
+
+
+class LossOrder(msgspec.Struct, frozen=True):
+    """`ids` None: all that are pending."""
+
+    ids: list[str] | None = None
+    actor: str = "operator"
+    force: bool = False
+
+
+class LossAPI:
+    def __init__(self, ledger: LossLedger, documents: StateDocuments, guards: Guards) -> None:
+        self._ledger = ledger
+        self._documents = documents
+        self._guards = guards
+
+    def routes(self) -> list[Route]:
+        operators = self._guards.operators
+        return [
+            Route("/operator/losses", operators(self.list), methods=["GET"]),
+            Route("/operator/losses/apply", operators(self.apply), methods=["POST"]),
+            Route("/operator/losses/discard", operators(self.discard), methods=["POST"]),
+        ]
+
+    async def list(self, request: Request) -> Response:
+        entries, silent = await self._ledger.entries()
+        return JSON({"losses": [shown(entry) for entry in entries], "notAnswering": silent})
+
+    async def apply(self, request: Request) -> Response:
+        order = await read_json(request, LossOrder)
+        return self._stream(self._ledger.apply(order.ids, actor=order.actor, force=order.force))
+
+    async def discard(self, request: Request) -> Response:
+        order = await read_json(request, LossOrder)
+        return self._stream(self._ledger.discard(order.ids, actor=order.actor))
+
+    def _stream(self, settled: AsyncIterator[Settled]) -> Response:
+        return StreamingResponse(self._lines(settled), media_type="application/x-ndjson")
+
+    async def _lines(self, settled: AsyncIterator[Settled]) -> AsyncIterator[bytes]:
+        try:
+            async for each in settled:
+                yield encode({"settled": asdict(each)}) + b"\n"
+            yield b'{"end": {}}\n'
+        except MultiregionError as error:
+            yield encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n"
+
+
+def shown(entry: Entry) -> dict[str, Any]:
+    loss = entry.loss
+    change = loss.change
+    return {
+        "id": entry.id,
+        "region": entry.role,
+        "record": f"{change.write.key.partition}/{change.write.key.id}",
+        "what": described(change.write),
+        "user": change.actor,
+        "at": iso(change.at),
+        "bytes": change.size,
+        "reason": loss.reason,
+        "lostAt": iso(loss.at),
+        "outcome": loss.outcome,
+        "decidedBy": loss.decided_by or None,
+    }
+
+
+def described(write: Write) -> str:
+    """What a write was, without anything that must stay secret: of users and keys not even a part of the value is shown."""
+    partition = write.key.partition
+    if write.value is None:
+        return f"delete {'comment' if partition.startswith(COMMENTS) else partition.rstrip('s')}"
+    field = "message" if partition.startswith(COMMENTS) else PUBLIC_FIELDS.get(partition)
+    if field is None:
+        return f"write {partition}"
+    text = str(msgspec.json.decode(write.value, type=dict[str, Any]).get(field, ""))
+    short = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+    return f"{'comment' if field == 'message' else 'photo'}: {short}"

@@ -1,0 +1,61 @@
+"""`authority recover`, and `automatic`: what operators say to the authority beside changes of state."""
+
+import getpass
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.state import finish, print_json
+
+console = Console(highlight=False)
+app = typer.Typer(no_args_is_help=True, help="The authority itself.")
+automatic = typer.Typer(no_args_is_help=True, help="Automatic takeover: how it is, pause, resume, acknowledge.")
+
+
+@app.command("recover", epilog="Example: multiregion authority recover")
+def recover(data: DataOption = None, json: JsonOption = False) -> None:
+    """After the authority was restored from an old backup: take the newest state that any region has admitted."""
+    finish(Authority(open_deployment(data)).order("/operator/recover"), json)
+
+
+@automatic.command("status", epilog="Example: multiregion automatic status")
+def status(data: DataOption = None, json: JsonOption = False) -> None:
+    """Show whether takeover is automatic, and why there is none at the moment."""
+    show(Authority(open_deployment(data)).get("/operator/automatic"), json)
+
+
+@automatic.command("pause", epilog="Example: multiregion automatic pause")
+def pause(data: DataOption = None, json: JsonOption = False) -> None:
+    """Take over no more until resumed; leases go on."""
+    say("pause", data, json)
+
+
+@automatic.command("resume", epilog="Example: multiregion automatic resume")
+def resume(data: DataOption = None, json: JsonOption = False) -> None:
+    """Take over again when need be."""
+    say("resume", data, json)
+
+
+@automatic.command("acknowledge", epilog="Example: multiregion automatic acknowledge")
+def acknowledge(data: DataOption = None, json: JsonOption = False) -> None:
+    """Say that you know of the last automatic takeover; until then there is no other."""
+    say("acknowledge", data, json)
+
+
+def say(word: str, data: DataOption, json: bool) -> None:
+    show(Authority(open_deployment(data)).post("/operator/automatic", word=word, actor=getpass.getuser()), json)
+
+
+def show(found: dict[str, Any], json: bool) -> None:
+    if json:
+        print_json(found)
+        return
+    paused = ", paused" if found["paused"] else ""
+    console.print(f"Failover is [bold]{found['mode']}[/]{paused}.")
+    if found["waitsBecause"]:
+        console.print(f"[dim]No takeover now: {escape(found['waitsBecause'])}.[/]")
+    if found["unacknowledged"]:
+        console.print("[yellow]![/] There has been an automatic takeover that nobody has acknowledged: multiregion automatic acknowledge")

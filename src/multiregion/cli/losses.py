@@ -1,0 +1,84 @@
+"""`loss`: what an unplanned takeover lost, listed when the lost region is back, to make again or to let go."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.state import print_json
+from multiregion.errors import InvalidInput
+
+app = typer.Typer(no_args_is_help=True, help="What an unplanned takeover lost: list it, make it again, or let it go.")
+console = Console(highlight=False)
+IdsArgument = Annotated[list[str] | None, typer.Argument(help="Losses by id, as `loss list` shows them.", metavar="ID…")]
+AllOption = Annotated[bool, typer.Option("--all", help="All that are pending.")]
+
+
+@app.command("list", epilog="Example: multiregion loss list")
+def show(data: DataOption = None, json: JsonOption = False) -> None:
+    """List every write that was acknowledged and then lost. Exits 1 while any of them waits for a decision."""
+    found = Authority(open_deployment(data)).get("/operator/losses")
+    pending = [loss for loss in found["losses"] if loss["outcome"] == "pending"]
+    if json:
+        print_json(found)
+    else:
+        print_losses(found, len(pending))
+    if pending or found["notAnswering"]:
+        raise typer.Exit(1)
+
+
+def print_losses(found: dict[str, Any], pending: int) -> None:
+    for region in found["notAnswering"]:
+        console.print(f"[yellow]![/] The {region} region does not answer: what it lost is not known until it is back.")
+    if not found["losses"]:
+        console.print("Nothing is known to be lost.")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("id", "when", "who", "what", "bytes", ""):
+        table.add_column(heading, justify="right" if heading == "bytes" else "left", overflow="fold")
+    for loss in found["losses"]:
+        decided = f"{loss['outcome']} by {loss['decidedBy']}" if loss["decidedBy"] else f"[yellow]{loss['outcome']}[/]"
+        table.add_row(loss["id"], loss["at"], escape(loss["user"]), escape(loss["what"]), f"{loss['bytes']:,}", decided)
+    console.print(table)
+    for reason in dict.fromkeys(loss["reason"] for loss in found["losses"]):
+        console.print(f"[dim]{escape(reason)}[/]")
+    if pending:
+        console.print(f"{pending} to decide about: multiregion loss apply ID… or --all · multiregion loss discard ID… or --all")
+
+
+@app.command("apply", epilog="Examples: multiregion loss apply 1.205 · multiregion loss apply --all")
+def apply(
+    ids: IdsArgument = None,
+    all: AllOption = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what was written meanwhile.")] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make lost writes again, as ordinary new ones at the current epoch. Exits 1 if one had to be kept back."""
+    decide("apply", ids, all, data, json, force=force)
+
+
+@app.command("discard", epilog="Examples: multiregion loss discard 1.205 · multiregion loss discard --all")
+def discard(ids: IdsArgument = None, all: AllOption = False, data: DataOption = None, json: JsonOption = False) -> None:
+    """Let lost writes go. They stay in the list, with who decided it."""
+    decide("discard", ids, all, data, json)
+
+
+def decide(verb: str, ids: list[str] | None, all: bool, data: DataOption, json: bool, **more: Any) -> None:
+    if bool(ids) is all:
+        raise InvalidInput("name the losses by id, or say --all", field="ids")
+    events = Authority(open_deployment(data)).order(f"/operator/losses/{verb}", ids=ids or None, **more)
+    settled = [event["settled"] for event in events if "settled" in event]
+    if json:
+        print_json({"settled": settled})
+    else:
+        for each in settled:
+            mark = "[yellow]![/]" if each["outcome"] == "kept" else "[green]✓[/]"
+            console.print(f"{mark} {each['id']} {each['outcome']}  [dim]{escape(each['detail'])}[/]", soft_wrap=True)
+        if not settled:
+            console.print("Nothing was waiting for a decision.")
+    if any(each["outcome"] == "kept" for each in settled):
+        raise typer.Exit(1)

@@ -1,0 +1,75 @@
+"""When a write counts as durable: here (`async`), or once the other region has it too (`remote`, `remote-strict`)."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from multiregion.clock import Clock
+from multiregion.errors import NotReady, Unreachable
+from multiregion.stores import START, Position
+
+ASYNC, REMOTE, STRICT = "async", "remote", "remote-strict"
+MODES = (ASYNC, REMOTE, STRICT)
+
+
+async def nobody_minds() -> None:
+    """Degrading needs nobody's leave where no takeover is automatic."""
+
+
+class RemoteCopies:
+    """How far the other region has confirmed, and whoever waits for that.
+
+    `remote`: when it does not confirm within `wait_seconds`, writes are acknowledged without it from then on, visibly
+    (`degraded_since`), until it has caught up. `may_degrade` is awaited first: it raises if that must not be.
+    `remote-strict`: they are refused instead.
+    """
+
+    def __init__(self, clock: Clock, mode: str, wait_seconds: float, may_degrade: Callable[[], Awaitable[None]] = nobody_minds) -> None:
+        self._clock = clock
+        self._mode = mode
+        self._wait_seconds = wait_seconds
+        self._may_degrade = may_degrade
+        self._copied = START
+        self._newest = START
+        self._moved = asyncio.Event()
+        self._away_since: float | None = None
+
+    @property
+    def degraded_since(self) -> float | None:
+        """Seconds since 1970 at which writes began to be acknowledged without the other region; None: they are not."""
+        return self._away_since if self._mode == REMOTE else None
+
+    def acknowledge(self, position: Position) -> None:
+        """The other region has everything up to here."""
+        self._copied = max(self._copied, position)
+        if self._copied >= self._newest:
+            self._away_since = None
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    def check(self) -> None:
+        """Before a write. Raises NotReady in `remote-strict` while the other region is away: surely nothing is written."""
+        if self._mode == STRICT and self._away_since is not None:
+            raise NotReady("the other region does not confirm writes, and this deployment acknowledges none without it (remote-strict)")
+
+    async def confirm(self, position: Position) -> None:
+        """After a write, before it is acknowledged. Raises Unreachable if it cannot be said whether the other region has it."""
+        if self._mode == ASYNC:
+            return
+        self._newest = max(self._newest, position)
+        if self._away_since is None and not await self._copied_in_time(position):
+            if self._mode == REMOTE:
+                await self._may_degrade()
+            self._away_since = self._clock.now()
+            if self._mode == STRICT:
+                raise Unreachable("written here, but the other region has not confirmed it; ask again whether it is there")
+
+    async def _copied_in_time(self, position: Position) -> bool:
+        until = self._clock.monotonic() + self._wait_seconds
+        while self._copied < position:
+            left = until - self._clock.monotonic()
+            if left <= 0:
+                return False
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), left)
+        return True

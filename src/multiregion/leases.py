@@ -1,0 +1,59 @@
+"""The writer's lease in automatic mode: given by the authority, given up by the region by itself, on clocks that only grow."""
+
+from multiregion.clock import Clock
+from multiregion.errors import StaleEpoch
+from multiregion.states import Role, RoutingState
+
+DRIFT = 0.05
+"""How much faster than the authority's a region's clock may run: the authority waits that much longer than it granted."""
+
+
+class Lease:
+    """The region's side: how long it may write. Counted from before it asked, so never longer than the authority counts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._until = 0.0
+
+    def asking(self) -> float:
+        return self._clock.monotonic()
+
+    def granted(self, asked_at: float, seconds: float) -> None:
+        self._until = max(self._until, asked_at + seconds)
+
+    def holds(self) -> bool:
+        return self._clock.monotonic() < self._until
+
+    def remaining(self) -> float:
+        return max(0.0, self._until - self._clock.monotonic())
+
+
+class Leases:
+    """The authority's side: what was granted last, and whether it has surely run out."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self.seconds = seconds
+        # What was granted before this process started is not known, so it counts as granted just now.
+        self._granted_at = clock.monotonic()
+        self._degraded = False
+
+    def renew(self, state: RoutingState, role: Role, epoch: int, *, degraded: bool) -> float:
+        """Grant the writer of this epoch its lease; returns it in seconds. Raises StaleEpoch for anybody else.
+        `degraded`: it acknowledges writes that the other region does not have."""
+        if state.epoch != epoch or state.writer is not role:
+            raise StaleEpoch(f"the {role} region is not the writer at epoch {epoch}", state=state)
+        self._granted_at = self._clock.monotonic()
+        self._degraded = degraded
+        return self.seconds
+
+    @property
+    def degraded(self) -> bool:
+        return self._degraded
+
+    def seconds_left(self) -> float:
+        """Until the last grant has surely run out, wherever it was counted."""
+        return self._granted_at + self.seconds * (1 + DRIFT) - self._clock.monotonic()
+
+    def have_run_out(self) -> bool:
+        return self.seconds_left() < 0

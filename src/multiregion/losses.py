@@ -1,0 +1,110 @@
+"""The loss ledgers of both regions as one: list what was lost, make it again, or let it go. Every decision is in the history."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from multiregion.errors import Conflict, NotFound, Refused, Unreachable
+from multiregion.states import Role
+from multiregion.stores import Change, Loss, Position, StateStore
+
+PENDING = "pending"
+
+
+class LossyRegion(Protocol):
+    """What this needs of a region, over a network. Every call raises Unreachable when there is no answer in time."""
+
+    async def losses(self, after: int) -> Sequence[Loss]: ...
+
+    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None: ...
+
+    async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A loss and the region whose ledger has it. `id` names it for people: `<epoch>.<sequence>`."""
+
+    role: Role
+    loss: Loss
+
+    @property
+    def id(self) -> str:
+        position = self.loss.change.position
+        return f"{position.epoch}.{position.sequence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one entry: `applied`, `discarded`, or `kept` with the reason why it could not be applied."""
+
+    id: str
+    outcome: str
+    detail: str = ""
+
+
+class LossLedger:
+    def __init__(self, regions: Mapping[Role, LossyRegion], names: Mapping[Role, str], authority: StateStore) -> None:
+        self._regions = regions
+        self._names = names
+        self._authority = authority
+
+    async def entries(self) -> tuple[Sequence[Entry], Sequence[str]]:
+        """Every loss, in the order the writes were made, and the regions that did not answer."""
+        found: list[Entry] = []
+        silent: list[str] = []
+        for role, region in self._regions.items():
+            try:
+                found += [Entry(role, loss) async for loss in everything(region)]
+            except Unreachable:
+                silent.append(self._names[role])
+        return sorted(found, key=lambda entry: entry.loss.change.position), silent
+
+    async def apply(self, ids: Sequence[str] | None, *, actor: str, force: bool) -> AsyncIterator[Settled]:
+        """Make lost writes again at the current epoch, in their order; all that are pending for `ids` None. One that would
+        overwrite something newer is kept, unless `force`. Raises Refused if nobody may write now."""
+        writer = (await self._authority.read()).writer
+        if writer is None:
+            raise Refused("nothing can be written in this state, so no lost write can be applied", state=await self._authority.read())
+        again = {entry.loss.change.position: entry.loss.applied for entry in (await self.entries())[0] if entry.loss.applied}
+        for entry in await self._pending(ids):
+            expected = entry.loss.replaced
+            try:
+                position = await self._regions[writer].restore(
+                    entry.loss.change, again.get(expected, expected) if expected else None, actor=actor, force=force
+                )
+            except Conflict as conflict:
+                yield Settled(entry.id, "kept", conflict.detail)
+                continue
+            again[entry.loss.change.position] = position
+            await self._settle(entry, "applied", actor, position)
+            yield Settled(entry.id, "applied")
+
+    async def discard(self, ids: Sequence[str] | None, *, actor: str) -> AsyncIterator[Settled]:
+        for entry in await self._pending(ids):
+            await self._settle(entry, "discarded", actor, None)
+            yield Settled(entry.id, "discarded")
+
+    async def _pending(self, ids: Sequence[str] | None) -> Sequence[Entry]:
+        """Raises NotFound for an id that is not in a ledger, Unreachable if a region that may have it does not answer."""
+        entries, silent = await self.entries()
+        unknown = set(ids or ()) - {entry.id for entry in entries}
+        if unknown and not silent:
+            raise NotFound(f"there is no loss {', '.join(sorted(unknown))}; `multiregion loss list` shows what there is")
+        if unknown:
+            raise Unreachable(f"{', '.join(sorted(unknown))} may be in the ledger of {', '.join(silent)}, which does not answer")
+        return [entry for entry in entries if entry.loss.outcome == PENDING and (ids is None or entry.id in ids)]
+
+    async def _settle(self, entry: Entry, outcome: str, actor: str, applied: Position | None) -> None:
+        await self._regions[entry.role].settle(entry.loss.number, outcome, actor=actor, applied=applied)
+        key = entry.loss.change.write.key
+        facts: dict[str, Any] = {"loss": entry.id, "record": f"{key.partition}/{key.id}", "region": self._names[entry.role]}
+        await self._authority.note("loss", actor=actor, reason=outcome, facts=facts)
+
+
+async def everything(region: LossyRegion) -> AsyncIterator[Loss]:
+    after = 0
+    while page := await region.losses(after):
+        for loss in page:
+            yield loss
+        after = page[-1].number

@@ -1,0 +1,32 @@
+"""The tables of planted bugs as one list: what is changed where, and the test that must then fail."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.planted import core, identity, photos
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "multiregion"
+TABLES = {"core": core.MUTANTS, "identity": identity.MUTANTS, "photos": photos.MUTANTS}
+
+
+class Mutant(NamedTuple):
+    """`old` becomes `new` in `file` of the package; `test` must notice."""
+
+    table: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+    def __str__(self) -> str:
+        return f"{self.table} {self.file}: {self.old.strip()!r} becomes {self.new.strip()!r}, {self.test}"
+
+    def planted_in(self, text: str) -> str:
+        """Raises ValueError unless there is exactly one place for it."""
+        if text.count(self.old) != 1:
+            raise ValueError(f"{text.count(self.old)} places for {self}")
+        return text.replace(self.old, self.new)
+
+
+MUTANTS = [Mutant(table, *each) for table, mutants in TABLES.items() for each in mutants]

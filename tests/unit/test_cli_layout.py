@@ -1,0 +1,86 @@
+"""What commands print is whole on a narrow terminal and on a wide one: nothing is cut, and everything is said."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from rich.console import Console, RenderableType
+
+from multiregion.cli.layout import counted, size_words
+from multiregion.cli.photos import photos_list
+from multiregion.cli.status import rendered
+from multiregion.cli.users import users_list
+
+LEVEL = {"seconds": 0.0, "changes": 0, "bytes": 0}
+UNKNOWN = {"seconds": None, "changes": None, "bytes": None}
+DOWN = {"answers": False, "detail": "no answer (ConnectError)"}
+REASON = "replication: the other region does not answer"
+
+
+def region(state: str = "active", *, writes: bool = False, lag: dict[str, Any] = LEVEL, reasons: tuple[str, ...] = ()) -> dict[str, Any]:
+    counts = {"epoch": 12, "sequence": 1_234_567, "photos": 12_345, "users": 678}
+    return {"answers": True, "ready": True, "state": state, "writes": writes, "lag": lag, "reasons": list(reasons), **counts}
+
+
+def found(primary: dict[str, Any], secondary: dict[str, Any]) -> dict[str, Any]:
+    regions = {"primary": "us-west-1", "secondary": "ap-northeast-1"}
+    last = {"at": "2026-01-31T12:00:00.000Z", "actor": "maria", "reason": "[maintenance]"}
+    status = {"primary": primary, "secondary": secondary}
+    return {"state": "active", "epoch": 12, "writer": "us-west-1", "regions": regions, "lastChange": last, "status": status}
+
+
+def shown(what: RenderableType, width: int) -> str:
+    file = StringIO()
+    Console(file=file, width=width, highlight=False).print(what)
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "…" not in file.getvalue()
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_status_says_everything_of_both_regions(width: int) -> None:
+    behind = {"seconds": 33.24, "changes": 1_234, "bytes": 2_500_000}
+    said = shown(rendered(found(region(writes=True), region(lag=behind, reasons=(REASON,)))), width)
+    for fact in ("N. California", "us-west-1", "primary", "Tokyo", "ap-northeast-1", "secondary", "writes", "reads", "level"):
+        assert fact in said
+    for fact in ("33.2 s", "1,234 changes", "2.5 MB", "1,234,567", "12,345", "678", "because: [maintenance]", REASON):
+        assert fact in said
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_is_unknown_is_said_to_be(width: int) -> None:
+    said = shown(rendered(found(DOWN, region(lag=UNKNOWN))), width)
+    assert "✗ down" in said and "no answer (ConnectError)" in said
+    assert said.count("unknown") == 2 and "level" not in said and "0.0 s" not in said
+
+
+def test_two_lines_for_each_region_on_a_narrow_terminal_and_one_on_a_wide_one() -> None:
+    both = rendered(found(region(writes=True), region()))
+    assert len(shown(both, 80).splitlines()) == 2 + 2 * 2
+    assert len(shown(both, 200).splitlines()) == 2 + 1 + 2
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_photos_are_listed_whole(width: int) -> None:
+    photo = {"photoId": "p-" + "a" * 32, "user": "jonathan", "caption": "[/] a\nfig [bold]", "width": 8000, "height": 6000}
+    said = shown(photos_list([{**photo, "size": 24_000_000, "createdAt": "2026-01-31T12:00:00.000Z"}]), width)
+    for fact in (photo["photoId"], "jonathan", "[/] a fig [bold]", "8000 x 6000", "24.0 MB", "2026-01-31 12:00"):
+        assert str(fact) in said
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_users_are_listed_whole(width: int) -> None:
+    user = {"username": "jonathan.livingston", "email": "jonathan.livingston@photographs.example.com", "phone": "+12065550100"}
+    said = shown(users_list([{**user, "status": "CONFIRMED", "enabled": False, "createdAt": "2026-01-31T12:00:00.000Z"}]), width)
+    for fact in (*user.values(), "disabled", "2026-01-31"):
+        assert fact in said
+
+
+@pytest.mark.parametrize(("size", "words"), [(999, "999 bytes"), (1_500, "2 kB"), (53_400, "53 kB"), (26_214_400, "26.2 MB")])
+def test_sizes_in_words(size: int, words: str) -> None:
+    assert size_words(size) == words
+
+
+def test_one_is_no_plural() -> None:
+    assert [counted(number, "user") for number in (0, 1, 1_200)] == ["0 users", "1 user", "1,200 users"]

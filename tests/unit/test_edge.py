@@ -1,0 +1,76 @@
+"""The edge answers with the web app, says where the regions are, and lets a browser load nothing else."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from multiregion.api.edge import edge_application
+from multiregion.config import Settings
+from tests.identity_world import DEPLOYMENT
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html>")
+    (tmp_path / "assets" / "index.js").write_text("plain")
+    (tmp_path / "assets" / "index.js.br").write_bytes(b"compressed")
+    return tmp_path
+
+
+@pytest.fixture
+async def edge(web: Path) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(edge_application(DEPLOYMENT, Settings(), web))
+    async with httpx.AsyncClient(transport=transport, base_url=DEPLOYMENT.edge) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/uiConfig.json", "/assets/index.js", "/nowhere"])
+async def test_every_answer_forbids_what_the_page_does_not_need(edge: httpx.AsyncClient, path: str) -> None:
+    headers = (await edge.get(path)).headers
+    policy = dict(part.strip().partition(" ")[::2] for part in headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["script-src"] == "'self'" and policy["require-trusted-types-for"] == "'script'"
+    regions = f"{DEPLOYMENT.primary.url} {DEPLOYMENT.secondary.url}"
+    assert policy["connect-src"] == f"'self' {regions}" and policy["img-src"] == f"'self' blob: data: {regions}"
+    assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+
+
+async def test_the_configuration_names_both_regions_and_no_secret(edge: httpx.AsyncClient) -> None:
+    answer = await edge.get("/uiConfig.json")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json()["regions"].keys() == {"us-east-1", "ap-northeast-1"}
+    assert DEPLOYMENT.secret not in answer.text and DEPLOYMENT.operator_token not in answer.text
+
+
+async def test_hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again(edge: httpx.AsyncClient) -> None:
+    asset = await edge.get("/assets/index.js", headers={"accept-encoding": "identity"})
+    assert "immutable" in asset.headers["cache-control"] and asset.text == "plain"
+    assert (await edge.get("/")).headers["cache-control"] == "no-cache"
+
+
+async def test_what_was_compressed_at_build_is_sent_so(edge: httpx.AsyncClient) -> None:
+    async with edge.stream("GET", "/assets/index.js", headers={"accept-encoding": "br"}) as answer:
+        assert answer.headers["content-encoding"] == "br" and answer.headers["vary"] == "Accept-Encoding"
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert b"".join([part async for part in answer.aiter_raw()]) == b"compressed"
+
+
+@pytest.mark.parametrize("path", ["/../secret", "/%2e%2e/secret", "/assets/..%2f..%2fsecret"])
+async def test_no_path_leads_out_of_the_bundle(web: Path, path: str) -> None:
+    inside = web / "bundle"
+    inside.mkdir()
+    (web / "secret").write_text("secret")
+    transport = httpx.ASGITransport(edge_application(DEPLOYMENT, Settings(), inside))
+    async with httpx.AsyncClient(transport=transport, base_url=DEPLOYMENT.edge) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 404 and "secret" not in answer.text
+
+
+async def test_without_a_built_web_app_the_page_says_so(tmp_path: Path) -> None:
+    transport = httpx.ASGITransport(edge_application(DEPLOYMENT, Settings(), tmp_path / "nowhere"))
+    async with httpx.AsyncClient(transport=transport, base_url=DEPLOYMENT.edge) as client:
+        answer = await client.get("/")
+    assert answer.status_code == 503 and "make web" in answer.text

@@ -1,0 +1,112 @@
+"""Comparing two regions finds what differs, whatever it is, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+
+import pytest
+
+from multiregion.clock import SystemClock
+from multiregion.verification import DIFFERENCES_MAX, Name, Verdict, Verification
+
+PAGE = 7
+
+
+class HurriedClock(SystemClock):
+    """Nobody waits for it."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    async def sleep(self, seconds: float) -> None:
+        self.elapsed += seconds
+
+
+@dataclass
+class Held:
+    """What one region holds; `later` is what has arrived when it is looked at again."""
+
+    names_held: list[Name] = field(default_factory=list)
+    objects: list[tuple[str, int | None, bool]] = field(default_factory=list)
+    at: int = 0
+    later: list[Name] | None = None
+
+    async def names(self, after: tuple[str, str]) -> Sequence[Name]:
+        return [name for name in sorted(self.names_held) if name[:2] > after][:PAGE]
+
+    async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
+        return [(digest, size, intact or not deep) for digest, size, intact in self.objects if digest > after][:PAGE]
+
+    async def sequence(self) -> int:
+        if self.later is not None:
+            self.names_held, self.later, self.at = self.later, None, self.at + 1
+            return self.at - 1
+        return self.at
+
+
+def name(id: str, *, sequence: int = 1, deleted: bool = False, fingerprint: str = "f") -> Name:
+    return ("photos", id, 1, sequence, deleted, fingerprint)
+
+
+EVERYTHING = [name(f"p{number:02}") for number in range(3 * PAGE)]
+
+
+async def compared(primary: Held, secondary: Held, *, deep: bool = True) -> Verdict:
+    comparison = Verification(primary, secondary, ("us-east-1", "ap-northeast-1"), HurriedClock(), deep=deep)
+    return [verdict async for verdict in comparison.run()][-1]
+
+
+def problems(verdict: Verdict) -> list[tuple[str, str]]:
+    return [(difference.name, difference.problem) for difference in verdict.differences]
+
+
+async def test_what_is_the_same_is_equal() -> None:
+    objects = [("a" * 64, 5, True), ("b" * 64, 7, True)]
+    verdict = await compared(Held(EVERYTHING, objects), Held(EVERYTHING, objects))
+    assert verdict.equal and (verdict.records, verdict.objects, verdict.bytes) == (3 * PAGE, 4, 24)
+
+
+@pytest.mark.parametrize("at", [0, PAGE - 1, PAGE, 3 * PAGE - 1])
+async def test_a_record_that_is_missing_on_either_side_is_found(at: int) -> None:
+    without = [*EVERYTHING[:at], *EVERYTHING[at + 1 :]]
+    missing = f"photos/p{at:02}"
+    assert problems(await compared(Held(EVERYTHING), Held(without))) == [(missing, "missing in ap-northeast-1")]
+    assert problems(await compared(Held(without), Held(EVERYTHING))) == [(missing, "missing in us-east-1")]
+
+
+async def test_a_deletion_that_happened_on_one_side_only_is_found() -> None:
+    deleted = [name("p00", deleted=True), *EVERYTHING[1:]]
+    assert problems(await compared(Held(EVERYTHING), Held(deleted))) == [("photos/p00", "deleted in ap-northeast-1 only")]
+
+
+@pytest.mark.parametrize("other", [name("p00", sequence=2), name("p00", fingerprint="g")])
+async def test_the_same_record_with_other_content_or_of_another_change_is_found(other: Name) -> None:
+    (difference,) = (await compared(Held(EVERYTHING), Held([other, *EVERYTHING[1:]]))).differences
+    assert difference.name == "photos/p00" and "us-east-1 has change 1 of epoch 1" in difference.problem
+
+
+async def test_objects_that_are_missing_or_damaged_are_found_on_the_side_that_has_not_them() -> None:
+    whole, missing, damaged = ("a" * 64, 5, True), ("b" * 64, None, False), ("c" * 64, 5, False)
+    here, there = Held(objects=[whole, missing]), Held(objects=[whole, damaged])
+    found = [(missing[0], "missing in us-east-1"), (damaged[0], "damaged in ap-northeast-1")]
+    assert problems(await compared(here, there)) == found
+    assert problems(await compared(here, there, deep=False)) == found[:1]
+
+
+async def test_a_change_that_was_under_way_is_no_difference() -> None:
+    verdict = await compared(Held(EVERYTHING, at=1), Held(EVERYTHING[:-1], at=0, later=EVERYTHING))
+    assert verdict.equal and verdict.records == len(EVERYTHING)
+
+
+async def test_a_change_that_never_arrives_is_one() -> None:
+    assert problems(await compared(Held(EVERYTHING, at=1), Held(EVERYTHING[:-1], at=0))) == [("photos/p20", "missing in ap-northeast-1")]
+
+
+async def test_it_stops_after_enough_differences_and_does_not_call_that_equal() -> None:
+    many = [name(f"p{number:05}") for number in range(DIFFERENCES_MAX + 5)]
+    verdict = await compared(Held(many), Held())
+    assert len(verdict.differences) == DIFFERENCES_MAX and not verdict.complete
+    assert not replaced(verdict, differences=[]).equal
