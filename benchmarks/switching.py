@@ -17,7 +17,7 @@ from tests.acceptance.deployment import until
 RATE = 500
 CONNECTIONS = 16
 BETWEEN_SECONDS = 0.3
-SECONDS_A_SWITCH = 3.0
+SECONDS_A_SWITCH = 1.5
 ROUND_TRIPS = 3
 READ_SECONDS_MAX = 10.0
 ROLES = ("primary", "secondary")

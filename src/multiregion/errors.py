@@ -9,6 +9,7 @@ MultiregionError
 │   └── Expired             an upload ticket or a picture's address that was good once
 ├── NotFound                no such photo, user, object, application or upload
 ├── Conflict                the same id with other content, or a record that changed meanwhile
+│   └── UnknownPosition     a position of a history that this region does not know: start over
 ├── Refused                 the state of the application forbids it; carries that state
 │   ├── Fenced              this region is not the writer
 │   ├── StaleEpoch          decided under another epoch than the admitted one
@@ -17,6 +18,7 @@ MultiregionError
 │   ├── NotReady            the region has not heard from the authority since it started
 │   ├── Overloaded          a queue is full, or a rate limit is reached
 │   ├── DiskFull            nothing can be stored; reading goes on
+│   ├── Behind              the position that the client has seen has not arrived here yet
 │   └── Unreachable         another process did not answer; the outcome is unknown
 ├── SwitchFailed            a step of a switch did not succeed; what was done can be run again
 └── BadDeployment           the data folder, a port or the configuration cannot be used as they are
@@ -88,6 +90,10 @@ class Conflict(MultiregionError):
     status, code, title = 409, "conflict", "Conflicts with what is stored"
 
 
+class UnknownPosition(Conflict):
+    code, title = "unknown_position", "Not in this region's history"
+
+
 class Refused(MultiregionError):
     status, code, title = 409, "refused", "Refused in this state"
 
@@ -118,6 +124,10 @@ class Overloaded(Unavailable):
 
 class DiskFull(Unavailable):
     status, code, title = 507, "disk_full", "The disk is full"
+
+
+class Behind(Unavailable):
+    code, title = "behind", "This region has not got there yet"
 
 
 class Unreachable(Unavailable):

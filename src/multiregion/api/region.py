@@ -27,7 +27,7 @@ from multiregion.errors import MultiregionError
 log = logging.getLogger("multiregion.api")
 
 COGNITO_HEADERS = ["cache-control", "x-amz-target", "x-amz-user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date"]
-EXPOSED_HEADERS = ["retry-after", "x-amzn-errortype", "x-amzn-requestid", "date"]
+EXPOSED_HEADERS = ["multiregion-position", "retry-after", "x-amzn-errortype", "x-amzn-requestid", "date"]
 Report = Callable[[], Awaitable[dict[str, Any]]]
 
 
@@ -59,7 +59,7 @@ class EdgeOrigin(CORSMiddleware):
             app,
             allow_origins=[edge],
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["authorization", "content-type", "multiregion-epoch", *COGNITO_HEADERS],
+            allow_headers=["authorization", "content-type", "multiregion-epoch", "multiregion-position", *COGNITO_HEADERS],
             expose_headers=EXPOSED_HEADERS,
             max_age=600,
         )
@@ -148,7 +148,12 @@ Application: TypeAlias = ASGIApp
 
 
 def application(
-    routes: Sequence[BaseRoute], documents: StateDocuments, edge: str, lifespan: Lifespan, counts: Counter[tuple[str, int]] | None = None
+    routes: Sequence[BaseRoute],
+    documents: StateDocuments,
+    edge: str,
+    lifespan: Lifespan,
+    counts: Counter[tuple[str, int]] | None = None,
+    innermost: Sequence[Middleware] = (),
 ) -> Application:
     """An application that answers every error with a problem, and lets browsers in from the edge's origin alone. It serves
     while `lifespan` is entered."""
@@ -175,6 +180,7 @@ def application(
     middleware = [
         Middleware(CountRequests, counts if counts is not None else Counter()),
         Middleware(EdgeOrigin, edge),
+        *innermost,
     ]
     handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
     made = Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)

@@ -15,6 +15,7 @@ from multiregion.api import identity as identity_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.internal import InternalAPI
+from multiregion.api.positions import positions
 from multiregion.api.region import Application, OperationsAPI, application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.clock import Clock, SystemClock, iso
@@ -104,7 +105,8 @@ class RegionProcess:
             *OperationsAPI(self.report, self._counts).routes(),
             *internal.routes(),
         ]
-        return application(routes, documents, deployment.edge, self._lifespan, self._counts)
+        reading = positions(self._records, documents, self._clock, settings.position_seconds)
+        return application(routes, documents, deployment.edge, self._lifespan, self._counts, [reading])
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
