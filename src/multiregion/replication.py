@@ -247,6 +247,8 @@ class Replicator:
             if self.problem is not None:
                 log.info("replication goes on")
             self.problem = None
+            if not wants_changes:
+                self._lag.applied(await self._region.records.head())
             self._lag.hear(frame.head)
             await self._learn(frame.state)
             if frame.changes:

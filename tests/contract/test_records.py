@@ -379,3 +379,26 @@ async def test_a_position_is_reached_may_be_reached_or_is_of_another_history(pri
     await primary.commit([put("c")], epoch=3, actor="ada")
     assert await primary.reaches(Position(1, 3)) is None and await primary.reaches(Position(1, 4)) is None
     assert await primary.epoch_ends() == [Position(1, 2), Position(3, 3)]
+
+
+async def test_an_authority_that_knows_less_confirms_nothing(primary: SqliteRecords, tmp_path: Path) -> None:
+    await primary.admit(FENCED)
+    await primary.admit(RoutingState(State.ACTIVE, 3, Role.PRIMARY))
+    primary.close()
+    again = opened(tmp_path / "primary.db")
+    await again.admit(FIRST)
+    assert not again.confirmed
+    with pytest.raises(NotReady):
+        await again.commit([put("a")], epoch=None, actor="ada")
+    again.close()
+
+
+async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(primary: SqliteRecords) -> None:
+    picture = Digest("b" * 64)
+    await primary.commit([Write(SUNRISE, b"{}", needs=(picture,))], epoch=1, actor="ada")
+    await primary.admit(ELSEWHERE)
+    await primary.rewind(START, reason="lost")
+    assert await primary.is_needed(picture)
+    (loss,) = await primary.losses()
+    await primary.settle(loss.number, "discarded", actor="eve")
+    assert not await primary.is_needed(picture)

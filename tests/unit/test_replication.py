@@ -13,7 +13,7 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotFound, Unreachable
 from multiregion.region import Region
 from multiregion.replication import BATCH_BYTES_MAX, Ends, Frame, Replicator, batches, frames
-from multiregion.states import FIRST, Role
+from multiregion.states import FIRST, Role, RoutingState, State
 from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Key, Position, Write
 
 HEARTBEAT_SECONDS = 0.02
@@ -197,6 +197,37 @@ async def test_lag_counts_what_is_waiting(primary: Region, secondary: Region, li
     lag = replicator.status()
     assert lag.bytes and lag.bytes > 0
     path.with_suffix(".away").rename(path)
+
+
+async def test_a_region_that_leads_is_never_behind(primary: Region, secondary: Region) -> None:
+    leading = Replicator(primary, Link(secondary), SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
+    running = asyncio.ensure_future(leading.run())
+    await write(primary, "p")
+    await secondary.records.apply(primary.records.changes(START, limit=10), epoch=1)
+    await write(primary, "q")
+    await asyncio.sleep(5 * HEARTBEAT_SECONDS)
+    assert leading.status().changes == 0
+    running.cancel()
+
+
+async def test_a_region_whose_log_went_another_way_is_rewound_and_follows(
+    primary: Region, secondary: Region, link: Link, replicator: Replicator
+) -> None:
+    await write(primary, "both")
+    await until(lambda: level(primary, secondary))
+    link.up = False
+    await asyncio.sleep(3 * HEARTBEAT_SECONDS)
+    await write(primary, "lost")
+    elsewhere = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
+    await secondary.records.admit(elsewhere)
+    await write(secondary, "there")
+    returning = Replicator(primary, Link(secondary), SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
+    running = asyncio.ensure_future(returning.run())
+    await until(lambda: level(primary, secondary))
+    assert [loss.change.write.key.id for loss in await primary.records.losses()] == ["lost"]
+    assert await primary.records.get(Key("photos", "there")) is not None
+    assert await primary.records.admitted() == elsewhere
+    running.cancel()
 
 
 async def test_a_silent_link_makes_the_count_unknown_and_the_seconds_grow(

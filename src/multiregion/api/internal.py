@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from hashlib import file_digest
 from hmac import compare_digest
 from pathlib import Path
@@ -18,7 +19,7 @@ from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Outlook
-from multiregion.errors import InvalidInput, NotFound, Unauthorized
+from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from multiregion.region import Region
 from multiregion.replication import frames
 from multiregion.states import RoutingState
@@ -125,8 +126,9 @@ class InternalAPI:
 
     async def _frames(self, after: Position, changes: bool) -> AsyncIterator[bytes]:
         records, heartbeat = self._region.records, self._heartbeat_seconds
-        async for frame in frames(records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes):
-            yield pack(frame)
+        with suppress(Conflict):  # this log was rewound below what is followed: the stream ends, and the next begins with a refusal
+            async for frame in frames(records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes):
+                yield pack(frame)
 
     async def object(self, request: Request) -> Response:
         path = self._region.objects.path(Digest(request.path_params["digest"]))

@@ -165,15 +165,17 @@ class SqliteRecords:
         return [Digest(digest) for (digest,) in rows]
 
     async def is_needed(self, digest: Digest) -> bool:
-        """Whether any visible record points to this object."""
-        return self._reading.execute("SELECT 1 FROM need WHERE digest = ? LIMIT 1", (digest,)).fetchone() is not None
+        """Whether any visible record points to this object, or a lost write that nobody has decided about."""
+        needed = "SELECT 1 FROM need WHERE digest = ?1 UNION ALL SELECT 1 FROM loss WHERE outcome = 'pending' AND instr(needs, ?1) LIMIT 1"
+        return self._reading.execute(needed, (digest,)).fetchone() is not None
 
     async def admitted(self) -> RoutingState:
         return routing_of(self._reading)
 
     async def admit(self, state: RoutingState) -> RoutingState:
-        # What was heard counts even if it cannot be stored: a full disk must not keep a region writing.
-        if self._heard is None or state.epoch > self._heard.epoch:
+        # What was heard counts even if it cannot be stored: a full disk must not keep a region writing. An authority that knows
+        # less than this region, restored from an old backup, confirms nothing.
+        if state.epoch >= max(routing_of(self._reading).epoch, self._heard.epoch if self._heard else 0):
             self._heard = state
 
         def work(session: RegionSession) -> RoutingState:
