@@ -16,14 +16,16 @@ log = logging.getLogger("multiregion.automatic")
 
 ACTOR = "automatic"
 LOOK_SECONDS = 0.1
-HISTORY_LOOKED_AT = 50
+HISTORY_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that the decision depends on. `survivor` is None when the other region does not answer."""
+    """Everything that the decision depends on. `interrupted`: a takeover has fenced the primary and got no further.
+    `survivor` is None when the other region does not answer."""
 
     state: RoutingState
+    interrupted: bool
     paused: bool
     unacknowledged: bool
     lease_has_run_out: bool
@@ -33,7 +35,7 @@ class Situation:
 
 def reason_to_wait(situation: Situation, settings: Settings) -> str | None:
     """Why there is no takeover now; None: take over. The first reason that applies, in the order of how little it alarms."""
-    if situation.state.writer is not Role.PRIMARY:
+    if situation.state.writer is not Role.PRIMARY and not situation.interrupted:
         return "only a primary that writes is taken over from; going back is never automatic"
     if not situation.lease_has_run_out:
         return "the writer holds its lease"
@@ -42,7 +44,7 @@ def reason_to_wait(situation: Situation, settings: Settings) -> str | None:
     if situation.unacknowledged:
         return "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)"
     if situation.degraded:
-        return "the writer had acknowledged writes that the other region does not have"
+        return "the writer has, or may have, acknowledged writes that the other region does not have"
     if situation.survivor is None or not situation.survivor.ready:
         return "the secondary region does not answer or is not ready"
     last_known = situation.survivor.last_known
@@ -64,9 +66,14 @@ def is_unacknowledged(history: Sequence[Decision]) -> bool:
     for decision in history:
         if decision.what == "automatic" and decision.reason == "acknowledged":
             return False
-        if decision.what == "state" and decision.actor == ACTOR:
+        if decision.actor == ACTOR and decision.state.state is State.FAILOVER:
             return True
     return False
+
+
+def is_interrupted(state: RoutingState, history: Sequence[Decision]) -> bool:
+    """Whether the state is a fence of this mode's own."""
+    return state.state is State.FENCED and any(decision.actor == ACTOR and decision.state == state for decision in history)
 
 
 class Automatic:
@@ -85,29 +92,32 @@ class Automatic:
 
     async def run(self) -> None:
         while True:
-            try:
-                await self.look()
-            except MultiregionError as error:
-                log.warning("the takeover did not finish and is tried again: %s", error.detail)
+            await self.look()
             await self._clock.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
-        situation = await self._situation()
-        reason = reason_to_wait(situation, self._settings)
-        if reason != self.waits_because:
-            log.info("waits: %s", reason) if reason else log.warning("taking over")
+        reason = reason_to_wait(await self._situation(), self._settings) or await self._take_over()
+        if reason is not None and reason != self.waits_because:
+            log.info("waits: %s", reason)
         self.waits_because = reason
-        if reason is None:
-            request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True)
+
+    async def _take_over(self) -> str | None:
+        """Returns why it did not finish, if it did not; the next look tries again."""
+        request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True)
+        try:
             async for step in self._controller.take_over(request):
-                log.warning("%s: %s", step.name, step.detail)
+                log.warning("takeover: %s: %s", step.name, step.detail)
+        except MultiregionError as error:
+            return error.detail
+        return None
 
     async def _situation(self) -> Situation:
-        history = await self._authority.history(HISTORY_LOOKED_AT)
+        history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
         state = await self._authority.read()
         run_out = self._leases.have_run_out()
         return Situation(
             state,
+            is_interrupted(state, history),
             is_paused(history),
             is_unacknowledged(history),
             run_out,

@@ -151,7 +151,7 @@ class Controller:
     def _may_hold_lease(self, state: RoutingState, lost: Role) -> bool:
         """A fence that a run before this one decided, but did not outlast, counts too."""
         wrote = state.writer is lost or (state.writer is None and state.leader is lost)
-        return self._leases is not None and wrote and not self._leases.have_run_out()
+        return self._leases is not None and wrote and not self._leases.close(state.epoch)
 
     async def _outlast_lease(self, fenced: RoutingState, lost: Role) -> Step:
         """While the lost region may hold a lease nobody else may write: wait until it confirms the fence, or the lease is over."""

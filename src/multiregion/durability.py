@@ -30,7 +30,9 @@ class RemoteCopies:
         self._wait_seconds = wait_seconds
         self._may_degrade = may_degrade
         self._copied = START
-        self._newest = START
+        self._owed = START
+        self._probe: tuple[Position, float] | None = None
+        self._keeps_up = False
         self._moved = asyncio.Event()
         self._away_since: float | None = None
 
@@ -42,7 +44,10 @@ class RemoteCopies:
     def acknowledge(self, position: Position) -> None:
         """The other region has everything up to here."""
         self._copied = max(self._copied, position)
-        if self._copied >= self._newest:
+        if self._probe is not None and self._copied >= self._probe[0]:
+            self._keeps_up = self._clock.monotonic() - self._probe[1] <= self._wait_seconds
+            self._probe = None
+        if self._copied >= self._owed:
             self._away_since = None
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
@@ -56,13 +61,28 @@ class RemoteCopies:
         """After a write, before it is acknowledged. Raises Unreachable if it cannot be said whether the other region has it."""
         if self._mode == ASYNC:
             return
-        self._newest = max(self._newest, position)
-        if self._away_since is None and not await self._copied_in_time(position):
-            if self._mode == REMOTE:
-                await self._may_degrade()
+        if self._may_be_there_soon() and await self._copied_in_time(position):
+            return
+        if self._mode == REMOTE and self._away_since is None:
+            await self._may_degrade()
+        self._owe(position)
+        if self._mode == STRICT:
+            raise Unreachable("written here, but the other region has not confirmed it; ask again whether it is there")
+
+    def _may_be_there_soon(self) -> bool:
+        """Whether waiting is worth while. Once the other region is away, only after it has confirmed something in time again:
+        from then on no more is owed, so that it can be level at last though writing goes on."""
+        return self._mode == STRICT or self._away_since is None or self._keeps_up
+
+    def _owe(self, position: Position) -> None:
+        """The other region is away, until it has confirmed this position, and every other that it was not waited for."""
+        if self._copied >= position:
+            return
+        self._owed = max(self._owed, position)
+        self._keeps_up = False
+        if self._away_since is None:
             self._away_since = self._clock.now()
-            if self._mode == STRICT:
-                raise Unreachable("written here, but the other region has not confirmed it; ask again whether it is there")
+        self._probe = self._probe or (position, self._clock.monotonic())
 
     async def _copied_in_time(self, position: Position) -> bool:
         until = self._clock.monotonic() + self._wait_seconds

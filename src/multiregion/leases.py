@@ -1,7 +1,7 @@
 """The writer's lease in automatic mode: given by the authority, given up by the region by itself, on clocks that only grow."""
 
 from multiregion.clock import Clock
-from multiregion.errors import StaleEpoch
+from multiregion.errors import NotReady, StaleEpoch
 from multiregion.states import Role, RoutingState
 
 DRIFT = 0.05
@@ -31,18 +31,22 @@ class Lease:
 class Leases:
     """The authority's side: what was granted last, and whether it has surely run out."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: Clock, seconds: float, *, degraded: bool = False) -> None:
+        """`degraded`: what to believe of the writer until it has been heard."""
         self._clock = clock
         self.seconds = seconds
         # What was granted before this process started is not known, so it counts as granted just now.
         self._granted_at = clock.monotonic()
-        self._degraded = False
+        self._degraded = degraded
+        self._closed_epoch: int | None = None
 
     def renew(self, state: RoutingState, role: Role, epoch: int, *, degraded: bool) -> float:
-        """Grant the writer of this epoch its lease; returns it in seconds. Raises StaleEpoch for anybody else.
-        `degraded`: it acknowledges writes that the other region does not have."""
+        """Grant the writer of this epoch its lease; returns it in seconds. Raises StaleEpoch for anybody else,
+        NotReady once this epoch is closed. `degraded`: it acknowledges writes that the other region does not have."""
         if state.epoch != epoch or state.writer is not role:
             raise StaleEpoch(f"the {role} region is not the writer at epoch {epoch}", state=state)
+        if epoch == self._closed_epoch:
+            raise NotReady(f"the {role} region is being taken over from")
         self._granted_at = self._clock.monotonic()
         self._degraded = degraded
         return self.seconds
@@ -57,3 +61,9 @@ class Leases:
 
     def have_run_out(self) -> bool:
         return self.seconds_left() < 0
+
+    def close(self, epoch: int) -> bool:
+        """Whether the last grant has surely run out; if so there is no other at this epoch, so that it stays true."""
+        if self.have_run_out():
+            self._closed_epoch = epoch
+        return self._closed_epoch == epoch

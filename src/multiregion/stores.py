@@ -302,8 +302,8 @@ class StateStore(Protocol):
         """Add a line of history that changes no state."""
         ...
 
-    async def history(self, limit: int = 50) -> Sequence[Decision]:
-        """The newest decisions, newest first."""
+    async def history(self, limit: int = 50, *, about: str | None = None) -> Sequence[Decision]:
+        """The newest decisions, newest first; with `about` only those of that kind, or by that actor."""
         ...
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -218,6 +219,19 @@ def test_without_the_authority_reading_and_writing_go_on(shared: Deployment, ada
     shared.restart("authority")
     shared.run("state", "set", "fenced")
     until(lambda: shared.state("secondary")["state"] == "fenced", "the state is heard again")
+
+
+def test_whoever_is_locked_out_in_one_region_is_locked_out_in_the_other(shared: Deployment) -> None:
+    client = shared.described()["primary"]["clientId"]
+    guess = {"USERNAME": "mallory", "PASSWORD": "guessing-again-1"}
+
+    def error(role: str) -> str:
+        answer = shared.cognito(role, "InitiateAuth", ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=guess)
+        return str(answer.json()["__type"])
+
+    until(lambda: error("primary") == "TooManyRequestsException", "the name is locked out in the primary")
+    time.sleep(1)  # for the news to travel; asking again and again would itself count
+    assert error("secondary") == "TooManyRequestsException"
 
 
 def test_losing_the_primary_leaves_everything_readable_in_the_secondary(shared: Deployment, ada: dict[str, str], photo: str) -> None:

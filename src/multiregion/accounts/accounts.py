@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from multiregion.accounts.administration import Administration
-from multiregion.accounts.attempts import Attempts
+from multiregion.accounts.attempts import Attempts, Share, keep
 from multiregion.accounts.keys import SigningKeys
 from multiregion.accounts.outbox import Deliver, Message
 from multiregion.accounts.passwords import Passwords, acceptable, bounded
@@ -45,16 +45,17 @@ class NewPasswordNeeded:
 class Accounts:
     """A region's user pool. `address` is the client's, for the limit on failed attempts."""
 
-    def __init__(self, region: Region, clock: Clock, settings: Settings, deployment: Deployment, deliver: Deliver) -> None:
+    def __init__(
+        self, region: Region, clock: Clock, settings: Settings, deployment: Deployment, deliver: Deliver, share: Share = keep
+    ) -> None:
         place = deployment.place(region.role)
         self._region = region
         self._records = region.records
         self._clock = clock
         self._settings = settings
         self._deliver = deliver
-        limits = {"per_user": settings.attempts_per_user, "per_address": settings.attempts_per_address}
-        self._attempts = Attempts(clock, **limits)
-        self._codes = Attempts(clock, **limits)
+        self._attempts = Attempts(clock, per_user=settings.attempts_per_user, per_address=settings.attempts_per_address, share=share)
+        self._codes = Attempts(clock, per_user=settings.attempts_per_user, per_address=settings.attempts_per_address)
         self._passwords = Passwords(clock)
         self._sessions = Sessions(clock, settings, deployment)
         self.keys = SigningKeys(region.records, clock, deployment.key("signing-keys"))
@@ -65,6 +66,10 @@ class Accounts:
     async def prepare(self) -> None:
         """Make the signing key if there is none. To be called where this region writes, as often as one likes."""
         await self.keys.prepare()
+
+    def count_elsewhere(self, user: str, address: str) -> None:
+        """A failed attempt that the other region has seen: whoever is locked out there is locked out here."""
+        self._attempts.count_elsewhere(user, address)
 
     # Who somebody is
 

@@ -1,6 +1,7 @@
-"""A limit on failed attempts, for each user name and each address. In memory: a restart forgives."""
+"""A limit on failed attempts, for each user name and each address. In memory: a restart forgives, a failover does not."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 from multiregion.accounts.refusals import TooManyAttempts
 from multiregion.clock import Clock
@@ -35,12 +36,21 @@ class Limit:
         return max(0.0, level - (self._clock.monotonic() - at) * self._per_minute / 60)
 
 
-class Attempts:
-    """Both limits. A right password is refused too while one is reached: else guessing could go on."""
+Share = Callable[[str, str], None]
 
-    def __init__(self, clock: Clock, *, per_user: int, per_address: int) -> None:
+
+def keep(user: str, address: str) -> None:
+    """Shares with nobody."""
+
+
+class Attempts:
+    """Both limits. A right password is refused too while one is reached: else guessing could go on. Each failure is handed to
+    `share`, so that the other region can count it, too."""
+
+    def __init__(self, clock: Clock, *, per_user: int, per_address: int, share: Share = keep) -> None:
         self._users = Limit(clock, per_user)
         self._addresses = Limit(clock, per_address)
+        self._share = share
 
     def admit(self, user: str, address: str) -> None:
         """Raises TooManyAttempts with `retry_after_seconds`."""
@@ -50,5 +60,10 @@ class Attempts:
             raise TooManyAttempts(f"too many failed attempts; try again in {seconds} s", retry_after_seconds=seconds)
 
     def count(self, user: str, address: str) -> None:
+        self.count_elsewhere(user, address)
+        self._share(user, address)
+
+    def count_elsewhere(self, user: str, address: str) -> None:
+        """A failure that the other region has seen."""
         self._users.count(user)
         self._addresses.count(address)

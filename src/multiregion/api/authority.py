@@ -11,7 +11,7 @@ from starlette.routing import Route
 from multiregion.api.documents import routing
 from multiregion.api.problems import JSON, Handler, encode, read_json
 from multiregion.api.routing import StateNews
-from multiregion.automatic import Automatic, is_paused, is_unacknowledged
+from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import InvalidInput, NotFound, Unauthorized
 from multiregion.leases import Leases
@@ -109,7 +109,7 @@ class AutomaticAPI:
         ]
 
     async def show(self, request: Request) -> Response:
-        history = await self._authority.history()
+        history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
         return JSON(
             {
                 "mode": "automatic" if self._automatic else "manual",

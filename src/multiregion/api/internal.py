@@ -70,6 +70,7 @@ class InternalAPI:
         *,
         admitted: Callable[[RoutingState], None],
         acknowledged: Callable[[Position], None],
+        attempted: Callable[[str, str], None],
         restore: Restore,
         outlook: Callable[[], Awaitable[Outlook]],
         heartbeat_seconds: float,
@@ -81,6 +82,7 @@ class InternalAPI:
         self._clock = clock
         self._admitted = admitted
         self._acknowledged = acknowledged
+        self._attempted = attempted
         self._restore = restore
         self._outlook = outlook
         self._heartbeat_seconds = heartbeat_seconds
@@ -97,6 +99,7 @@ class InternalAPI:
                     Route("/outlook", guarded(self.outlook), methods=["GET"]),
                     Route("/ends", guarded(self.ends), methods=["GET"]),
                     Route("/acknowledge", guarded(self.acknowledge), methods=["POST"]),
+                    Route("/attempts", guarded(self.attempts), methods=["POST"]),
                     Route("/losses", guarded(self.losses), methods=["GET"]),
                     Route("/settle", guarded(self.settle), methods=["POST"]),
                     Route("/restore", guarded(self.restore), methods=["POST"]),
@@ -149,6 +152,11 @@ class InternalAPI:
 
     async def acknowledge(self, request: Request) -> Response:
         self._acknowledged(Position(*await read_json(request, tuple[int, int])))
+        return Response(status_code=204)
+
+    async def attempts(self, request: Request) -> Response:
+        for user, address in await read_json(request, list[tuple[str, str]]):
+            self._attempted(user, address)
         return Response(status_code=204)
 
     async def losses(self, request: Request) -> Response:

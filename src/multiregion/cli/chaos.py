@@ -19,6 +19,7 @@ from multiregion.local.deployment import HOST, DataFolder, LocalDeployment
 app = typer.Typer(no_args_is_help=True, help="Lose a region on purpose, and bring it back (local deployments only).")
 console = Console(highlight=False)
 RegionArgument = Annotated[str, typer.Argument(help="A region's name, or primary, secondary, authority, edge, wire.", metavar="REGION")]
+OneWayOption = Annotated[bool, typer.Option("--one-way", help="Only the way to the secondary (or to --to).")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Only the way to this region.", metavar="REGION")]
 START_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
@@ -83,9 +84,10 @@ def start(region: RegionArgument, data: DataOption = None, as_json: JsonOption =
     )
 
 
-@app.command("cut", epilog="Examples: multiregion chaos cut · multiregion chaos cut --to secondary")
-def cut(to: ToOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+@app.command("cut", epilog="Examples: multiregion chaos cut · multiregion chaos cut --one-way · multiregion chaos cut --to primary")
+def cut(one_way: OneWayOption = False, to: ToOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Let nothing pass between the regions any more, or nothing to one of them."""
+    to = to or ("secondary" if one_way else None)
     change_wire(data, to, cut=True)
     where = "between the regions" if to is None else f"to {to}"
     say(as_json, {"did": "cut", "to": to}, f"[bold red]✗[/] Nothing passes {where}. Mend it: multiregion chaos heal")

@@ -82,7 +82,8 @@ def entry(name: str, role: str, region: dict[str, Any]) -> Entry:
     counts = counted(region["photos"], "photo"), counted(region["users"], "user")
     details = [dim(name, f"change {region['sequence']:,}", *counts, missing)]
     cells = [title, health(region), Text(f"{region['state']}, epoch {region['epoch']:,}"), behind_short(lag)]
-    return cells, [*details, notes(region)] if region["reasons"] else details
+    said = notes(region)
+    return cells, [*details, said] if said else details
 
 
 def health(region: dict[str, Any]) -> Text:
@@ -94,8 +95,15 @@ def health(region: dict[str, Any]) -> Text:
 
 
 def notes(region: dict[str, Any]) -> Text:
-    """What stands in the way of a region, in its own words."""
-    return Text("; ".join(region["reasons"]), "yellow") if region["answers"] else Text(region["detail"], "dim")
+    """What stands in the way of a region, and what somebody has to know or decide."""
+    if not region["answers"]:
+        return Text(region["detail"], "dim")
+    said = list(region["reasons"])
+    if region["degradedSince"]:
+        said.append(f"since {region['degradedSince']} writes are acknowledged without the other region")
+    if region["losses"]:
+        said.append(f"{counted(region['losses'], 'lost write')} to decide about: multiregion loss list")
+    return Text("; ".join(said), "yellow")
 
 
 def behind(lag: dict[str, Any]) -> str:

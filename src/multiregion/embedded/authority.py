@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from multiregion.clock import Clock
-from multiregion.embedded.database import Writer, connect
+from multiregion.embedded.database import MakeWriter, Writer, connect
 from multiregion.errors import StaleEpoch
 from multiregion.states import FIRST, Role, RoutingState, State
 from multiregion.stores import Decision
@@ -51,11 +51,11 @@ class AuthoritySession:
 class SqliteState:
     """`StateStore` for one application."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, *, writer: MakeWriter[AuthoritySession] = Writer) -> None:
         self._clock = clock
         self._db = connect(path, AUTHORITY)
         self._reading = connect(path, AUTHORITY)
-        self._writer = Writer(self._db, AuthoritySession)
+        self._writer = writer(self._db, AuthoritySession)
 
     def close(self) -> None:
         self._writer.close()
@@ -99,8 +99,10 @@ class SqliteState:
 
         await self._writer.run(work)
 
-    async def history(self, limit: int = 50) -> Sequence[Decision]:
-        rows = self._reading.execute(f"SELECT {COLUMNS} FROM decision ORDER BY number DESC LIMIT ?", (limit,))
+    async def history(self, limit: int = 50, *, about: str | None = None) -> Sequence[Decision]:
+        rows = self._reading.execute(
+            f"SELECT {COLUMNS} FROM decision WHERE ?1 IS NULL OR what = ?1 OR actor = ?1 ORDER BY number DESC LIMIT ?2", (about, limit)
+        )
         return [decision_of(row) for row in rows]
 
 

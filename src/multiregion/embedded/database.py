@@ -125,6 +125,12 @@ class Writer(Generic[S]):
             return [(group[0].done, None, shown or error)]
 
     def _transact(self, group: Sequence[Job]) -> list[Outcome]:
+        outcomes = self._carry_out(group)
+        self._db.execute("COMMIT")
+        return outcomes
+
+    def _carry_out(self, group: Sequence[Job]) -> list[Outcome]:
+        """Everything of a transaction but its COMMIT."""
         self._db.execute("BEGIN IMMEDIATE")
         session = self._begin(self._db)
         outcomes: list[Outcome] = []
@@ -134,8 +140,11 @@ class Writer(Generic[S]):
             except MultiregionError as refusal:
                 outcomes.append((job.done, None, refusal))
         session.save()
-        self._db.execute("COMMIT")
         return outcomes
+
+
+MakeWriter = Callable[[sqlite3.Connection, Callable[[sqlite3.Connection], S]], Writer[S]]
+"""How a store gets its writer; a simulation gives one that writes without a thread."""
 
 
 def deliver(loop: asyncio.AbstractEventLoop, outcomes: Sequence[Outcome]) -> None:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from multiregion.clock import Clock
 from multiregion.embedded import ledger
-from multiregion.embedded.database import Writer, connect
+from multiregion.embedded.database import MakeWriter, Writer, connect
 from multiregion.embedded.schema import CHANGE_COLUMNS, RECORD_COLUMNS, REGION, change_of, fingerprint, record_of, routing_of, size_of
 from multiregion.embedded.session import RegionSession
 from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch, Unreachable
@@ -44,6 +44,7 @@ class SqliteRecords:
         founding: bool = True,
         lease: Callable[[], bool] | None = None,
         durability: Durability | None = None,
+        writer: MakeWriter[RegionSession] = Writer,
     ) -> None:
         """`lease` says whether this region may still write, by a clock that only grows; None: writing needs no lease.
         `durability` is asked before a write, and waited for before it is acknowledged."""
@@ -57,7 +58,7 @@ class SqliteRecords:
             self._writing.execute("UPDATE region SET whole = 1")
         self._reading = connect(path, REGION)
         self._reading.execute("PRAGMA query_only = on")
-        self._writer = Writer(self._writing, RegionSession)
+        self._writer = writer(self._writing, RegionSession)
         self._heard: RoutingState | None = None
         self._waiting: set[asyncio.Future[None]] = set()
 
@@ -80,13 +81,21 @@ class SqliteRecords:
 
         if self._durability is not None:
             self._durability.check()
-        position = await self._log(work)
-        if self._durability is not None:
-            await self._durability.confirm(position)
+        try:
+            position = await self._log(work)
+        except Conflict:
+            # The write may be there already and be asked for again: that answer, too, waits for the other region.
+            await self._confirm((await self.head()).position)
+            raise
+        await self._confirm(position)
         if not self._may_write():
             # Frozen between the check and the end of the commit: another region may write by now, so this may yet be rewound.
             raise Unreachable("the lease ran out while this was being written; whether it lasts will be known when the region is back")
         return position
+
+    async def _confirm(self, position: Position) -> None:
+        if self._durability is not None:
+            await self._durability.confirm(position)
 
     def _may_write(self) -> bool:
         return self._lease is None or self._lease()

@@ -15,6 +15,7 @@ from multiregion.automatic import Automatic
 from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.controller import Controller
+from multiregion.durability import REMOTE
 from multiregion.embedded.authority import SqliteState
 from multiregion.leases import Leases
 from multiregion.local.clients import RegionClient
@@ -44,8 +45,8 @@ class Announcing:
     async def note(self, what: str, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
         await self._store.note(what, actor=actor, reason=reason, facts=facts)
 
-    async def history(self, limit: int = 50) -> Sequence[Decision]:
-        return await self._store.history(limit)
+    async def history(self, limit: int = 50, *, about: str | None = None) -> Sequence[Decision]:
+        return await self._store.history(limit, about=about)
 
 
 def authority_application(config: PartConfig, settings: Settings) -> Application:
@@ -56,7 +57,8 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     state = Announcing(store, news)
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
     names = {role: deployment.place(role).region for role in Role}
-    leases = Leases(clock, settings.lease_seconds) if settings.failover == "automatic" else None
+    # After a restart it is not known whether the writer has degraded; what is not known counts as if it had.
+    leases = Leases(clock, settings.lease_seconds, degraded=settings.durability == REMOTE) if settings.failover == "automatic" else None
     controller = Controller(state, regions, names, clock, settings, leases)
     automatic = Automatic(state, controller, regions[Role.SECONDARY], leases, clock, settings) if leases else None
 

@@ -101,6 +101,10 @@ class HttpPeer:
     async def ends(self) -> Ends:
         return (await ask(self._client, "GET", "/internal/ends", WireEnds)).value_of()
 
+    async def share_attempts(self, attempts: Sequence[tuple[str, str]]) -> None:
+        """Tell of failed sign-ins, by user name and address. Raises Unreachable."""
+        await ask(self._client, "POST", "/internal/attempts", NoneType, content=msgspec.json.encode(attempts))
+
     async def acknowledge(self, position: Position) -> None:
         await ask(self._client, "POST", "/internal/acknowledge", NoneType, content=msgspec.json.encode((position.epoch, position.sequence)))
 

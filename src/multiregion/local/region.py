@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -42,6 +42,8 @@ log = logging.getLogger("multiregion.region")
 FOLLOW_PAUSE_SECONDS = 0.2
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
+ATTEMPTS_WAITING_MAX = 1_000
+ATTEMPTS_TOLD_MAX = 100
 
 
 class RegionProcess:
@@ -56,6 +58,7 @@ class RegionProcess:
         self._authority = AuthorityClient(deployment.authority, deployment)
         self._peer = HttpPeer(config.peer, deployment)
         self._lease = Lease(clock)
+        self._renewing = asyncio.Lock()
         lease = self._lease.holds if settings.failover == "automatic" else None
         self._copies = RemoteCopies(clock, settings.durability, settings.remote_seconds, self._announce_degradation)
         self._records = SqliteRecords(
@@ -67,7 +70,7 @@ class RegionProcess:
         self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
         self._uploads = PendingUploads(config.folder / "pending", url, deployment.key("upload-ticket"), clock, settings.ticket_seconds)
         outbox = Outbox(config.folder / "outbox.jsonl", clock)
-        self._accounts = Accounts(self.region, clock, settings, deployment, outbox.deliver)
+        self._accounts = Accounts(self.region, clock, settings, deployment, outbox.deliver, self._share_attempt)
         self._photos = Photos(self.region, self._uploads, self._links, clock, settings)
         self._comments = Comments(self.region, clock, settings)
         acknowledges = settings.durability != "async"
@@ -76,6 +79,7 @@ class RegionProcess:
         )
         self._news = StateNews()
         self._told = asyncio.Event()
+        self._attempts: asyncio.Queue[tuple[str, str]] = asyncio.Queue(ATTEMPTS_WAITING_MAX)
         self._counts: Counter[tuple[str, int]] = Counter()
         self._settings = settings
 
@@ -92,6 +96,7 @@ class RegionProcess:
             self._clock,
             admitted=self._on_admitted,
             acknowledged=self._copies.acknowledge,
+            attempted=self._accounts.count_elsewhere,
             restore=self._restore,
             outlook=self.outlook,
             heartbeat_seconds=settings.heartbeat_seconds,
@@ -110,7 +115,7 @@ class RegionProcess:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        work = (self._follow_authority, self._keep_lease, self._replicator.run, self._prepare, self._sweep)
+        work = (self._follow_authority, self._keep_lease, self._replicator.run, self._prepare, self._sweep, self._tell_attempts)
         tasks = [asyncio.create_task(self._forever(each)) for each in work]
         try:
             yield
@@ -149,6 +154,17 @@ class RegionProcess:
             log.info("admitted %s, epoch %d", state.state, state.epoch)
         self._news.publish(state)
 
+    def _share_attempt(self, user: str, address: str) -> None:
+        """For the other region, if it can be told in time: while the link is cut, the newest are forgotten first."""
+        with suppress(asyncio.QueueFull):
+            self._attempts.put_nowait((user, address))
+
+    async def _tell_attempts(self) -> None:
+        attempts = [await self._attempts.get()]
+        while not self._attempts.empty() and len(attempts) < ATTEMPTS_TOLD_MAX:
+            attempts.append(self._attempts.get_nowait())
+        await self._peer.share_attempts(attempts)
+
     async def _sweep(self) -> None:
         await self._clock.sleep(SWEEP_SECONDS)
         await self._photos.sweep()
@@ -157,12 +173,15 @@ class RegionProcess:
         """In automatic mode, ask for the lease again and again while this region is the writer, well before it runs out."""
         state = await self._records.admitted()
         if self._settings.failover == "automatic" and state.writer is self._role:
-            await self._renew_lease(state, degraded=self._copies.degraded_since is not None)
+            await self._renew_lease(state)
         await self._clock.sleep(min(self._settings.lease_seconds / 4, LEASE_PAUSE_SECONDS_MAX))
 
-    async def _renew_lease(self, state: RoutingState, *, degraded: bool) -> None:
-        asked_at = self._lease.asking()
-        self._lease.granted(asked_at, await self._authority.renew_lease(self._role, state.epoch, degraded=degraded))
+    async def _renew_lease(self, state: RoutingState, *, degraded: bool = False) -> None:
+        # One at a time: an older `not degraded` must not arrive after a newer `degraded`.
+        async with self._renewing:
+            degraded = degraded or self._copies.degraded_since is not None
+            asked_at = self._lease.asking()
+            self._lease.granted(asked_at, await self._authority.renew_lease(self._role, state.epoch, degraded=degraded))
 
     async def _announce_degradation(self) -> None:
         """The authority must know before a write is acknowledged that only this region has: it then takes over no more by itself."""
@@ -182,14 +201,18 @@ class RegionProcess:
         whole = await self._records.is_whole()
         reasons = [] if self._records.confirmed else ["waits for the authority to confirm the state; reads are served, writes are not"]
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
+        writer = state.writer is self._role
+        needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
+        reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
+        ready = self._records.confirmed and whole and not needs_lease
         return {
-            "ready": self._records.confirmed and whole,
+            "ready": ready,
             "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
             "region": self.region.name,
             "role": self._role,
             "state": state.state,
             "epoch": state.epoch,
-            "writes": state.writer is self._role and self._records.confirmed and whole,
+            "writes": writer and ready,
             "logEpoch": head.position.epoch,
             "sequence": head.position.sequence,
             "content": head.content,
