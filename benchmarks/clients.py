@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -18,13 +20,14 @@ class Loading:
     """A client process at work."""
 
     def __init__(self, order: Order) -> None:
-        command = [sys.executable, "-m", "benchmarks.load"]
         self._order = order
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._folder = TemporaryDirectory(prefix="multiregion-bench-")
+        self._file = Path(self._folder.name) / "outcome.json"
+        command = [sys.executable, "-m", "benchmarks.load", str(self._file)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE)
         assert self._process.stdin is not None
         self._process.stdin.write(msgspec.json.encode(order))
         self._process.stdin.close()
-        self._process.stdin = None
 
     @property
     def works(self) -> bool:
@@ -32,15 +35,19 @@ class Loading:
 
     def outcome(self) -> Outcome:
         """What came of it, once it is over."""
-        output, _ = self._process.communicate(timeout=self._order.seconds + self._order.warm_up_seconds + WAIT_SECONDS)
-        if self._process.returncode != 0:
-            raise RuntimeError(f"the client process ended with {self._process.returncode}")
-        return msgspec.json.decode(output, type=Outcome)
+        code = self._process.wait(self._order.seconds + self._order.warm_up_seconds + WAIT_SECONDS)
+        if code != 0:
+            raise RuntimeError(f"the client process ended with {code}")
+        return msgspec.json.decode(self._file.read_bytes(), type=Outcome)
 
     def kill(self) -> None:
         if self.works:
             self._process.kill()
             self._process.wait()
+
+    def close(self) -> None:
+        self.kill()
+        self._folder.cleanup()
 
 
 @contextmanager
@@ -50,7 +57,7 @@ def loading(order: Order) -> Iterator[Loading]:
     try:
         yield each
     finally:
-        each.kill()
+        each.close()
 
 
 def load(order: Order) -> Outcome:

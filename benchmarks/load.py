@@ -1,7 +1,8 @@
 """The client process: one request again and again over a few connections, as fast as answers come or at a fixed rate.
 
-Runs as `python -m benchmarks.load`, with an Order on standard input and an Outcome on standard output. It does as little as it can
-for each answer, so that the server is what is measured; its own share of a core is in the outcome.
+Runs as `python -m benchmarks.load FILE`, with an Order on standard input; the Outcome goes to the file, as a pipe would fill up before
+anybody reads it. It does as little as it can for each answer, so that the server is what is measured; its own share of a core is in the
+outcome.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -248,7 +250,7 @@ def main() -> None:
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     gc.disable()  # a pause of the client's would look like one of the server's
     outcome = uvloop.run(Client(order).run())
-    sys.stdout.buffer.write(msgspec.json.encode(outcome))
+    Path(sys.argv[1]).write_bytes(msgspec.json.encode(outcome))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,7 @@ def scene(megapixels: float, seed: int = 1) -> Image.Image:
 
 
 def photograph_of(size_bytes: int) -> bytes:
-    """A JPEG of about that many bytes, a little more."""
-    image = scene(16 * size_bytes / 8_000_000)
-    return next(data for quality in range(70, 101) if len(data := jpeg(image, quality)) >= size_bytes)
+    """A JPEG of exactly that many bytes: as good as fits, and filled up behind its end, where no decoder looks."""
+    image = scene(24 * size_bytes / 8_000_000)
+    data = next(data for quality in range(98, 0, -2) if len(data := jpeg(image, quality)) <= size_bytes)
+    return data + bytes(size_bytes - len(data))

@@ -14,7 +14,8 @@ CLIENT_SHARE_MAX = 0.8
 
 
 def measured(stage: Stage, order: Order) -> tuple[Outcome, str]:
-    """What came of it, and whose limit it was. Raises RuntimeError if anything but good answers came."""
+    """What came of it, and whose limit it was: where other work goes on, the region has only a part of a core.
+    Raises RuntimeError if anything but good answers came."""
     before = stage.cpu_seconds("primary")
     outcome = load(order)
     used = stage.cpu_seconds("primary") - before
@@ -22,7 +23,8 @@ def measured(stage: Stage, order: Order) -> tuple[Outcome, str]:
         raise RuntimeError(f"{order.method} {order.path}: {outcome.statuses}, {outcome.unanswered} without an answer")
     region = used / (outcome.seconds + order.warm_up_seconds)
     limit = ", the client was the limit" if outcome.client_share > CLIENT_SHARE_MAX else ""
-    return outcome, f"region {region:.0%} of a core, client {outcome.client_share:.0%}{limit}"
+    whole = f"{outcome.per_second / region:,.0f} with a whole core" if region else ""
+    return outcome, f"region {region:.0%} of a core ({whole}), client {outcome.client_share:.0%}{limit}"
 
 
 def milliseconds(outcome: Outcome, percent: float) -> float:

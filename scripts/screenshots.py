@@ -124,7 +124,7 @@ def see_gallery(page: Page) -> None:
 
 
 def open_photograph(page: Page) -> None:
-    page.get_by_role("list", name="Gallery").get_by_role("link", name="Peak in the last light").first.click()
+    page.get_by_role("list", name="Gallery").get_by_role("link", name="Honey bee by John Severns").first.click()
     page.get_by_label("Your comment").fill("The wind tore the cloud off the summit for half a minute.")
     page.get_by_role("button", name="Post").click()
     expect(page.get_by_role("listitem").filter(has_text="half a minute")).to_be_visible()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.controller import Controller, Outlook, RegionControl, Request, prediction
-from multiregion.errors import MultiregionError, Unreachable
+from multiregion.errors import MultiregionError
 from multiregion.leases import Leases
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision, StateStore
@@ -76,6 +76,11 @@ def is_interrupted(state: RoutingState, history: Sequence[Decision]) -> bool:
     return state.state is State.FENCED and any(decision.actor == ACTOR and decision.state == state for decision in history)
 
 
+def kind(reason: str | None) -> str | None:
+    """A reason without its figures, which are other ones at every look."""
+    return reason and reason.partition(":")[0]
+
+
 class Automatic:
     """Looks again and again, and takes over when nothing speaks against it. Keeps nothing in memory but the last reason."""
 
@@ -97,7 +102,7 @@ class Automatic:
 
     async def look(self) -> None:
         reason = reason_to_wait(await self._situation(), self._settings) or await self._take_over()
-        if reason is not None and reason != self.waits_because:
+        if reason is not None and kind(reason) != kind(self.waits_because):
             log.info("waits: %s", reason)
         self.waits_because = reason
 
@@ -128,5 +133,5 @@ class Automatic:
     async def _outlook(self) -> Outlook | None:
         try:
             return await self._secondary.outlook()
-        except Unreachable:
+        except MultiregionError:
             return None

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
-from multiregion.errors import MultiregionError, SwitchFailed, Unreachable
+from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
 from multiregion.leases import Leases
 from multiregion.replication import LastKnown
 from multiregion.states import Role, RoutingState, State, move
@@ -52,13 +52,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost."""
+    """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost.
+    `epoch`: only if this is still the epoch; None: whatever it is by now."""
 
     to: State
     actor: str
     reason: str = ""
     writable: bool = False
     accept_loss: bool = False
+    epoch: int | None = None
 
     def is_met_by(self, state: RoutingState) -> bool:
         return state.state is self.to and state.writable is self.writable
@@ -84,7 +86,7 @@ class Controller:
 
     async def set_state(self, request: Request) -> AsyncIterator[Step]:
         """The guide's change of state: decide, then tell both regions. Raises IllegalMove, StaleEpoch."""
-        state = await self._current()
+        state = await self._current(request)
         if state.state is request.to:
             yield Step("decide", "not needed", 0.0, f"the state is {state.state} already")
         else:
@@ -96,7 +98,7 @@ class Controller:
     async def switchover(self, request: Request) -> AsyncIterator[Step]:
         """The writer to the region that does not serve now, losing nothing; `request.to` and `writable` are found out."""
         to = State.FAILOVER if (await self._authority.read()).serving is Role.PRIMARY else State.ACTIVE
-        wish = Request(to, request.actor, request.reason, writable=to is State.FAILOVER)
+        wish = Request(to, request.actor, request.reason, writable=to is State.FAILOVER, epoch=request.epoch)
         async for step in self.switch(wish):
             yield step
 
@@ -106,7 +108,7 @@ class Controller:
         Raises SwitchFailed, with what to do, if a step does not succeed; the application then stays as the steps before left
         it, and the same request goes on from there. Raises StaleEpoch if somebody else changed the state meanwhile.
         """
-        state = await self._current()
+        state = await self._current(request)
         if not request.is_met_by(state):
             target = move(state, request.to, writable=request.writable, drained=True)
             if state.state is not State.FENCED:
@@ -129,15 +131,17 @@ class Controller:
         Raises SwitchFailed if the survivor does not answer, if the lost region does, or if more than the limit may be lost,
         unless `request.accept_loss`.
         """
-        state = await self._current()
+        state, outlooks = await self._survey(request)
         if not request.is_met_by(state):
             target = move(state, request.to, writable=request.writable, region_lost=True)
             survivor = target.serving
-            outlook = await self._survivor(survivor)
+            outlook = self._survivor(survivor, outlooks[survivor])
             loses = state.leader is not survivor
             yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
             if not request.accept_loss:
-                await self._refuse_loss(survivor, outlook.last_known if loses else LastKnown(0, 0, 0.0))
+                if outlooks[survivor.other] is not None:
+                    raise SwitchFailed(self._not_lost(survivor.other))
+                self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
             if self._may_hold_lease(state, survivor.other):
                 step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
                 yield step
@@ -169,7 +173,7 @@ class Controller:
     async def recover(self, request: Request) -> AsyncIterator[Step]:
         """The authority was restored from an old backup: take over the newest state that any region has admitted."""
         state = await self._authority.read()
-        known = [outlook.admitted for outlook in await self._outlooks() if outlook is not None]
+        known = [outlook.admitted for outlook in (await self._outlooks()).values() if outlook is not None]
         newest = max([state, *known], key=lambda each: each.epoch)
         if newest.epoch == state.epoch:
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
@@ -179,33 +183,40 @@ class Controller:
         async for step in self._tell(state):
             yield step
 
-    async def _current(self) -> RoutingState:
-        """The authority's state. Raises SwitchFailed if a region has admitted a later one: epochs never go back."""
+    async def _current(self, request: Request) -> RoutingState:
+        state, _ = await self._survey(request)
+        return state
+
+    async def _survey(self, request: Request) -> tuple[RoutingState, dict[Role, Outlook | None]]:
+        """The authority's state, and what the regions say, None for one that is silent. Raises StaleEpoch if `request` was decided
+        under another epoch, SwitchFailed if a region has admitted a later state: epochs never go back."""
         state = await self._authority.read()
-        ahead = [outlook.admitted.epoch for outlook in await self._outlooks() if outlook is not None]
+        if request.epoch not in (None, state.epoch):
+            (newest,) = await self._authority.history(1, about="state")
+            raise StaleEpoch(f"{newest.actor} changed the state to {state.state} (epoch {state.epoch}) first", state=state)
+        outlooks = await self._outlooks()
+        ahead = [outlook.admitted.epoch for outlook in outlooks.values() if outlook is not None]
         if max([0, *ahead]) > state.epoch:
             raise SwitchFailed(
                 f"a region obeys epoch {max(ahead)}, but the authority knows only epoch {state.epoch}: it was restored from an old"
                 " backup. `multiregion authority recover` takes the highest known"
             )
-        return state
+        return state, outlooks
 
-    async def _survivor(self, survivor: Role) -> Outlook:
-        try:
-            outlook = await self._regions[survivor].outlook()
-        except Unreachable as error:
-            raise SwitchFailed(f"{self._names[survivor]} does not answer either; nothing was changed") from error
+    def _survivor(self, survivor: Role, outlook: Outlook | None) -> Outlook:
+        if outlook is None:
+            raise SwitchFailed(f"{self._names[survivor]} does not answer either; nothing was changed")
         if not outlook.ready:
             raise SwitchFailed(f"{self._names[survivor]} is not ready to serve; nothing was changed. `multiregion status` says why")
         return outlook
 
-    async def _refuse_loss(self, survivor: Role, last_known: LastKnown | None) -> None:
-        lost = survivor.other
-        if (await self._heads())[lost] is not None:
-            raise SwitchFailed(
-                f"{self._names[lost]} answers, so it is not lost: without --region-lost the switch loses nothing."
-                " With --accept-loss it is taken from it all the same"
-            )
+    def _not_lost(self, region: Role) -> str:
+        return (
+            f"{self._names[region]} answers, so it is not lost: without --region-lost the switch loses nothing."
+            " With --accept-loss it is taken from it all the same"
+        )
+
+    def _refuse_loss(self, last_known: LastKnown | None) -> None:
         settings = self._settings
         if last_known is None or last_known.seconds is None:
             raise SwitchFailed(f"what would be lost is {prediction(last_known)}; --accept-loss goes on all the same")
@@ -290,9 +301,9 @@ class Controller:
         answers = await asyncio.gather(*(self._regions[role].head() for role in BOTH), return_exceptions=True)
         return {role: answer if isinstance(answer, Head) else None for role, answer in zip(BOTH, answers, strict=True)}
 
-    async def _outlooks(self) -> list[Outlook | None]:
+    async def _outlooks(self) -> dict[Role, Outlook | None]:
         answers = await asyncio.gather(*(self._regions[role].outlook() for role in BOTH), return_exceptions=True)
-        return [answer if isinstance(answer, Outlook) else None for answer in answers]
+        return {role: answer if isinstance(answer, Outlook) else None for role, answer in zip(BOTH, answers, strict=True)}
 
     def _list(self, roles: list[Role]) -> str:
         return " and ".join(self._names[role] for role in roles)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from multiregion.clock import Clock
-from multiregion.errors import NotReady, Unreachable
+from multiregion.errors import MultiregionError, NotReady, Unreachable
 from multiregion.stores import START, Position
 
 ASYNC, REMOTE, STRICT = "async", "remote", "remote-strict"
@@ -64,10 +64,21 @@ class RemoteCopies:
         if self._may_be_there_soon() and await self._copied_in_time(position):
             return
         if self._mode == REMOTE and self._away_since is None:
-            await self._may_degrade()
+            await self._ask_to_degrade()
         self._owe(position)
         if self._mode == STRICT:
             raise Unreachable("written here, but the other region has not confirmed it; ask again whether it is there")
+
+    async def _ask_to_degrade(self) -> None:
+        """Whatever the reason why it may not be: the write is there already, so this is no refusal of it."""
+        try:
+            await self._may_degrade()
+        except MultiregionError as error:
+            raise Unreachable(f"written here, but the other region has not confirmed it, and {error.detail}") from error
+
+    def rewound(self, to: Position) -> None:
+        """What was written above `to` is undone: nobody waits for the other region to have it any more."""
+        self._owed = min(self._owed, to)
 
     def _may_be_there_soon(self) -> bool:
         """Whether waiting is worth while. Once the other region is away, only after it has confirmed something in time again:

@@ -164,6 +164,7 @@ class Replicator:
         self._peer = peer
         self._clock = clock
         self._acknowledges = acknowledges
+        self._advanced = asyncio.Event()
         self._lag = LagMeter(clock, stale_seconds=1.0 + 4 * heartbeat_seconds)
         self.problem: str | None = "has not heard from the other region yet"
 
@@ -205,10 +206,12 @@ class Replicator:
             await self._rejoin()
         head = await self._region.records.head()
         self._lag.applied(head)
-        if self._acknowledges and await self._wants_changes():
-            await self._peer.acknowledge(head.position)
         waiting: asyncio.Queue[Frame] = asyncio.Queue(BATCHES_WAITING_MAX)
-        tasks = [asyncio.ensure_future(self._read(head.position, waiting)), asyncio.ensure_future(self._apply(waiting))]
+        works = [self._read(head.position, waiting), self._apply(waiting)]
+        if self._acknowledges and await self._wants_changes():
+            self._advanced.set()
+            works.append(self._acknowledge())
+        tasks = [asyncio.ensure_future(work) for work in works]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -271,8 +274,14 @@ class Replicator:
             await self._bring_objects(frame.changes)
             head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)
             self._lag.applied(head)
-            if self._acknowledges:
-                await self._peer.acknowledge(head.position)
+            self._advanced.set()
+
+    async def _acknowledge(self) -> None:
+        """Beside applying, and only the newest position each time, so that a slow link does not slow replication down."""
+        while True:
+            await self._advanced.wait()
+            self._advanced.clear()
+            await self._peer.acknowledge((await self._region.records.head()).position)
 
     async def _bring_objects(self, changes: Sequence[Change]) -> None:
         await bring(needs_of(changes), self._region.objects, self._peer)

@@ -36,8 +36,9 @@ class Told:
 
 @dataclass
 class Heard:
-    """What the clients of one run were told, by id. `unserved`: reads that neither region answered."""
+    """What the clients of one run were told, by id; all their ids begin with `name`. `unserved`: reads that neither region answered."""
 
+    name: str = "w"
     comments: dict[str, dict[str, Any]] = field(default_factory=dict)
     photos: dict[str, dict[str, Any]] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
@@ -91,11 +92,8 @@ class Compass:
 class Writer(threading.Thread):
     """One client: comments on one photo, now and then a photo of its own, and now and then one of those is deleted."""
 
-    def __init__(
-        self, name: str, number: int, deployment: Deployment, photo_id: str, heard: Heard, stop: threading.Event, *, follow: bool
-    ) -> None:
+    def __init__(self, number: int, deployment: Deployment, photo_id: str, heard: Heard, stop: threading.Event, *, follow: bool) -> None:
         super().__init__(daemon=True)
-        self._name = name
         self._number = number
         self._compass = Compass(deployment, follow=follow)
         self._headers = deployment.operator
@@ -117,11 +115,11 @@ class Writer(threading.Thread):
 
     def _write(self, http: httpx.Client) -> None:
         self._count += 1
-        id = f"{self._name}{self._number}-{self._count}"
+        id = f"{self._heard.name}-{self._number}-{self._count}"
         if self._chance.randrange(OPERATIONS_ONE_IN):
             self._attempt(id, lambda: self._comment(http, id), self._heard.comments)
         elif self._mine and self._chance.randrange(2):
-            self._delete(http, self._mine.pop())
+            self._delete_photo(http, self._mine.pop())
         else:
             self._attempt(id, lambda: upload(http, picture(self._number * 10_000 + self._count), photoId=id), self._heard.photos)
             if id in self._heard.photos:
@@ -130,7 +128,7 @@ class Writer(threading.Thread):
     def _comment(self, http: httpx.Client, id: str) -> httpx.Response:
         return http.post(f"/comments/{self._photo_id}", json={"message": f"I am {id}", "commentId": id})
 
-    def _delete(self, http: httpx.Client, id: str) -> None:
+    def _delete_photo(self, http: httpx.Client, id: str) -> None:
         self._heard.perhaps_deleted.add(id)
         outcome, _ = self._call(f"delete {id}", lambda: http.delete(f"/photos/{id}"))
         if outcome == "refused":
@@ -202,11 +200,9 @@ class Reader(threading.Thread):
 def writing(
     deployment: Deployment, photo_id: str, clients: int, *, readers: int = 0, follow: bool = False, name: str = "w"
 ) -> Iterator[Heard]:
-    """`clients` writers and some readers at work while the block runs; none is left after it. Their ids begin with `name`."""
-    heard, stop = Heard(), threading.Event()
-    threads: list[threading.Thread] = [
-        Writer(name, number, deployment, photo_id, heard, stop, follow=follow) for number in range(clients)
-    ]
+    """`clients` writers and some readers at work while the block runs; none is left after it."""
+    heard, stop = Heard(name), threading.Event()
+    threads: list[threading.Thread] = [Writer(number, deployment, photo_id, heard, stop, follow=follow) for number in range(clients)]
     threads += [Reader(deployment, photo_id, heard, stop) for _ in range(readers)]
     for thread in threads:
         thread.start()

@@ -16,9 +16,11 @@ from typing import Any
 
 import httpx
 
+from multiregion.config import REGION_PURPOSE, read_part
+
 PORTS = 7
-START_SECONDS = 60.0
-STOP_SECONDS = 20.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 PASSWORD = "correct-horse-battery"
 
 
@@ -94,6 +96,20 @@ class Deployment:
         port = json.loads((self.data / "config" / f"{part}.json").read_text())["port"]
         (self.data / f"start-{part}").touch()
         until(lambda: answers(f"http://127.0.0.1:{port}/{'readyz' if part in ('primary', 'secondary') else 'healthz'}"), f"{part} is ready")
+
+    def bring_back(self, part: str) -> None:
+        """Whatever was done to a part, it runs afterwards."""
+        pid = self.pid(part)
+        if runs(pid):
+            os.kill(pid, signal.SIGCONT)
+        else:
+            self.restart(part)
+
+    def change_wire(self, **order: Any) -> None:
+        """Cut, delay and heal as `chaos` does it, without the time that a command takes to start."""
+        config = read_part(self.data / "config" / "wire.json")
+        headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
+        httpx.post(f"http://127.0.0.1:{config.port}/wire", json=order, headers=headers, trust_env=False).raise_for_status()
 
     def cut(self, cut: bool, to: str | None = None) -> None:
         """Cut the link between the regions, or with False mend it."""

@@ -372,25 +372,14 @@ async def test_a_loss_is_settled_and_stays_in_the_ledger(primary: SqliteRecords)
 async def test_a_position_is_reached_may_be_reached_or_is_of_another_history(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
     assert await primary.reaches(Position(1, 2)) is True and await primary.reaches(START) is True
-    assert await primary.reaches(Position(1, 3)) is False
+    assert await primary.reaches(Position(1, 3)) is None, "beyond the leader's log there is nothing"
+    await primary.admit(ELSEWHERE)
+    assert await primary.reaches(Position(1, 3)) is False and await primary.reaches(Position(2, 3)) is False
     assert await primary.reaches(Position(3, 3)) is None
     await primary.admit(RoutingState(State.ACTIVE, 3, Role.PRIMARY))
-    assert await primary.reaches(Position(3, 3)) is False
     await primary.commit([put("c")], epoch=3, actor="ada")
     assert await primary.reaches(Position(1, 3)) is None and await primary.reaches(Position(1, 4)) is None
     assert await primary.epoch_ends() == [Position(1, 2), Position(3, 3)]
-
-
-async def test_an_authority_that_knows_less_confirms_nothing(primary: SqliteRecords, tmp_path: Path) -> None:
-    await primary.admit(FENCED)
-    await primary.admit(RoutingState(State.ACTIVE, 3, Role.PRIMARY))
-    primary.close()
-    again = opened(tmp_path / "primary.db")
-    await again.admit(FIRST)
-    assert not again.confirmed
-    with pytest.raises(NotReady):
-        await again.commit([put("a")], epoch=None, actor="ada")
-    again.close()
 
 
 async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(primary: SqliteRecords) -> None:

@@ -18,7 +18,7 @@ REASON = "replication: the other region does not answer"
 
 
 def region(state: str = "active", *, writes: bool = False, lag: dict[str, Any] = LEVEL, reasons: tuple[str, ...] = ()) -> dict[str, Any]:
-    counts = {"epoch": 12, "sequence": 1_234_567, "photos": 12_345, "users": 678}
+    counts = {"epoch": 12, "sequence": 1_234_567, "photos": 12_345, "users": 678, "losses": 0, "degradedSince": None}
     return {"answers": True, "ready": True, "state": state, "writes": writes, "lag": lag, "reasons": list(reasons), **counts}
 
 
@@ -53,6 +53,15 @@ def test_what_is_unknown_is_said_to_be(width: int) -> None:
     said = shown(rendered(found(DOWN, region(lag=UNKNOWN))), width)
     assert "✗ down" in said and "no answer (ConnectError)" in said
     assert said.count("unknown") == 2 and "level" not in said and "0.0 s" not in said
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_what_somebody_has_to_know_or_decide_is_said(width: int) -> None:
+    since = "2026-01-31T12:00:00.000Z"
+    primary = {**region(writes=True), "degradedSince": since, "losses": 1}
+    said = " ".join(shown(rendered(found(primary, region())), width).split())
+    assert f"since {since} writes are acknowledged without the other region" in said
+    assert "1 lost write to decide about: multiregion loss list" in said
 
 
 def test_two_lines_for_each_region_on_a_narrow_terminal_and_one_on_a_wide_one() -> None:

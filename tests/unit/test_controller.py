@@ -11,7 +11,7 @@ from multiregion.config import Settings
 from multiregion.controller import Controller, Outlook, Request, Step
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import Fenced, SwitchFailed, Unreachable
+from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
 from multiregion.replication import LastKnown
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import Head, Key, Write
@@ -184,3 +184,14 @@ async def test_failover_with_the_primary_lost_is_reported_as_not_confirmed(world
     taken = await steps(world.controller.set_state(wish(State.FAILOVER)))
     assert ("admit us-east-1", "not confirmed") in taken
     assert await world.secondary.records.admitted() == await world.authority.read()
+
+
+async def test_setting_the_state_at_once_names_no_new_writer(world: World) -> None:
+    """The guide's change of state proves nothing about the logs, so it cannot hand the writing over."""
+    await world.write("kept")
+    await steps(world.controller.switch(Request(State.FAILOVER, "ada", writable=True)))
+    before = await world.authority.read()
+    assert before.writer is Role.SECONDARY
+    with pytest.raises(IllegalMove, match="has not been fenced and drained"):
+        await steps(world.controller.set_state(wish(State.ACTIVE)))
+    assert await world.authority.read() == before

@@ -59,9 +59,17 @@ def test_a_file_is_replaced_as_a_whole_and_leaves_no_draft(folder: DataFolder) -
 
 def test_a_deployment_is_the_same_at_every_start(folder: DataFolder) -> None:
     with folder.locked():
-        assert folder.is_new
         first = kept(folder)
-        assert not folder.is_new and kept(folder) == first
+        assert kept(folder) == first
+
+
+def test_a_deployment_is_founded_once(folder: DataFolder) -> None:
+    founding = []
+    for _ in range(2):
+        with folder.locked():
+            founding.append(folder.is_new)
+            kept(folder)
+    assert founding == [True, False]
 
 
 @pytest.mark.parametrize(("primary", "secondary"), [("eu-west-1", "ap-northeast-1"), ("ap-northeast-1", "us-east-1")])

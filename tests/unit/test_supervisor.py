@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -70,6 +71,17 @@ async def test_nothing_runs_after_it_has_stopped_everything(supervisor: Supervis
         os.kill(pid, signal.SIGSTOP)
     await supervisor.stop_all()
     assert not runs(pid) and not supervisor.processes_file.exists()
+
+
+async def test_a_part_that_will_not_stop_is_ended(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiregion.local.supervisor.STOP_SECONDS", 0.2)
+    deaf = "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", deaf, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    supervisor.parts["edge"].process = process
+    await supervisor.stop_all()
+    assert process.returncode == -signal.SIGKILL and not runs(process.pid)
 
 
 async def test_a_part_does_not_outlive_whoever_started_it(supervisor: Supervisor) -> None:

@@ -64,7 +64,7 @@ def problems(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 async def test_what_is_the_same_is_equal() -> None:
-    objects = [("a" * 64, 5, True), ("b" * 64, 7, True)]
+    objects: list[tuple[str, int | None, bool]] = [("a" * 64, 5, True), ("b" * 64, 7, True)]
     verdict = await compared(Held(EVERYTHING, objects), Held(EVERYTHING, objects))
     assert verdict.equal and (verdict.records, verdict.objects, verdict.bytes) == (3 * PAGE, 4, 24)
 

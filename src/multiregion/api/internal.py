@@ -123,8 +123,9 @@ class InternalAPI:
 
     async def changes(self, request: Request) -> Response:
         after = Position(number(request, "epoch"), number(request, "sequence"))
-        self._region.records.changes(after, limit=1)  # a position of another history is refused before the stream begins
         wants_changes = number(request, "changes") == 1
+        if wants_changes:
+            self._region.records.changes(after, limit=1)  # a position of another history is refused before the stream begins
         return StreamingResponse(self._frames(after, wants_changes), media_type="application/octet-stream")
 
     async def _frames(self, after: Position, changes: bool) -> AsyncIterator[bytes]:

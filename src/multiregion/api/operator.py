@@ -22,10 +22,11 @@ from multiregion.verification import Verdict, Verification
 
 REASON_CHARACTERS_MAX = 500
 ACTOR_CHARACTERS_MAX = 100
+HISTORY_LINES, HISTORY_LINES_MAX = 50, 1_000
 
 
 class Order(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of a change of state."""
+    """The body of a change of state. `epoch`: the one that it was decided under; at another one it is refused."""
 
     state: str = ""
     actor: str = "operator"
@@ -33,12 +34,13 @@ class Order(msgspec.Struct, frozen=True, rename="camel"):
     writable: bool = False
     region_lost: bool = False
     accept_loss: bool = False
+    epoch: int | None = None
 
     def change(self, to: State) -> Change:
         for field, text, limit in (("actor", self.actor, ACTOR_CHARACTERS_MAX), ("reason", self.reason, REASON_CHARACTERS_MAX)):
             if len(text) > limit:
                 raise InvalidInput(f"{field} has more than {limit} characters", field=field, limit=limit)
-        return Change(to, self.actor, self.reason, self.writable, self.accept_loss)
+        return Change(to, self.actor, self.reason, self.writable, self.accept_loss, self.epoch)
 
 
 class Observer(Protocol):
@@ -85,7 +87,8 @@ class OperatorAPI:
         return JSON(self._documents(await self._authority.read()))
 
     async def history(self, request: Request) -> Response:
-        return JSON({"history": [self._documents.decision(decision) for decision in await self._authority.history()]})
+        decisions = await self._authority.history(lines_wanted(request))
+        return JSON({"history": [self._documents.decision(decision) for decision in decisions]})
 
     async def status(self, request: Request) -> Response:
         primary, secondary = await asyncio.gather(*(self._observers[role].report() for role in (Role.PRIMARY, Role.SECONDARY)))
@@ -142,6 +145,13 @@ class OperatorAPI:
 async def drained(lines: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
     while (line := await lines.get()) is not None:
         yield line
+
+
+def lines_wanted(request: Request) -> int:
+    text = request.query_params.get("limit", str(HISTORY_LINES))
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= HISTORY_LINES_MAX:
+        return int(text)
+    raise InvalidInput(f"limit must be a whole number from 1 to {HISTORY_LINES_MAX}", field="limit", limit=HISTORY_LINES_MAX)
 
 
 def shown(verdict: Verdict) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class Durability(Protocol):
 
     async def confirm(self, position: Position) -> None: ...
 
+    def rewound(self, to: Position) -> None: ...
+
 
 class SqliteRecords:
     """`Records` for one region, named by its role.
@@ -69,7 +71,7 @@ class SqliteRecords:
 
     async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
         def work(session: RegionSession) -> Position:
-            self._check_fence(session.routing, epoch)
+            session.routing = self._check_fence(session.routing, epoch)
             if not session.whole:
                 raise NotReady("this region has lost its records and is copying everything from the other region")
             self._check_lease()
@@ -104,7 +106,9 @@ class SqliteRecords:
         if not self._may_write():
             raise NotReady("this region holds no lease from the authority, so it does not accept writes")
 
-    def _check_fence(self, routing: RoutingState, epoch: int | None) -> None:
+    def _check_fence(self, routing: RoutingState, epoch: int | None) -> RoutingState:
+        """The state to write under. What was heard is in force before its own turn to be stored, so it is stored with the write:
+        decided under one epoch and logged under an older one, two regions could write at the same position."""
         heard = self._heard
         if heard is None:
             raise NotReady("this region has started and waits for the authority's word before it accepts writes")
@@ -113,6 +117,7 @@ class SqliteRecords:
             raise StaleEpoch(f"decided at epoch {epoch}, but the epoch is {newest.epoch} by now", state=newest)
         if newest.writer is not self._role:
             raise Fenced(f"the {self._role} region does not accept writes: the application is {newest.state}", state=newest)
+        return newest
 
     def _check_conditions(self, session: RegionSession, writes: Sequence[Write], requires: Sequence[Key]) -> None:
         for key in requires:
@@ -234,9 +239,11 @@ class SqliteRecords:
         head = (await self.head()).position
         if position.sequence <= head.sequence:
             return True if self._epoch_at(position.sequence) == position.epoch else None
-        # An epoch that nobody has told this region of, or one that ended here before that change, is another history.
-        known = head.epoch <= position.epoch <= (await self.admitted()).epoch
-        return False if known else None
+        # An epoch that nobody has told this region of, or one that ended here before that change, is another history. And
+        # beyond the leader's log there is nothing.
+        state = await self.admitted()
+        is_truth = state.leader is self._role and await self.is_whole()
+        return False if head.epoch <= position.epoch <= state.epoch and not is_truth else None
 
     async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
         def work(session: RegionSession) -> Head:
@@ -260,7 +267,10 @@ class SqliteRecords:
                 raise Fenced("this region leads: its log is the truth and is not rewound", state=session.routing)
             return ledger.rewind(session, to, at=self._clock.now(), reason=reason)
 
-        return await self._writer.run(work)
+        undone = await self._writer.run(work)
+        if self._durability is not None:
+            self._durability.rewound(to)
+        return undone
 
     async def losses(self, *, after: int = 0, limit: int = 100) -> Sequence[Loss]:
         return ledger.losses(self._reading, after=after, limit=limit)

@@ -30,6 +30,7 @@ from multiregion.stores import Change, Digest, Head, Loss, Position
 
 CALL_SECONDS = 3.0
 LEASE_CALL_SECONDS = 1.0
+OUTLOOK_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -166,7 +167,7 @@ class RegionClient:
         return (await self._ask("GET", "/internal/head", WireHead)).value_of()
 
     async def outlook(self) -> Outlook:
-        return (await self._ask("GET", "/internal/outlook", WireOutlook)).value_of()
+        return (await self._ask("GET", "/internal/outlook", WireOutlook, seconds=OUTLOOK_SECONDS)).value_of()
 
     async def sequence(self) -> int:
         return (await self.head()).position.sequence

@@ -18,6 +18,7 @@ from multiregion.local.supervisor import Part, Supervisor
 
 ADMIN_EMAIL = "admin@example.com"
 INVITE_SECONDS = 10.0
+INVITE_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,16 @@ async def invite_admin(deployment: Deployment, temporary_password: str) -> None:
     """Create the administrator, once. While the application is fenced at its first start there is nothing to be done."""
     if await admin_status(deployment) is not None:
         return
-    response = await ask_pool(
+    clock = SystemClock()
+    until = clock.monotonic() + INVITE_SECONDS
+    while (response := await invite(deployment, temporary_password)).status_code == 503 and clock.monotonic() < until:
+        await clock.sleep(INVITE_PAUSE_SECONDS)  # on a busy machine a lease can run out, and is there again a moment later
+    if response.status_code not in (200, 409):
+        raise BadDeployment(f"the administrator could not be created: {response.text}")
+
+
+async def invite(deployment: Deployment, temporary_password: str) -> httpx.Response:
+    return await ask_pool(
         deployment,
         "AdminCreateUser",
         Username="admin",
@@ -110,8 +120,6 @@ async def invite_admin(deployment: Deployment, temporary_password: str) -> None:
         UserAttributes=[{"Name": "email", "Value": ADMIN_EMAIL}],
         ClientMetadata={"groups": "operators"},
     )
-    if response.status_code not in (200, 409):
-        raise BadDeployment(f"the administrator could not be created: {response.text}")
 
 
 async def admin_status(deployment: Deployment) -> str | None:
