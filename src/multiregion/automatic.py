@@ -21,11 +21,9 @@ HISTORY_LOOKED_AT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that the decision depends on. `interrupted`: a takeover has fenced the primary and got no further.
-    `survivor` is None when the other region does not answer."""
+    """Everything that the decision depends on. `survivor` is None when the other region does not answer."""
 
     state: RoutingState
-    interrupted: bool
     paused: bool
     unacknowledged: bool
     lease_has_run_out: bool
@@ -35,7 +33,7 @@ class Situation:
 
 def reason_to_wait(situation: Situation, settings: Settings) -> str | None:
     """Why there is no takeover now; None: take over. The first reason that applies, in the order of how little it alarms."""
-    if situation.state.writer is not Role.PRIMARY and not situation.interrupted:
+    if situation.state.writer is not Role.PRIMARY:
         return "only a primary that writes is taken over from; going back is never automatic"
     if not situation.lease_has_run_out:
         return "the writer holds its lease"
@@ -66,14 +64,9 @@ def is_unacknowledged(history: Sequence[Decision]) -> bool:
     for decision in history:
         if decision.what == "automatic" and decision.reason == "acknowledged":
             return False
-        if decision.actor == ACTOR and decision.state.state is State.FAILOVER:
+        if decision.what == "state" and decision.actor == ACTOR:
             return True
     return False
-
-
-def is_interrupted(state: RoutingState, history: Sequence[Decision]) -> bool:
-    """Whether the state is a fence of this mode's own."""
-    return state.state is State.FENCED and any(decision.actor == ACTOR and decision.state == state for decision in history)
 
 
 def kind(reason: str | None) -> str | None:
@@ -108,7 +101,7 @@ class Automatic:
 
     async def _take_over(self) -> str | None:
         """Returns why it did not finish, if it did not; the next look tries again."""
-        request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True)
+        request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True, unattended=True)
         try:
             async for step in self._controller.take_over(request):
                 log.warning("takeover: %s: %s", step.name, step.detail)
@@ -122,7 +115,6 @@ class Automatic:
         run_out = self._leases.have_run_out()
         return Situation(
             state,
-            is_interrupted(state, history),
             is_paused(history),
             is_unacknowledged(history),
             run_out,

@@ -53,7 +53,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost.
-    `epoch`: only if this is still the epoch; None: whatever it is by now."""
+    `epoch`: only if this is still the epoch; None: whatever it is by now. `unattended`: on no operator's word, so only
+    if the writer's lease has run out."""
 
     to: State
     actor: str
@@ -61,6 +62,7 @@ class Request:
     writable: bool = False
     accept_loss: bool = False
     epoch: int | None = None
+    unattended: bool = False
 
     def is_met_by(self, state: RoutingState) -> bool:
         return state.state is self.to and state.writable is self.writable
@@ -142,6 +144,8 @@ class Controller:
                 if outlooks[survivor.other] is not None:
                     raise SwitchFailed(self._not_lost(survivor.other))
                 self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
+            if request.unattended:
+                self._refuse_while_leased(state)
             if self._may_hold_lease(state, survivor.other):
                 step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
                 yield step
@@ -151,6 +155,11 @@ class Controller:
             yield step
         async for step in self._tell(state, required=state.serving):
             yield step
+
+    def _refuse_while_leased(self, state: RoutingState) -> None:
+        """The writer may have renewed its lease since this was begun, and with it what it says of its durability."""
+        if self._leases is None or self._leases.degraded or not self._leases.close(state.epoch):
+            raise SwitchFailed("the writer has renewed its lease meanwhile")
 
     def _may_hold_lease(self, state: RoutingState, lost: Role) -> bool:
         """A fence that a run before this one decided, but did not outlast, counts too."""
@@ -219,11 +228,11 @@ class Controller:
     def _refuse_loss(self, last_known: LastKnown | None) -> None:
         settings = self._settings
         if last_known is None or last_known.seconds is None:
-            raise SwitchFailed(f"what would be lost is {prediction(last_known)}; --accept-loss goes on all the same")
+            raise SwitchFailed(f"What would be lost is {prediction(last_known)}. Nothing was changed; --accept-loss goes on all the same")
         if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
             raise SwitchFailed(
-                f"what would be lost is over the limit of {settings.loss_changes_max} changes or {settings.loss_seconds_max:g} s:"
-                f" {prediction(last_known)}; --accept-loss goes on all the same"
+                f"More may be lost than the limit of {settings.loss_changes_max} changes or {settings.loss_seconds_max:g} s allows:"
+                f" {prediction(last_known)}. Nothing was changed; --accept-loss goes on all the same"
             )
 
     async def _check(self, *, needed: bool) -> AsyncIterator[Step]:

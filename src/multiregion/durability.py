@@ -31,6 +31,7 @@ class RemoteCopies:
         self._may_degrade = may_degrade
         self._copied = START
         self._owed = START
+        self._rewinds = 0
         self._probe: tuple[Position, float] | None = None
         self._keeps_up = False
         self._moved = asyncio.Event()
@@ -61,7 +62,11 @@ class RemoteCopies:
         """After a write, before it is acknowledged. Raises Unreachable if it cannot be said whether the other region has it."""
         if self._mode == ASYNC:
             return
-        if self._may_be_there_soon() and await self._copied_in_time(position):
+        rewinds = self._rewinds
+        copied = self._may_be_there_soon() and await self._copied_in_time(position)
+        if rewinds != self._rewinds:  # a later position is no sign of an earlier one across a rewind
+            raise Unreachable("written here, but rewound since another region has taken over; see `multiregion loss list`")
+        if copied:
             return
         if self._mode == REMOTE and self._away_since is None:
             await self._ask_to_degrade()
@@ -79,6 +84,7 @@ class RemoteCopies:
     def rewound(self, to: Position) -> None:
         """What was written above `to` is undone: nobody waits for the other region to have it any more."""
         self._owed = min(self._owed, to)
+        self._rewinds += 1
 
     def _may_be_there_soon(self) -> bool:
         """Whether waiting is worth while. Once the other region is away, only after it has confirmed something in time again:

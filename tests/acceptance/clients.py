@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.acceptance.deployment import Deployment, upload
+from tests.acceptance.deployment import Deployment, until, upload
 from tests.acceptance.pictures import picture
 
 PAUSE_SECONDS = 0.02
@@ -213,6 +213,12 @@ def writing(
         for thread in threads:
             thread.join(30)
     assert not any(thread.is_alive() for thread in threads)
+
+
+def more_writes(heard: Heard, count: int, role: str | None = None) -> None:
+    """Wait until so many more writes have been acknowledged, by this region or by any."""
+    enough = heard.count("acknowledged", role) + count
+    until(lambda: heard.count("acknowledged", role) >= enough, f"{count} more writes are acknowledged by {role or 'any region'}")
 
 
 def everything(http: httpx.Client, path: str, name: str) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import writing
+from tests.acceptance.clients import more_writes, writing
 from tests.acceptance.deployment import Deployment, deployed, until, upload
 from tests.acceptance.operators import Operator
 from tests.acceptance.pictures import picture
@@ -146,9 +146,9 @@ def test_a_primary_frozen_for_longer_than_its_lease_writes_nothing_afterwards(ru
     pid = running.pid("primary")
     heirs = writing(running, "subject", 2, readers=1, follow=True, name="heir")
     with writing(running, "subject", 4, name="zombie") as zombie, heirs as heir:
-        until(lambda: zombie.count("acknowledged") > 20, "the primary is written to")
+        more_writes(zombie, 20)
         os.kill(pid, signal.SIGSTOP)
-        until(lambda: heir.count("acknowledged", "secondary") > 5, "the secondary is written to")
+        more_writes(heir, 5, "secondary")
         os.kill(pid, signal.SIGCONT)
         before = zombie.count("refused")
         until(lambda: zombie.count("refused") > before + 20, "the primary answers again")

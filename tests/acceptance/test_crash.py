@@ -46,10 +46,11 @@ def check_region(deployment: Deployment, role: str, subject: str, heard: Heard) 
         by_id = {comment["commentId"]: comment for comment in comments}
         assert len(by_id) == len(comments)
         assert {id: by_id.get(id) for id in heard.comments} == heard.comments
-        assert set(by_id) - set(heard.comments) <= heard.unknown | set(heard.refused)
+        assert set(by_id) - set(heard.comments) <= heard.unknown
         shown = {photo["photoId"]: photo for photo in photos}
-        assert set(heard.photos) <= set(shown)
-        assert set(shown) - set(heard.photos) - {subject} <= heard.unknown | set(heard.refused)
+        assert set(heard.photos) - heard.perhaps_deleted <= set(shown)
+        assert not heard.deleted & set(shown)
+        assert set(shown) - set(heard.photos) - {subject} <= heard.unknown
         for photo in photos:
             data = httpx.get(photo["url"], trust_env=False).content
             assert (sha256(data).hexdigest(), len(data)) == (photo["sha256"], photo["size"])

@@ -3,13 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.acceptance.clients import Heard, writing
+from tests.acceptance.clients import more_writes, writing
 from tests.acceptance.deployment import Deployment, deployed, until, upload
 from tests.acceptance.operators import Operator
 from tests.acceptance.pictures import picture
@@ -40,19 +39,15 @@ def say(deployment: Deployment, id: str, seconds: float = 30) -> httpx.Response:
         return http.post("/comments/subject", json={"message": f"I am {id}", "commentId": id}, timeout=seconds)
 
 
-def has_written(heard: Heard, role: str, count: int) -> bool:
-    return heard.count("acknowledged", role) > count
-
-
 def test_a_takeover_loses_nothing_that_was_acknowledged(running: Deployment) -> None:
     operator = Operator(running)
     for round in range(KILLS):
         with writing(running, "subject", 4, follow=True, name=f"r{round}") as heard:
-            until(partial(has_written, heard, "primary", 40), "writes are acknowledged")
+            more_writes(heard, 40, "primary")
             assert operator.report("primary")["degradedSince"] is None
             running.kill("primary")
             operator.takes_over()
-            until(partial(has_written, heard, "secondary", 5), "the secondary is written to")
+            more_writes(heard, 5, "secondary")
         running.restart("primary")
         there = judge(running, operator, "subject", heard)
         lost = {str(loss["record"]).rpartition("/")[2] for loss in there.lost}
@@ -67,7 +62,7 @@ def test_without_the_other_region_it_degrades_visibly_and_recovers_while_writing
     operator = Operator(running)
     running.change_wire(delay_milliseconds=30)
     with writing(running, "subject", 6, name="degrading") as heard:
-        until(lambda: heard.count("acknowledged") > 20, "writes are acknowledged by both")
+        more_writes(heard, 20)
         assert operator.report("primary")["degradedSince"] is None
         running.change_wire(cut=True)
         cut_at = time.time()
@@ -75,8 +70,7 @@ def test_without_the_other_region_it_degrades_visibly_and_recovers_while_writing
         assert iso(cut_at) < since <= iso(time.time())
         shown = running.ask("status")["status"]["primary"]
         assert (shown["durability"], shown["degradedSince"]) == ("remote", since)
-        before = heard.count("acknowledged")
-        until(lambda: heard.count("acknowledged") > before + 20, "writing goes on")
+        more_writes(heard, 20)
         running.change_wire(cut=False)
         until(lambda: operator.report("primary")["degradedSince"] is None, "it recovers under load")
     running.change_wire(delay_milliseconds=0)

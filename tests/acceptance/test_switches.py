@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from tests.acceptance.clients import Heard, writing
+from tests.acceptance.clients import ROLES, Heard, more_writes, writing
 from tests.acceptance.deployment import Deployment, until, upload
 from tests.acceptance.operators import Operator
 from tests.acceptance.pictures import picture
@@ -14,7 +14,6 @@ from tests.acceptance.verdict import ids_in, judge
 SWITCHES = 50
 TAKEOVERS = 20
 WRITES_BETWEEN = 6
-ROLES = ("primary", "secondary")
 
 
 @pytest.fixture
@@ -24,15 +23,6 @@ def operator(fresh: Deployment) -> Operator:
     someone = Operator(fresh)
     someone.until_level()
     return someone
-
-
-def has_written(heard: Heard, role: str, count: int) -> bool:
-    return heard.count("acknowledged", role) >= count
-
-
-def more_writes(heard: Heard, role: str) -> None:
-    before = heard.count("acknowledged", role)
-    until(partial(has_written, heard, role, before + WRITES_BETWEEN), f"the {role} region is written to")
 
 
 def follows(operator: Operator, role: str) -> bool:
@@ -45,7 +35,7 @@ def test_fifty_planned_switches_in_a_row_lose_nothing(fresh: Deployment, operato
     with writing(fresh, "subject", 3, readers=1, follow=True) as heard:
         for n in range(SWITCHES):
             assert operator.change("switchover")["epoch"] == 3 + 2 * n
-            more_writes(heard, ROLES[(n + 1) % 2])
+            more_writes(heard, WRITES_BETWEEN, ROLES[(n + 1) % 2])
     assert heard.unserved == [] and heard.reads > SWITCHES
     assert heard.unknown == set(), "nobody died, so nobody was left without an answer"
     assert judge(fresh, operator, "subject", heard).lost == []
@@ -59,17 +49,17 @@ def test_twenty_takeovers_lose_exactly_what_the_ledger_says(fresh: Deployment, o
     with writing(fresh, "subject", 3, readers=1, follow=True) as heard:
         for n in range(TAKEOVERS):
             writer, heir = ROLES[n % 2], ROLES[(n + 1) % 2]
-            more_writes(heard, writer)
+            more_writes(heard, WRITES_BETWEEN, writer)
             if chance.randrange(2):
                 fresh.change_wire(cut=True)
-                more_writes(heard, writer)
+                more_writes(heard, WRITES_BETWEEN, writer)
             fresh.kill(writer)
             fresh.change_wire(cut=False)
             if heir == "secondary":
                 operator.takes_over()
             else:
                 operator.change("failback", regionLost=True, acceptLoss=True)
-            more_writes(heard, heir)
+            more_writes(heard, WRITES_BETWEEN, heir)
             fresh.restart(writer)
             until(partial(follows, operator, writer), f"the {writer} region is back")
     assert heard.unserved == []

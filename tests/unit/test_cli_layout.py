@@ -7,7 +7,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from multiregion.cli.layout import counted, size_words
+from multiregion.cli.losses import losses_list
 from multiregion.cli.photos import photos_list
+from multiregion.cli.state import history_list
 from multiregion.cli.status import rendered
 from multiregion.cli.users import users_list
 
@@ -93,3 +95,41 @@ def test_sizes_in_words(size: int, words: str) -> None:
 
 def test_one_is_no_plural() -> None:
     assert [counted(number, "user") for number in (0, 1, 1_200)] == ["0 users", "1 user", "1,200 users"]
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_losses_are_listed_whole(width: int) -> None:
+    loss = {"id": "12.1234567", "at": "2026-01-31T12:00:00.000Z", "user": "jonathan", "bytes": 1_234_567, "outcome": "pending"}
+    what = "comment: [bold] " + " ".join(["late at night"] * 5)
+    pending = {**loss, "what": what, "decidedBy": None}
+    decided = {**loss, "what": "delete photo", "outcome": "discarded", "decidedBy": "maria"}
+    said = " ".join(shown(losses_list([pending, decided]), width).split())
+    for fact in ("12.1234567", "2026-01-31 12:00:00 UTC", "jonathan", what, "pending", "delete photo", "discarded by maria"):
+        assert fact in said
+
+
+def line(what: str = "state", **more: Any) -> dict[str, Any]:
+    told = {"what": what, "epoch": 12, "at": "2026-01-31T12:00:00.000Z", "state": "failover", "actor": "maria", "reason": "[storm]"}
+    return {**told, "facts": {}, **more}
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_the_history_says_what_a_takeover_knew(width: int) -> None:
+    facts = {
+        "watermark": {"epoch": 11, "sequence": 205},
+        "predictedLoss": {"changes": 3, "bytes": 9, "seconds": 6.25},
+        "acceptedLoss": True,
+    }
+    unknown = {**facts, "predictedLoss": None, "acceptedLoss": False}
+    said = " ".join(shown(history_list([line(facts=facts), line(facts=unknown, epoch=10)]), width).split())
+    for fact in ("2026-01-31 12:00:00 UTC", "epoch 12", "failover", "by maria", "[storm]", "after change 205", "loss accepted"):
+        assert fact in said
+    assert "3 known changes, and the last 6.2 s" in said and "unknown, or nothing" in said
+
+
+def test_many_decisions_about_losses_do_not_hide_the_others() -> None:
+    about = [line("loss", reason="applied", facts={"record": f"comments/p/{n}"}) for n in range(40)]
+    single = line("loss", reason="discarded", facts={"record": "photos/p"})
+    said = shown(history_list([*about, single, line(), line("automatic", reason="paused")]), 80)
+    assert "40 lost writes" in said and "photos/p" in said and "automatic: paused" in said
+    assert len(said.splitlines()) == 2 + 2 + 2 + 1

@@ -92,7 +92,7 @@ class OperatorAPI:
 
     async def status(self, request: Request) -> Response:
         primary, secondary = await asyncio.gather(*(self._observers[role].report() for role in (Role.PRIMARY, Role.SECONDARY)))
-        (last,) = await self._authority.history(limit=1)
+        (last,) = await self._authority.history(1, about="state")
         state = self._documents(await self._authority.read())
         return JSON({**state, "lastChange": self._documents.decision(last), "status": {"primary": primary, "secondary": secondary}})
 

@@ -53,9 +53,10 @@ def show(found: dict[str, Any], json: bool) -> None:
     if json:
         print_json(found)
         return
-    paused = ", paused" if found["paused"] else ""
+    if found["unacknowledged"]:
+        console.print("[yellow]![/] There has been an automatic takeover, and there is no other until somebody says that they know of it:")
+        console.print("  multiregion automatic acknowledge", soft_wrap=True)
+    paused = ", [yellow]paused[/]" if found["paused"] else ""
     console.print(f"Failover is [bold]{found['mode']}[/]{paused}.")
     if found["waitsBecause"]:
-        console.print(f"[dim]No takeover now: {escape(found['waitsBecause'])}.[/]")
-    if found["unacknowledged"]:
-        console.print("[yellow]![/] There has been an automatic takeover that nobody has acknowledged: multiregion automatic acknowledge")
+        console.print(f"No takeover now: {escape(found['waitsBecause'])}.")

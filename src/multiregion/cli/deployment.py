@@ -81,7 +81,7 @@ class Authority:
 
     def _silent(self, error: httpx.HTTPError) -> Unreachable:
         return Unreachable(
-            f"the authority at {self._url} does not answer ({type(error).__name__}). Is `multiregion up` running?"
+            f"The authority at {self._url} does not answer ({type(error).__name__}). Is `multiregion up` running?"
             " Regions go on reading and writing without it; only changes of state wait"
         )
 

@@ -6,9 +6,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
-from multiregion.cli.state import print_json
+from multiregion.cli.layout import Entry, Fitting, counted, size_words
+from multiregion.cli.state import moment, print_json
 from multiregion.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="What an unplanned takeover lost: list it, make it again, or let it go.")
@@ -32,21 +34,39 @@ def show(data: DataOption = None, json: JsonOption = False) -> None:
 
 def print_losses(found: dict[str, Any], pending: int) -> None:
     for region in found["notAnswering"]:
-        console.print(f"[yellow]![/] The {region} region does not answer: what it lost is not known until it is back.")
+        console.print(f"[yellow]![/] {region} does not answer. What it has lost is known when it is back.")
     if not found["losses"]:
-        console.print("Nothing is known to be lost.")
+        if not found["notAnswering"]:
+            console.print("Nothing is known to be lost.")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("id", "when", "who", "what", "bytes", ""):
-        table.add_column(heading, justify="right" if heading == "bytes" else "left", overflow="fold")
-    for loss in found["losses"]:
-        decided = f"{loss['outcome']} by {loss['decidedBy']}" if loss["decidedBy"] else f"[yellow]{loss['outcome']}[/]"
-        table.add_row(loss["id"], loss["at"], escape(loss["user"]), escape(loss["what"]), f"{loss['bytes']:,}", decided)
-    console.print(table)
+    console.print(losses_list(found["losses"]))
     for reason in dict.fromkeys(loss["reason"] for loss in found["losses"]):
         console.print(f"[dim]{escape(reason)}[/]")
     if pending:
-        console.print(f"{pending} to decide about: multiregion loss apply ID… or --all · multiregion loss discard ID… or --all")
+        console.print(f"\n{counted(pending, 'lost write')} to decide about:")
+        console.print("  make them again   multiregion loss apply --all    (or by ID)", soft_wrap=True)
+        console.print("  let them go       multiregion loss discard --all  (or by ID)", soft_wrap=True)
+
+
+def losses_list(losses: list[dict[str, Any]]) -> Fitting:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("id", "when", "who", "what", "size", ""):
+        table.add_column(heading, justify="right" if heading == "size" else "left")
+    for loss in losses:
+        table.add_row(loss["id"], moment(loss["at"]), Text(loss["user"]), one_line(loss), size_words(loss["bytes"]), outcome(loss))
+    return Fitting(table, map(entry, losses))
+
+
+def entry(loss: dict[str, Any]) -> Entry:
+    return [Text(loss["id"], "bold"), Text(moment(loss["at"])), Text(f"by {loss['user']}"), outcome(loss)], [one_line(loss)]
+
+
+def one_line(loss: dict[str, Any]) -> Text:
+    return Text(" ".join(loss["what"].split()))
+
+
+def outcome(loss: dict[str, Any]) -> Text:
+    return Text(f"{loss['outcome']} by {loss['decidedBy']}") if loss["decidedBy"] else Text(loss["outcome"], "yellow")
 
 
 @app.command("apply", epilog="Examples: multiregion loss apply 1.205 · multiregion loss apply --all")

@@ -1,14 +1,17 @@
 """`state get`, `state set`, `failover`, `failback`: what the application points to, and how that changes."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
+from rich.text import Text
 
 from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.layout import Entry, counted, dim, stacked
 from multiregion.states import parse_state
 
 app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")
@@ -18,6 +21,7 @@ LostOption = Annotated[bool, typer.Option("--region-lost", help="The region that
 AcceptOption = Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit may be lost.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", metavar="TEXT")]
 MARKS = {"done": "[green]✓[/]", "not needed": "[dim]–[/]", "not confirmed": "[yellow]![/]"}
+AFTER_TAKEOVER = "When the lost region is back, it follows this one; what was lost is then in: multiregion loss list"
 STATE_STYLES = {"active": "green", "fenced": "yellow", "failover": "magenta"}
 
 
@@ -49,28 +53,59 @@ def set_state(
 
 
 @app.command("history", epilog="Example: multiregion state history")
-def history(data: DataOption = None, json: JsonOption = False) -> None:
-    """Show who changed the state, when and why, newest first."""
-    found = Authority(open_deployment(data)).get("/operator/history")
+def history(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many decisions to show.", metavar="N")] = 50,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show who changed the state, when and why, newest first, and what else was decided: about losses, and automatic takeover."""
+    found = Authority(open_deployment(data)).get(f"/operator/history?limit={limit}")
     if json:
         print_json(found)
-        return
-    for line in found["history"]:
-        console.print(told(line), soft_wrap=True)
-
-
-def told(line: dict[str, Any]) -> str:
-    """One line of history: epoch, when, what, who, why, and what a takeover knew."""
-    what = styled(line["state"]) if line["what"] == "state" else line["what"]
-    facts = line["facts"]
-    if "watermark" in facts:
-        lost = facts["predictedLoss"]
-        known = f"{lost['changes']} changes known to be lost" if lost else "nothing known to be lost"
-        more = f"  [dim]took over after change {facts['watermark']['sequence']}, {known}[/]"
     else:
-        more = f"  [dim]{escape(facts['record'])}[/]" if "record" in facts else ""
-    reason = f"  {escape(line['reason'])}" if line["reason"] else ""
-    return f"{line['epoch']:>5}  {line['at']}  {what}  {escape(line['actor'])}{reason}{more}"
+        console.print(history_list(found["history"]))
+
+
+def history_list(lines: list[dict[str, Any]]) -> Group:
+    """Decisions about many losses in a row are one entry, or they would hide the others."""
+    return stacked([told(list(alike)) for _, alike in groupby(lines, key=likeness)])
+
+
+def likeness(line: dict[str, Any]) -> tuple[Any, ...]:
+    many = line["what"] == "loss"
+    return (line["what"], line["actor"], line["reason"]) if many else (line["what"], line["at"], line["epoch"])
+
+
+def told(lines: list[dict[str, Any]]) -> Entry:
+    """One entry of the history: when, at which epoch, what and who; below that why, and what a takeover knew."""
+    line = lines[0]
+    is_state = line["what"] == "state"
+    what = Text(line["state"], f"bold {STATE_STYLES[line['state']]}") if is_state else Text(f"{line['what']}: {line['reason']}")
+    cells = [Text(moment(line["at"])), Text(f"epoch {line['epoch']}"), what, Text(f"by {line['actor']}")]
+    details = [dim(line["reason"])] if is_state and line["reason"] else []
+    if "watermark" in line["facts"]:
+        details.append(dim(*takeover_facts(line["facts"])))
+    if line["what"] == "loss":
+        records = [entry["facts"]["record"] for entry in lines]
+        details.append(dim(records[0] if len(records) == 1 else counted(len(records), "lost write")))
+    return cells, details
+
+
+def takeover_facts(facts: dict[str, Any]) -> Iterator[str]:
+    """What was known when a region took over."""
+    yield f"took over after change {facts['watermark']['sequence']}"
+    lost = facts["predictedLoss"]
+    if lost is None:
+        yield "what it lost was unknown, or nothing"
+    else:
+        seconds = "an unknown time" if lost["seconds"] is None else f"the last {lost['seconds']:.1f} s"
+        yield f"missing then: {counted(lost['changes'], 'known change')}, and {seconds}"
+    if facts["acceptedLoss"]:
+        yield "loss accepted"
+
+
+def moment(at: str) -> str:
+    return f"{at[:19].replace('T', ' ')} UTC"
 
 
 def failover(
@@ -88,7 +123,7 @@ def failover(
     (multiregion loss list). Interrupted, run it again: it goes on from where it was.
     """
     order = {"writable": writable, "regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/failover", **order), json)
+    finish(Authority(open_deployment(data)).order("/operator/failover", **order), json, lost=region_lost)
 
 
 def failback(
@@ -103,7 +138,7 @@ def failback(
     What was written in the secondary meanwhile comes home first. With [bold]--region-lost[/] the secondary is given up as lost.
     """
     order = {"regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/failback", **order), json)
+    finish(Authority(open_deployment(data)).order("/operator/failback", **order), json, lost=region_lost)
 
 
 def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
@@ -111,8 +146,9 @@ def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOpt
     finish(Authority(open_deployment(data)).order("/operator/switchover", reason=reason), json)
 
 
-def finish(events: Iterator[dict[str, Any]], json: bool) -> None:
-    """Print the steps as they happen. Exits 1 if a region has not confirmed the new state."""
+def finish(events: Iterator[dict[str, Any]], json: bool, *, lost: bool = False) -> None:
+    """Print the steps as they happen; after a takeover also what to do when the lost region is back. Exits 1 if a region has not
+    confirmed the new state."""
     steps: list[dict[str, Any]] = []
     end: dict[str, Any] = {}
     for event in events:
@@ -125,6 +161,8 @@ def finish(events: Iterator[dict[str, Any]], json: bool) -> None:
         print_json({**end, "steps": steps})
     else:
         console.print(sentence(end))
+        if lost:
+            console.print(AFTER_TAKEOVER)
     if any(step["outcome"] == "not confirmed" for step in steps):
         raise typer.Exit(1)
 

@@ -5,6 +5,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -118,7 +119,8 @@ class Writer(Generic[S]):
             return self._transact(group)
         except Exception as error:  # noqa: BLE001  whatever a job raises goes to who asked for it
             if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+                with suppress(sqlite3.Error):  # the next BEGIN says what is wrong; this thread must live to hear it
+                    self._db.execute("ROLLBACK")
             if len(group) > 1:
                 return [outcome for job in group for outcome in self._attempt([job])]
             shown = failure(error) if isinstance(error, sqlite3.Error) else None

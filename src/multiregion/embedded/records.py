@@ -11,7 +11,17 @@ from typing import Protocol, TypeVar
 from multiregion.clock import Clock
 from multiregion.embedded import ledger
 from multiregion.embedded.database import MakeWriter, Writer, connect
-from multiregion.embedded.schema import CHANGE_COLUMNS, RECORD_COLUMNS, REGION, change_of, fingerprint, record_of, routing_of, size_of
+from multiregion.embedded.schema import (
+    CHANGE_COLUMNS,
+    EPOCH_ENDS,
+    RECORD_COLUMNS,
+    REGION,
+    change_of,
+    fingerprint,
+    record_of,
+    routing_of,
+    size_of,
+)
 from multiregion.embedded.session import RegionSession
 from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.states import Role, RoutingState
@@ -231,7 +241,7 @@ class SqliteRecords:
         return row and int(row[0])
 
     async def epoch_ends(self) -> Sequence[Position]:
-        return [Position(*row) for row in self._reading.execute("SELECT epoch, max(sequence) FROM change GROUP BY epoch ORDER BY epoch")]
+        return [Position(*row) for row in self._reading.execute(EPOCH_ENDS)]
 
     async def reaches(self, position: Position) -> bool | None:
         if position == START:

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS change (
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
     previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT
 );
+CREATE INDEX IF NOT EXISTS change_by_epoch ON change (epoch, sequence);
 CREATE TABLE IF NOT EXISTS loss (
     number INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
     partition TEXT NOT NULL, id TEXT NOT NULL, value BLOB, sort TEXT NOT NULL, needs TEXT NOT NULL,
@@ -42,6 +43,15 @@ CREATE TABLE IF NOT EXISTS need (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS need_of_digest ON need (digest);
 """
+
+EPOCH_ENDS = """
+WITH RECURSIVE each (epoch) AS (
+    SELECT min(epoch) FROM change
+    UNION ALL SELECT (SELECT min(epoch) FROM change WHERE epoch > each.epoch) FROM each WHERE epoch IS NOT NULL
+)
+SELECT epoch, (SELECT max(sequence) FROM change WHERE change.epoch = each.epoch) FROM each WHERE epoch IS NOT NULL
+"""
+"""From epoch to epoch by the index: a long log is not read for it."""
 
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
 CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size"

@@ -116,13 +116,22 @@ class Photos:
         if upload is None:
             raise UnknownUpload(f"nothing is uploaded for the photo {photo_id}; ask for a ticket and upload it first", field="photoId")
         await self._refuse_early(epoch)
-        photo = await self._made(upload)
+        photo = await self._made_or_found(upload, user)
         try:
             await self._add(photo, epoch)
         except Conflict as conflict:
             photo = await self._original(photo, conflict)
         await self._uploads.forget(upload)
         return self._shown(photo)
+
+    async def _made_or_found(self, upload: Upload, user: str) -> StoredPhoto:
+        """A request beside this one may have committed the photo, and taken the upload away, since this one looked."""
+        try:
+            return await self._made(upload)
+        except UnknownUpload:
+            if found := await self._found(upload.announced.photo_id):
+                return owned(found, user)
+            raise
 
     async def delete(self, photo_id: str, user: str, *, operator: bool, epoch: int | None) -> None:
         found = await self._found(photo_id)

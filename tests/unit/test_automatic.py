@@ -1,0 +1,75 @@
+"""Automatic takeover as a decision: every single thing that speaks against it is enough to wait."""
+
+from dataclasses import replace
+
+import pytest
+
+from multiregion.automatic import ACTOR, Situation, is_paused, is_unacknowledged, reason_to_wait
+from multiregion.config import Settings
+from multiregion.controller import Outlook
+from multiregion.replication import LastKnown
+from multiregion.states import FIRST, RoutingState, State, move
+from multiregion.stores import START, Decision, Head
+
+SETTINGS = Settings(loss_changes_max=100, loss_seconds_max=60.0)
+FENCED = move(FIRST, State.FENCED)
+TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
+
+
+def outlook(changes: int = 0, seconds: float | None = 1.0, *, ready: bool = True, known: bool = True) -> Outlook:
+    return Outlook(Head(START, 0, "0"), FIRST, ready, LastKnown(changes, 0, seconds) if known else None)
+
+
+LOST = Situation(FIRST, paused=False, unacknowledged=False, lease_has_run_out=True, degraded=False, survivor=outlook())
+
+
+def test_when_nothing_speaks_against_it_it_is_done() -> None:
+    assert reason_to_wait(LOST, SETTINGS) is None
+    assert reason_to_wait(replace(LOST, survivor=outlook(100, 60.0)), SETTINGS) is None
+
+
+@pytest.mark.parametrize(
+    ("situation", "why"),
+    [
+        (replace(LOST, state=FENCED), "never automatic"),
+        (replace(LOST, state=TAKEN), "never automatic"),
+        (replace(LOST, state=move(FENCED, State.FAILOVER)), "never automatic"),
+        (replace(LOST, lease_has_run_out=False), "holds its lease"),
+        (replace(LOST, paused=True), "paused"),
+        (replace(LOST, unacknowledged=True), "automatic acknowledge"),
+        (replace(LOST, degraded=True), "acknowledged writes that the other region does not have"),
+        (replace(LOST, survivor=None), "does not answer"),
+        (replace(LOST, survivor=outlook(ready=False)), "not ready"),
+        (replace(LOST, survivor=outlook(known=False)), "unknown"),
+        (replace(LOST, survivor=outlook(seconds=None)), "unknown"),
+        (replace(LOST, survivor=outlook(changes=101)), "too far behind"),
+        (replace(LOST, survivor=outlook(seconds=60.1)), "too far behind"),
+    ],
+)
+def test_each_reason_alone_is_enough_to_wait(situation: Situation, why: str) -> None:
+    assert why in (reason_to_wait(situation, SETTINGS) or "")
+
+
+def said(word: str, state: RoutingState = FIRST) -> Decision:
+    return Decision(state, "ada", 0.0, word, "automatic")
+
+
+def decided(state: RoutingState, actor: str = ACTOR) -> Decision:
+    return Decision(state, actor, 0.0, "")
+
+
+def test_it_is_paused_from_the_word_until_it_is_resumed() -> None:
+    assert not is_paused([])
+    assert is_paused([said("paused")])
+    assert is_paused([said("acknowledged"), said("paused"), said("resumed")])
+    assert not is_paused([said("resumed"), said("paused")])
+    assert not is_paused([Decision(FIRST, "ada", 0.0, "paused")]), "a change of state with that reason is no such word"
+
+
+def test_a_takeover_of_its_own_holds_it_down_until_it_is_acknowledged() -> None:
+    assert not is_unacknowledged([])
+    assert not is_unacknowledged([decided(TAKEN, actor="ada")])
+    assert is_unacknowledged([decided(TAKEN)])
+    assert is_unacknowledged([decided(TAKEN), said("acknowledged")]), "the one before it was meant"
+    assert is_unacknowledged([said("resumed"), decided(FIRST, actor="ada"), decided(TAKEN)])
+    assert not is_unacknowledged([said("acknowledged"), decided(TAKEN)])

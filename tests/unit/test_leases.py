@@ -1,0 +1,109 @@
+"""The lease: the region gives it up before the authority counts it as over, whatever the wall clocks say."""
+
+import pytest
+
+from multiregion.errors import NotReady, StaleEpoch
+from multiregion.leases import DRIFT, Lease, Leases
+from multiregion.states import FIRST, Role, State, move
+from tests.unit.manual_clock import ManualClock
+
+SECONDS = 3.0
+FENCED = move(FIRST, State.FENCED)
+ELSEWHERE = move(FENCED, State.FAILOVER, writable=True, drained=True)
+
+
+def renew(leases: Leases, lease: Lease, *, travels_seconds: float = 0.0, clock: ManualClock) -> None:
+    """One renewal whose answer takes a while to arrive."""
+    asked_at = lease.asking()
+    granted = leases.renew(FIRST, Role.PRIMARY, FIRST.epoch, degraded=False)
+    clock.elapsed += travels_seconds
+    lease.granted(asked_at, granted)
+
+
+def test_there_is_no_lease_before_the_first_grant() -> None:
+    assert not Lease(ManualClock()).holds()
+
+
+@pytest.mark.parametrize("travels_seconds", [0.0, 1.0, SECONDS, 10.0])
+def test_the_region_stops_before_the_authority_lets_anybody_else_begin(travels_seconds: float) -> None:
+    clock = ManualClock()
+    lease, leases = Lease(clock), Leases(clock, SECONDS)
+    renew(leases, lease, travels_seconds=travels_seconds, clock=clock)
+    while lease.holds():
+        assert not leases.have_run_out()
+        clock.elapsed += 0.01
+    assert lease.remaining() == 0.0
+
+
+def test_a_region_whose_clock_is_slower_within_the_drift_has_stopped_by_then() -> None:
+    """Its three seconds are 3.14 of the authority's."""
+    here, there = ManualClock(), ManualClock()
+    lease, leases = Lease(there), Leases(here, SECONDS)
+    renew(leases, lease, clock=there)
+    while not leases.have_run_out():
+        here.elapsed += 0.01
+        there.elapsed += 0.01 / (1 + DRIFT * 0.95)
+    assert not lease.holds()
+
+
+def test_the_wall_clock_neither_lengthens_a_lease_nor_ends_it() -> None:
+    clock = ManualClock()
+    lease, leases = Lease(clock), Leases(clock, SECONDS)
+    renew(leases, lease, clock=clock)
+    clock.wall += 3600
+    assert lease.holds() and not leases.have_run_out()
+    clock.wall -= 7200
+    clock.elapsed += SECONDS * (1 + DRIFT) + 0.01
+    assert not lease.holds() and leases.have_run_out()
+
+
+def test_an_answer_that_arrives_late_does_not_shorten_what_came_before_it() -> None:
+    clock = ManualClock()
+    lease = Lease(clock)
+    early = lease.asking()
+    clock.elapsed += 1
+    lease.granted(lease.asking(), SECONDS)
+    lease.granted(early, SECONDS)
+    assert lease.remaining() == SECONDS
+
+
+def test_only_the_writer_of_this_epoch_is_granted_one() -> None:
+    leases = Leases(ManualClock(), SECONDS)
+    for state, role, epoch in (
+        (FIRST, Role.SECONDARY, 1),
+        (FIRST, Role.PRIMARY, 2),
+        (FENCED, Role.PRIMARY, 2),
+        (ELSEWHERE, Role.PRIMARY, 3),
+        (ELSEWHERE, Role.PRIMARY, 1),
+    ):
+        with pytest.raises(StaleEpoch):
+            leases.renew(state, role, epoch, degraded=False)
+    assert leases.renew(ELSEWHERE, Role.SECONDARY, 3, degraded=False) == SECONDS
+
+
+def test_an_authority_that_has_just_started_believes_that_a_lease_was_granted_a_moment_ago() -> None:
+    clock = ManualClock()
+    leases = Leases(clock, SECONDS)
+    clock.elapsed += SECONDS
+    assert not leases.have_run_out()
+    clock.elapsed += SECONDS * DRIFT + 0.01
+    assert leases.have_run_out()
+
+
+def test_once_closed_an_epoch_gets_no_other_lease_and_the_next_one_does() -> None:
+    clock = ManualClock()
+    leases = Leases(clock, SECONDS)
+    assert not leases.close(1), "it may still be held"
+    clock.elapsed += 2 * SECONDS
+    assert leases.close(1)
+    with pytest.raises(NotReady, match="taken over"):
+        leases.renew(FIRST, Role.PRIMARY, 1, degraded=False)
+    assert leases.renew(ELSEWHERE, Role.SECONDARY, 3, degraded=False) == SECONDS
+
+
+def test_what_is_believed_of_the_writers_durability_is_what_it_said_last() -> None:
+    leases = Leases(ManualClock(), SECONDS, degraded=True)
+    assert leases.degraded, "unknown after a start"
+    for degraded in (False, True, False):
+        leases.renew(FIRST, Role.PRIMARY, 1, degraded=degraded)
+        assert leases.degraded is degraded

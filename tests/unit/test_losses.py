@@ -1,0 +1,215 @@
+"""The loss ledger over two real regions and a real authority: apply, keep, discard, and what is done about an interruption."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from multiregion.api.losses import described
+from multiregion.clock import SystemClock
+from multiregion.embedded.authority import SqliteState
+from multiregion.embedded.objects import FileObjects
+from multiregion.embedded.records import SqliteRecords
+from multiregion.errors import NotFound, Refused, Unreachable
+from multiregion.losses import LossLedger, Settled
+from multiregion.recovery import restore
+from multiregion.region import Region
+from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.stores import START, Change, Digest, Key, Loss, Position, Write
+from tests.unit.test_replication import Link
+
+TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
+NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
+
+
+@dataclass
+class RegionOverThere:
+    """A region behind a network; `up` False: it does not answer. `answers`: which of its next notes are answered."""
+
+    region: Region
+    other: Region
+    up: bool = True
+    answers: list[bool] = field(default_factory=list)
+
+    @property
+    def records(self) -> SqliteRecords:
+        assert isinstance(self.region.records, SqliteRecords)
+        return self.region.records
+
+    async def losses(self, after: int) -> Sequence[Loss]:
+        self._reach()
+        return await self.records.losses(after=after, limit=2)
+
+    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
+        self._reach()
+        if self.answers and not self.answers.pop(0):
+            raise Unreachable("the answer was lost")
+        await self.records.settle(number, outcome, actor=actor, applied=applied)
+
+    async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
+        self._reach()
+        return await restore(self.region, Link(self.other), change, expected, actor=actor, force=force)
+
+    def _reach(self) -> None:
+        if not self.up:
+            raise Unreachable("no answer")
+
+
+@dataclass
+class World:
+    authority: SqliteState
+    lost: RegionOverThere
+    heir: RegionOverThere
+    ledger: LossLedger
+
+    async def write(self, name: str, value: bytes | None, *needs: Digest) -> None:
+        """By the region that is going to be lost, and seen by it alone."""
+        await self.lost.records.commit([Write(key(name), value, name, needs=needs)], epoch=None, actor="ada")
+
+    async def take_over(self) -> None:
+        await self.authority.replace(FIRST, TAKEN, actor="eve", reason="")
+        for region in (self.lost, self.heir):
+            await region.records.admit(TAKEN)
+        await self.lost.records.rewind(START, reason="not replicated")
+
+    async def apply(self, ids: list[str] | None = None, *, force: bool = False) -> list[Settled]:
+        return [settled async for settled in self.ledger.apply(ids, actor="eve", force=force)]
+
+    async def held(self, name: str) -> bytes | None:
+        record = await self.heir.records.get(key(name))
+        return record.value if record else None
+
+    async def outcomes(self) -> list[str]:
+        return [entry.loss.outcome for entry in (await self.ledger.entries())[0]]
+
+
+def key(name: str) -> Key:
+    return Key("photos", name)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock = SystemClock()
+    authority = SqliteState(tmp_path / "authority.db", clock)
+    await authority.begin()
+    regions = {}
+    for role in Role:
+        records = SqliteRecords(tmp_path / f"{role}.db", role, clock)
+        await records.admit(FIRST)
+        regions[role] = Region(role, NAMES[role], records, FileObjects(tmp_path / role, clock))
+    sides = {role: RegionOverThere(regions[role], regions[role.other]) for role in Role}
+    yield World(authority, sides[Role.PRIMARY], sides[Role.SECONDARY], LossLedger(sides, NAMES, authority))
+    for side in sides.values():
+        side.records.close()
+    authority.close()
+
+
+async def test_lost_writes_are_made_again_in_their_order_at_the_current_epoch(world: World) -> None:
+    for name, value in (("a", b"1"), ("b", b"2"), ("a", b"3"), ("b", None)):
+        await world.write(name, value)
+    await world.take_over()
+    assert await world.outcomes() == ["pending"] * 4
+    assert [settled.outcome for settled in await world.apply()] == ["applied"] * 4
+    assert (await world.held("a"), await world.held("b")) == (b"3", None)
+    assert (await world.heir.records.head()).position.epoch == TAKEN.epoch
+    assert await world.outcomes() == ["applied"] * 4
+    assert await world.apply() == [], "once is enough"
+
+
+async def test_its_object_is_brought_before_a_write_is_made_again(world: World) -> None:
+    picture = await world.lost.region.objects.put(b"a picture")
+    await world.write("p", b"{}", picture)
+    await world.take_over()
+    await world.apply()
+    assert await world.heir.region.objects.has(picture) and await world.heir.records.is_needed(picture)
+
+
+async def test_what_was_written_meanwhile_is_not_overwritten_unless_by_force(world: World) -> None:
+    await world.write("a", b"lost")
+    await world.take_over()
+    await world.heir.records.commit([Write(key("a"), b"newer")], epoch=None, actor="bob")
+    (kept,) = await world.apply()
+    assert kept.outcome == "kept" and "--force" in kept.detail
+    assert await world.held("a") == b"newer" and await world.outcomes() == ["pending"]
+    (forced,) = await world.apply(force=True)
+    assert forced.outcome == "applied" and await world.held("a") == b"lost"
+
+
+async def test_what_was_deleted_meanwhile_stays_deleted(world: World) -> None:
+    await world.write("a", b"lost")
+    await world.take_over()
+    await world.heir.records.commit([Write(key("a"), b"other")], epoch=None, actor="bob")
+    await world.heir.records.commit([Write(key("a"), None)], epoch=None, actor="bob")
+    assert [settled.outcome for settled in await world.apply()] == ["kept"]
+    assert await world.held("a") is None
+
+
+async def test_a_write_upon_one_that_was_let_go_is_kept_back(world: World) -> None:
+    await world.write("a", b"1")
+    await world.write("a", b"2")
+    await world.take_over()
+    first, second = [entry.id for entry in (await world.ledger.entries())[0]]
+    assert [settled.id async for settled in world.ledger.discard([first], actor="eve")] == [first]
+    assert [settled.outcome for settled in await world.apply([second])] == ["kept"]
+    assert await world.outcomes() == ["discarded", "pending"]
+
+
+async def test_applying_can_be_interrupted_between_the_write_and_its_note_and_run_again(world: World) -> None:
+    for value in (b"1", b"2", b"3"):
+        await world.write("a", value)
+    await world.take_over()
+    world.lost.answers = [True, False]
+    with pytest.raises(Unreachable):
+        await world.apply()
+    assert await world.held("a") == b"2" and await world.outcomes() == ["applied", "pending", "pending"]
+    assert [settled.outcome for settled in await world.apply()] == ["applied", "applied"]
+    assert await world.held("a") == b"3" and (await world.heir.records.head()).position.sequence == 3
+
+
+async def test_each_decision_is_in_the_history_with_who_decided(world: World) -> None:
+    await world.write("a", b"1")
+    await world.write("b", b"2")
+    await world.take_over()
+    await world.apply(["1.1"])
+    assert [settled.outcome async for settled in world.ledger.discard(None, actor="bob")] == ["discarded"]
+    newest, before = await world.authority.history(2)
+    assert (newest.what, newest.actor, newest.reason, newest.facts["loss"]) == ("loss", "bob", "discarded", "1.2")
+    assert (before.actor, before.reason, before.facts["record"]) == ("eve", "applied", "photos/a")
+
+
+@pytest.mark.parametrize("state", [move(TAKEN, State.FENCED), move(TAKEN, State.FAILOVER)])
+async def test_where_nobody_may_write_nothing_is_applied(world: World, state: RoutingState) -> None:
+    await world.write("a", b"1")
+    await world.take_over()
+    await world.authority.replace(TAKEN, state, actor="eve", reason="")
+    with pytest.raises(Refused, match="nothing can be written"):
+        await world.apply()
+    assert await world.outcomes() == ["pending"]
+
+
+async def test_an_id_that_is_in_no_ledger_is_refused_and_one_that_may_be_in_a_silent_region_is_not_denied(world: World) -> None:
+    await world.write("a", b"1")
+    await world.take_over()
+    with pytest.raises(NotFound, match=r"no loss 9\.9"):
+        await world.apply(["9.9"])
+    world.lost.up = False
+    with pytest.raises(Unreachable, match="us-east-1, which does not answer"):
+        await world.apply(["1.1"])
+    assert (await world.ledger.entries())[1] == ["us-east-1"]
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (Write(Key("comments/p", "c"), b'{"message": "hello"}'), "comment: hello"),
+        (Write(Key("comments/p", "c"), None), "delete comment"),
+        (Write(Key("photos", "p"), b'{"caption": "sunrise"}'), "photo: sunrise"),
+        (Write(Key("photos", "p"), None), "delete photo"),
+        (Write(Key("users", "ada"), b'{"password": "$argon2id$secret"}'), "write users"),
+        (Write(Key("keys", "k"), b'{"private": "secret"}'), "write keys"),
+        (Write(Key("comments/p", "c"), b'{"message": "' + b"x" * 200 + b'"}'), "comment: " + "x" * 79 + "…"),
+    ],
+)
+def test_what_a_loss_was_is_told_in_words_without_secrets(write: Write, words: str) -> None:
+    assert described(write) == words
