@@ -6,7 +6,7 @@ RUN    := $(BIN)/python
 PIP    := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 STAMPS := $(VENV)/stamps
 
-.PHONY: help up test check bench planted format lock reference screenshots web clean
+.PHONY: help up test check bench simulate planted format lock reference screenshots web clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -28,6 +28,9 @@ check: $(STAMPS)/dev $(STAMPS)/app web ## style, types, layout, and everything g
 	$(RUN) scripts/reference.py --check
 	$(RUN) scripts/build_web.py check
 	$(RUN) -m pytest -q tests/unit/test_layout.py tests/unit/test_docs.py
+
+simulate: $(STAMPS)/dev $(STAMPS)/app ## the system under trouble, one seed after another; ARGS="--seeds 0-9999 -j 2"
+	@$(RUN) -m tests.simulation $(ARGS)
 
 bench: $(STAMPS)/dev $(STAMPS)/app ## how fast, beside a peer or a limit measured in the same run; ARGS name benchmarks
 	@$(RUN) -m benchmarks $(ARGS)

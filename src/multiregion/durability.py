@@ -89,7 +89,7 @@ class RemoteCopies:
     def _may_be_there_soon(self) -> bool:
         """Whether waiting is worth while. Once the other region is away, only after it has confirmed something in time again:
         from then on no more is owed, so that it can be level at last though writing goes on."""
-        return self._mode == STRICT or self._away_since is None or self._keeps_up
+        return self._away_since is None or self._keeps_up
 
     def _owe(self, position: Position) -> None:
         """The other region is away, until it has confirmed this position, and every other that it was not waited for."""

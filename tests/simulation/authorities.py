@@ -1,0 +1,193 @@
+"""The authority as a machine: the real state store, controller, leases, automatic takeover and loss ledger in it."""
+
+import shutil
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from multiregion.api.authority import FOLLOW_SECONDS, WORDS
+from multiregion.api.routing import StateNews
+from multiregion.automatic import Automatic
+from multiregion.config import Settings
+from multiregion.controller import Controller, Outlook, Request, Step
+from multiregion.durability import REMOTE
+from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
+from multiregion.leases import Leases
+from multiregion.local.authority import Announcing
+from multiregion.losses import LossLedger, Settled
+from multiregion.states import Role, RoutingState
+from multiregion.stores import Change, Head, Loss, Position
+from multiregion.verification import Verdict, Verification
+from tests.simulation.machines import Machine, Pause, Stage
+from tests.simulation.network import Network
+from tests.simulation.regions import AUTHORITY, SimulatedRegion
+from tests.simulation.writer import Disk
+
+T = TypeVar("T")
+RESTORE_SECONDS = 60.0
+NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
+
+
+class FarRegionControl:
+    """A region as the authority reaches it."""
+
+    def __init__(self, network: Network, role: Role) -> None:
+        self._network = network
+        self._role = role
+
+    async def _ask(self, work: Callable[[SimulatedRegion], Awaitable[T]], **how: Any) -> T:
+        return await self._network.call(AUTHORITY, self._role, work, **how)
+
+    async def admit(self, state: RoutingState) -> RoutingState:
+        return await self._ask(lambda region: region.admit(state))
+
+    async def head(self) -> Head:
+        return await self._ask(lambda region: region.head())
+
+    async def outlook(self) -> Outlook:
+        return await self._ask(lambda region: region.outlook())
+
+    async def losses(self, after: int) -> Sequence[Loss]:
+        return await self._ask(lambda region: region.losses(after))
+
+    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
+        await self._ask(lambda region: region.settle(number, outcome, actor, applied))
+
+    async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
+        return await self._ask(lambda region: region.restore(change, expected, actor, force), seconds=RESTORE_SECONDS)
+
+    async def sequence(self) -> int:
+        return (await self.head()).position.sequence
+
+    async def names(self, after: tuple[str, str]) -> Sequence[tuple[str, str, int, int, bool, str]]:
+        return await self._ask(lambda region: region.names(after))
+
+    async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
+        return await self._ask(lambda region: region.needed(after))
+
+
+class SimulatedAuthority:
+    """What the authority's process joins, and what it answers."""
+
+    def __init__(self, machine: "AuthorityMachine", settings: Settings) -> None:
+        self.store = SqliteState(machine.folder / "authority.db", machine.clock, writer=machine.disk.writer)
+        self._news = StateNews()
+        self._clock = machine.clock
+        self.state = Announcing(self.store, self._news)
+        self._regions = {role: FarRegionControl(machine.stage.network, role) for role in Role}
+        degraded = settings.durability == REMOTE
+        self._leases = Leases(machine.clock, settings.lease_seconds, degraded=degraded) if settings.failover == "automatic" else None
+        self.controller = Controller(self.state, self._regions, NAMES, machine.clock, settings, self._leases)
+        self.automatic = (
+            Automatic(self.state, self.controller, self._regions[Role.SECONDARY], self._leases, machine.clock, settings)
+            if self._leases
+            else None
+        )
+        self.ledger = LossLedger(self._regions, NAMES, self.state)
+        self._journal = machine.stage.journal
+        self._under_way = 0
+
+    @property
+    def work(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        return [self.automatic.run] if self.automatic else []
+
+    def close(self) -> None:
+        if self._under_way:
+            self._journal.count("interrupted")
+        self.store.close()
+
+    async def prepare(self) -> None:
+        await self.store.begin()
+        self._news.publish(await self.store.read())
+
+    # What regions ask.
+
+    async def renew_lease(self, role: Role, epoch: int, degraded: bool) -> float:
+        assert self._leases is not None
+        return self._leases.renew(await self.state.read(), role, epoch, degraded=degraded)
+
+    async def follow(self) -> AsyncIterator[RoutingState]:
+        while True:
+            state = await self.state.read()
+            yield state
+            await self._news.next(state, timeout_seconds=FOLLOW_SECONDS)
+
+    # What operators ask.
+
+    async def read(self) -> RoutingState:
+        return await self.state.read()
+
+    async def carry_out(self, verb: str, request: Request) -> list[Step]:
+        steps: list[Step] = []
+        if self._under_way:
+            self._journal.count("two operators at once")
+        self._under_way += 1
+        try:
+            async for step in getattr(self.controller, verb)(request):
+                self._journal.note(f"step {step.name.partition(' ')[0]}", request.actor, f"{step.outcome}: {step.detail}")
+                steps.append(step)
+        finally:
+            self._under_way -= 1
+        return steps
+
+    async def apply(self, ids: Sequence[str] | None, actor: str) -> list[Settled]:
+        return [self._settled(each, actor) async for each in self.ledger.apply(ids, actor=actor, force=False)]
+
+    async def discard(self, ids: Sequence[str] | None, actor: str) -> list[Settled]:
+        return [self._settled(each, actor) async for each in self.ledger.discard(ids, actor=actor)]
+
+    def _settled(self, settled: Settled, actor: str) -> Settled:
+        self._journal.note(f"loss {settled.outcome}", actor, f"{settled.id} {settled.detail}")
+        return settled
+
+    async def pending(self) -> Sequence[str]:
+        return [entry.id for entry in (await self.ledger.entries())[0] if entry.loss.outcome == "pending"]
+
+    async def say(self, word: str, actor: str) -> None:
+        await self.state.note("automatic", actor=actor, reason=WORDS[word], facts={})
+
+    async def verify(self) -> Verdict:
+        sides = (self._regions[Role.PRIMARY], self._regions[Role.SECONDARY])
+        names = (NAMES[Role.PRIMARY], NAMES[Role.SECONDARY])
+        verdicts = [verdict async for verdict in Verification(*sides, names, self._clock, deep=False).run()]
+        return verdicts[-1]
+
+
+class AuthorityMachine(Machine):
+    """Where the authority runs, and from where it may be restored."""
+
+    def __init__(self, stage: Stage, pause: Pause) -> None:
+        super().__init__(AUTHORITY, stage)
+        self.disk = Disk(stage.loop, lambda where: pause(AUTHORITY, where), self._committed)
+
+    def _committed(self, db: sqlite3.Connection) -> None:
+        newest = decision_of(db.execute(NEWEST_STATE).fetchone())
+        self.stage.truth.decided(newest.state, newest.actor, newest.facts)
+
+    def boot(self) -> SimulatedAuthority:
+        return SimulatedAuthority(self, self.stage.settings)
+
+    def back_up(self) -> None:
+        if not self.part.ready:
+            return
+        source, target = sqlite3.connect(self.folder / "authority.db"), sqlite3.connect(self.folder / "backup.db")
+        source.backup(target)
+        source.close()
+        target.close()
+        self.stage.journal.note("backed up", AUTHORITY)
+
+    def restore(self) -> bool:
+        """Start from the last backup. False if there is none."""
+        if not (self.folder / "backup.db").exists():
+            return False
+        self.kill("it is restored from a backup")
+        for file in self.folder.glob("authority.db*"):
+            file.unlink()
+        shutil.copy(self.folder / "backup.db", self.folder / "authority.db")
+        db = sqlite3.connect(self.folder / "authority.db")
+        restored = decision_of(db.execute(NEWEST_STATE).fetchone()).state
+        db.close()
+        self.stage.journal.note("restored", AUTHORITY, f"epoch {restored.epoch}")
+        self.stage.truth.restored(restored)
+        self.start()
+        return True

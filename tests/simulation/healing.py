@@ -1,0 +1,92 @@
+"""After the last fault: an operator's natural next commands, and then everything has to be as it was promised."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from multiregion.states import Role, State
+from multiregion.stores import Key, Write
+from tests.simulation.clients import Client, Order
+from tests.simulation.operators import Operator
+from tests.simulation.tables import replayed, stored
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+PATIENCE_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
+
+
+class Healing:
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._truth = world.truth
+        self._operator: Operator = world.operators[0]
+
+    async def run(self) -> None:
+        await self._until(self._recovered, "the authority knows what the regions know")
+        await self._until(self._back_to_active, "the application is back in the primary region")
+        await self._until(self._level, "both regions are level")
+        await self._until(self._writes, "writing works again")
+        await self._until(self._settled, "every loss is decided about")
+        await self._until(self._level, "both regions are level again")
+        await self._until(self._verified, "both regions are equal, item by item")
+        self._check_everything()
+
+    async def _until(self, done: Callable[[], Awaitable[bool]], what: str) -> None:
+        until = self._world.loop.time() + PATIENCE_SECONDS
+        while not await done():
+            if self._world.loop.time() > until:
+                self._truth.violated(f"after healing it never came to this: {what}")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _recovered(self) -> bool:
+        return bool(await self._operator.attempt(lambda: self._operator.order("recover", State.ACTIVE)))
+
+    async def _back_to_active(self) -> bool:
+        return bool(await self._operator.attempt(lambda: self._operator.order("switch", State.ACTIVE)))
+
+    async def _level(self) -> bool:
+        heads = [await machine.region.head() for machine in self._world.regions.values() if machine.region]
+        whole = [await machine.region._records.is_whole() for machine in self._world.regions.values() if machine.region]
+        return len(heads) == len(Role) and heads[0] == heads[1] and all(whole)
+
+    async def _writes(self) -> bool:
+        """An order from before may still be under way, and end after the first way back."""
+        if not await self._back_to_active():
+            return False
+        client: Client = self._world.clients[0]
+        await client.look()
+        order = Order([Write(Key("items", "last"), b"written after all")])
+        return await client.write(order, Role.PRIMARY)
+
+    async def _settled(self) -> bool:
+        operator = self._operator
+        await operator.attempt(operator.apply)
+        pending = await operator.attempt(lambda: operator.ask(lambda authority: authority.pending()))
+        if pending:
+            await operator.attempt(lambda: operator.ask(lambda authority: authority.discard(None, "operator-0")))
+        return pending == []
+
+    async def _verified(self) -> bool:
+        verdict = await self._operator.attempt(lambda: self._operator.ask(lambda authority: authority.verify()))
+        return verdict is not None and verdict.equal
+
+    def _check_everything(self) -> None:
+        truth, regions = self._truth, self._world.regions
+        listed = set()
+        for role, machine in regions.items():
+            assert machine.region is not None
+            db = machine.region._records._reading
+            truth.check(
+                stored(db) == replayed(truth.changes[p] for p in truth.regions[role].log), f"the {role} region is not what its log says"
+            )
+            listed |= set(db.execute("SELECT epoch, sequence FROM loss"))
+        logs = [truth.regions[role].log for role in Role]
+        truth.check(logs[0] == logs[1], "the logs differ in the end")
+        kept = set(logs[0]) | truth.gone
+        for position, acknowledged in truth.acknowledged.items():
+            there = position in kept or (position.epoch, position.sequence) in listed
+            truth.check(
+                there, f"the acknowledged change {position} of the {acknowledged.role} region is neither there nor in a loss ledger"
+            )

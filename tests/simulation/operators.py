@@ -1,0 +1,92 @@
+"""Operators, several at once, each with their own idea of what should be done now."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import TypeVar
+
+from multiregion.controller import Request
+from multiregion.errors import MultiregionError
+from multiregion.states import State
+from tests.simulation.authorities import SimulatedAuthority
+from tests.simulation.journal import Journal
+from tests.simulation.network import Network
+from tests.simulation.regions import AUTHORITY
+
+T = TypeVar("T")
+THINKS_SECONDS = (1.5, 3.0, 8.0)
+PATIENCE_SECONDS = 20.0
+FAILOVER, ACTIVE, FENCED = State.FAILOVER, State.ACTIVE, State.FENCED
+
+
+class Operator:
+    def __init__(self, name: str, network: Network, random: Random, journal: Journal, *, automatic: bool) -> None:
+        self._name, self._network, self._random, self._journal = name, network, random, journal
+        self.idle = False
+        self._thinks_seconds = random.choice(THINKS_SECONDS)
+        self._wishes: list[tuple[int, Callable[[], Awaitable[object]]]] = [
+            (8, lambda: self.order("switch", FAILOVER, writable=True)),
+            (3, lambda: self.order("switch", FAILOVER)),
+            (8, lambda: self.order("switch", ACTIVE)),
+            (6, lambda: self.order("switchover", FAILOVER)),
+            (2, lambda: self.order("set_state", FENCED)),
+            (2, lambda: self.order("set_state", ACTIVE)),
+            (2, lambda: self.order("set_state", FAILOVER)),
+            (10, self.take_over),
+            (1, lambda: self.order("recover", ACTIVE)),
+            (3, self.apply),
+            (1, self.discard),
+            (1, self.verify),
+            *([(2, self.say)] if automatic else []),
+        ]
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._random.expovariate(1 / self._thinks_seconds))
+            if self.idle:
+                continue
+            ((_, wish),) = self._random.choices(self._wishes, [weight for weight, _ in self._wishes])
+            await self.attempt(wish)
+
+    async def attempt(self, wish: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            return await wish()
+        except MultiregionError as error:
+            self._journal.note(f"order.{error.code}", self._name, error.detail)
+            if "old backup" in error.detail:
+                self._journal.count("authority outdated")
+            return None
+
+    async def ask(self, work: Callable[[SimulatedAuthority], Awaitable[T]]) -> T:
+        return await self._network.call(self._name, AUTHORITY, work, seconds=PATIENCE_SECONDS, repeatable=False)
+
+    async def order(self, verb: str, to: State, *, writable: bool = False, accept_loss: bool = False) -> bool:
+        """Whether every region has confirmed the state in the end."""
+        request = Request(to, self._name, "", writable, accept_loss)
+        self._journal.note(f"order {verb}", self._name, f"{to}{' writable' * writable}{' accept-loss' * accept_loss}")
+        steps = await self.ask(lambda authority: authority.carry_out(verb, request))
+        confirmed = all(step.outcome != "not confirmed" for step in steps)
+        self._journal.note(f"{verb} finished", self._name, "" if confirmed else "not confirmed everywhere")
+        return confirmed
+
+    async def take_over(self) -> None:
+        state = await self.ask(lambda authority: authority.read())
+        to = ACTIVE if state.state is FAILOVER else FAILOVER
+        await self.order("take_over", to, writable=to is FAILOVER and self._random.random() < 0.8, accept_loss=self._random.random() < 0.5)
+
+    async def apply(self) -> None:
+        await self.ask(lambda authority: authority.apply(None, f"{self._name}-applies"))
+
+    async def discard(self) -> None:
+        pending = await self.ask(lambda authority: authority.pending())
+        if pending:
+            await self.ask(lambda authority: authority.discard([self._random.choice(pending)], self._name))
+
+    async def say(self) -> None:
+        word = self._random.choice(["pause", "resume", "resume", "acknowledge", "acknowledge", "acknowledge"])
+        await self.ask(lambda authority: authority.say(word, self._name))
+        self._journal.note(f"automatic {word}", self._name)
+
+    async def verify(self) -> None:
+        verdict = await self.ask(lambda authority: authority.verify())
+        self._journal.note("verified", self._name, "equal" if verdict.equal else "different at the moment")
