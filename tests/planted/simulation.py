@@ -158,8 +158,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("durability.py", "        while self._copied < position:", "        while False:", SEEDS),
     (
         "replication.py",
-        "                await self._peer.acknowledge((await self._region.records.head()).position)",
-        "                await self._peer.acknowledge(Position((await self._region.records.head()).position.epoch, 10**9))",
+        "            await self._peer.acknowledge((await self._region.records.head()).position)",
+        "            await self._peer.acknowledge(Position((await self._region.records.head()).position.epoch, 10**9))",
         SEEDS,
     ),
 ]

@@ -7,7 +7,7 @@ import pytest
 
 from tests.planted.mutants import MUTANTS, PACKAGE, ROOT, Mutant
 
-FAST = ("tests/unit/", "tests/contract/")
+FAST = ("tests/unit/", "tests/contract/", "tests/simulation/")
 
 
 @cache
