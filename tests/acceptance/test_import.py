@@ -16,7 +16,7 @@ import pytest
 from tests.acceptance.deployment import PASSWORD, Deployment, until
 from tests.acceptance.pictures import picture
 
-PICTURES = 40
+PICTURES = 120
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("replication.py", "        if (await records.head()).position > shared:", "        if False:", SEEDS),
     ("recovery.py", "absent, version = (False, None) if force else", "absent, version = (False, None) if True else", SEEDS),
     ("recovery.py", "    await bring(write.needs, region.objects, peer)\n", "", SEEDS),
-    ("losses.py", "again.get(expected, expected) if expected else None", "expected", SEEDS),
     # following
     (
         "embedded/records.py",

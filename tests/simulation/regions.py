@@ -159,6 +159,7 @@ class SimulatedRegion(RegionProcess):
         await self._records.settle(number, outcome, actor=actor, applied=applied)
 
     async def restore(self, change: Change, expected: Position | None, actor: str, force: bool) -> Position:
+        self.truth.restores(change, actor)
         return await self._restore(change, expected, actor, force)
 
     async def names(self, after: tuple[str, str]) -> Sequence[tuple[str, str, int, int, bool, str]]:
@@ -185,7 +186,8 @@ class SimulatedRegion(RegionProcess):
             await self._objects.put(data)
         position = await self._records.commit(writes, epoch=epoch, actor=actor, requires=requires)
         positions = [Position(position.epoch, position.sequence - n) for n in range(len(writes))]
-        self.truth.acknowledges(self._role, positions, degraded=self._copies.degraded_since is not None)
+        degraded = self._copies.degraded_since is not None
+        self.truth.acknowledges(self._role, positions, epoch=epoch, degraded=degraded)
         return position
 
     def has_object(self, digest: Digest) -> bool:

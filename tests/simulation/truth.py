@@ -9,7 +9,7 @@ from multiregion.config import Settings
 from multiregion.durability import ASYNC
 from multiregion.embedded.schema import CHANGE_COLUMNS, change_of, routing_of
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Position
+from multiregion.stores import Change, Digest, Key, Position
 from tests.simulation.journal import Journal, Violation
 from tests.simulation.tables import Table, replayed, stored
 
@@ -51,7 +51,9 @@ class Truth:
         self.refused: set[str] = set()
         self.gone: set[Position] = set()
         self.deciding: RoutingState | None = None
-        self.restoring: dict[str, tuple[Position | None, Position | None]] = {}
+        self.replaced: dict[Position, Position | None] = {}
+        self.restoring: dict[tuple[str, Key], Position] = {}
+        self.again: dict[Position, Position] = {}
         self.has_object: Callable[[Role, Digest], bool] = lambda role, digest: True
 
     def violated(self, promise: str) -> None:
@@ -115,12 +117,20 @@ class Truth:
             return
         self._journal.note("rewound", role, f"{len(undone)} changes to {spelled(witness.log[-1]) if witness.log else 'nothing'}")
         listed = in_ledger(db)
+        self._note_replaced(witness, undone)
         for position in undone:
             self.check(position in listed, f"{spelled(position)} was rewound in the {role} region and is in no ledger")
             self.check(position not in self.regions[role.other].log, f"{spelled(position)} was rewound though the other region has it")
             self.check(not self._is_durable(position), f"{spelled(position)}, acknowledged as durable in both regions, was rewound")
         witness.table = replayed(self.changes[position] for position in witness.log)
         self.check(stored(db) == witness.table, f"the {role} region's records are not what its log says after a rewind")
+
+    def _note_replaced(self, witness: Witness, undone: Sequence[Position]) -> None:
+        table = replayed(self.changes[position] for position in witness.log)
+        for position in reversed(undone):
+            before = table.get(self.changes[position].write.key)
+            self.replaced[position] = before.version if before else None
+            table.update(replayed([self.changes[position]]))
 
     def _is_durable(self, position: Position) -> bool:
         return position in self.acknowledged and self.acknowledged[position].durable and position not in self.gone
@@ -157,16 +167,24 @@ class Truth:
         self.check(change.actor not in self.refused, f"{name} was refused, and is there")
         self._check_restored(witness, change)
 
-    def _check_restored(self, witness: Witness, change: Change) -> None:
-        if change.actor in self.restoring:
-            found = witness.table.get(change.write.key)
-            self.check(
-                (found.version if found else None) in self.restoring[change.actor],
-                f"{spelled(change.position)} made a lost write again over something newer",
-            )
+    def restores(self, lost: Change, actor: str) -> None:
+        """A lost write is about to be made again, if it overwrites nothing."""
+        self.restoring[actor, lost.write.key] = lost.position
 
-    def acknowledges(self, role: Role, positions: Sequence[Position], *, degraded: bool) -> None:
-        """A region answers a client that its write is there."""
+    def _check_restored(self, witness: Witness, change: Change) -> None:
+        lost = self.restoring.get((change.actor, change.write.key))
+        if lost is None:
+            return
+        expected, found = self.replaced.get(lost), witness.table.get(change.write.key)
+        while found is not None and found.version != expected and expected in self.again:
+            expected = self.again[expected]
+        version = found.version if found else None
+        self.check(version == expected, f"{spelled(change.position)} made {spelled(lost)} again over something newer")
+        self.again[lost] = change.position
+
+    def acknowledges(self, role: Role, positions: Sequence[Position], *, epoch: int | None, degraded: bool) -> None:
+        """A region answers a client that its write, decided at `epoch`, is there."""
+        self.check(epoch in (None, positions[0].epoch), f"{spelled(positions[0])} was decided at epoch {epoch}")
         other = self.regions[role.other]
         durable = self._settings.durability != ASYNC and not degraded
         if degraded:

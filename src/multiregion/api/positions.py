@@ -47,7 +47,7 @@ class Positions:
             await self._app(scope, receive, send)
         elif scope["method"] in WRITES:
             await self._app(scope, receive, self._telling(send))
-        elif wanted := Headers(scope=scope).get(HEADER):
+        elif (wanted := Headers(scope=scope).get(HEADER)) is not None and "authorization" in Headers(scope=scope):
             try:
                 await self._reach(read(wanted))
             except MultiregionError as error:

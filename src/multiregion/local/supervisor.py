@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from multiregion.errors import BadDeployment
 from multiregion.local.deployment import HOST, DataFolder
 
 STOP_SECONDS = 5.0
+ENDING_SECONDS = 1.0
 READY_PAUSE_SECONDS = 0.03
 LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_LINES_SHOWN = 15
@@ -83,7 +85,7 @@ class Supervisor:
         until = self._clock.monotonic() + self._settings.ready_seconds
         async with httpx.AsyncClient(trust_env=False, timeout=1.0) as http:
             while self._clock.monotonic() < until:
-                if not part.runs:
+                if not await self._still_runs(part):
                     raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
                 try:
                     if (await http.get(part.ready_url)).status_code == 200:
@@ -128,6 +130,13 @@ class Supervisor:
         draft = self.processes_file.with_suffix(".draft")
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(pids)) + b"\n")
         draft.replace(self.processes_file)
+
+    async def _still_runs(self, part: Part) -> bool:
+        """A process that was killed a moment ago may not have been noticed to have ended."""
+        if part.process is not None and part.runs:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(part.process.wait(), ENDING_SECONDS)
+        return part.runs
 
     async def start_wanted(self) -> list[Part]:
         """Start the parts that somebody asked for by a file `start-NAME`; those that run already are left alone."""
