@@ -42,7 +42,7 @@ def free_base() -> int:
     raise RuntimeError("no free ports")
 
 
-def until(true: Callable[[], Any], what: str, seconds: float = 30.0) -> Any:
+def until(true: Callable[[], Any], what: str, seconds: float = 90.0) -> Any:
     """Call `true` until it answers something true, and return that."""
     end = time.monotonic() + seconds
     while True:
