@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.clients import everything
 from tests.acceptance.deployment import PASSWORD, Deployment, until
 from tests.acceptance.pictures import picture
 
@@ -41,8 +42,7 @@ def fill(folder: Path, first: int, count: int) -> Path:
 def owners(deployment: Deployment) -> dict[str, str]:
     """Who put which photo in, by caption."""
     with deployment.region("primary") as http:
-        photos: list[dict[str, Any]] = http.get("/photos?limit=100").raise_for_status().json()["photos"]
-    return {photo["caption"]: photo["user"] for photo in photos}
+        return {photo["caption"]: photo["user"] for photo in everything(http, "/photos", "photos")}
 
 
 @dataclass

@@ -14,6 +14,7 @@ from multiregion.durability import REMOTE
 from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
 from multiregion.leases import Leases
 from multiregion.local.authority import Announcing
+from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.losses import LossLedger, Settled
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Head, Loss, Position
@@ -45,7 +46,7 @@ class FarRegionControl:
         return await self._ask(lambda region: region.head())
 
     async def outlook(self) -> Outlook:
-        return await self._ask(lambda region: region.outlook())
+        return await self._ask(lambda region: region.outlook(), seconds=OUTLOOK_SECONDS)
 
     async def losses(self, after: int) -> Sequence[Loss]:
         return await self._ask(lambda region: region.losses(after))

@@ -24,6 +24,7 @@ ROUTES = [
     ("operator", AUTHORITY),
 ]
 STEP_SECONDS_MAX, SLOW_STEP_SECONDS_MAX, OBJECT_SECONDS_MAX = 0.003, 0.3, 4.0
+ISOLATION_SECONDS_MAX, FROZEN_SECONDS_MAX = 14.0, 12.0
 BETWEEN_REGIONS = [(PRIMARY, SECONDARY)] * 3
 
 
@@ -34,7 +35,7 @@ class Faults:
         self._inside = random.choice([0.0, 0.0, 0.002, 0.006])
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
-            (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
+            (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way), (8, self.isolate),
             (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (1, self.back_up),
             (1, self.restore), (2, self.set_clock),
         ]  # fmt: skip
@@ -75,7 +76,7 @@ class Faults:
         if self._random.random() < 0.5:
             self._loop.call_soon(self._kill, name, where, context=OUTSIDE)
         else:
-            self._loop.call_soon(lambda: self._later(self._while(), machine.freeze()), context=OUTSIDE)
+            self._loop.call_soon(lambda: self._later(self._while(FROZEN_SECONDS_MAX), machine.freeze()), context=OUTSIDE)
         self._world.journal.count(f"struck {where}")
 
     def between_calls(self, name: str) -> None:
@@ -96,7 +97,7 @@ class Faults:
         self._kill(AUTHORITY, "by chance")
 
     def freeze(self) -> None:
-        self._later(self._while(), self._world.machine(self._random.choice([PRIMARY, PRIMARY, SECONDARY])).freeze())
+        self._later(self._while(FROZEN_SECONDS_MAX), self._world.machine(self._random.choice([PRIMARY, PRIMARY, SECONDARY])).freeze())
 
     def freeze_authority(self) -> None:
         self._later(self._while(5.0), self._world.machine(AUTHORITY).freeze())
@@ -115,11 +116,20 @@ class Faults:
     def cut_one_way(self) -> None:
         self._cut(*self._route())
 
-    def _cut(self, source: str, target: str) -> None:
+    def isolate(self) -> None:
+        """A region that only clients reach: it does not learn that another writes by now."""
+        region = self._random.choice([Role.PRIMARY, Role.PRIMARY, Role.PRIMARY, Role.SECONDARY])
+        seconds = self._random.uniform(1.0, ISOLATION_SECONDS_MAX)
+        for other in (region.other.value, AUTHORITY):
+            self._cut(region, other, seconds)
+            self._cut(other, region, seconds)
+        self._world.journal.count("isolated")
+
+    def _cut(self, source: str, target: str, seconds: float | None = None) -> None:
         link = self._network.link(source, target)
         link.cut = True
         self._world.journal.note("link cut", source, f"to {target}")
-        self._later(self._while(), lambda: setattr(link, "cut", False))
+        self._later(seconds or self._while(), lambda: setattr(link, "cut", False))
 
     def slow(self) -> None:
         source, target = self._route()

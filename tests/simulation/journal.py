@@ -10,7 +10,7 @@ EXPECTED = (
     "wrote.record", "wrote.photo", "wrote.delete",
     "refused.stale_epoch", "refused.fenced", "refused.not_ready", "refused.not_found", "refused.conflict", "refused.disk_full",
     "unknown.unreachable", "lease ran out in a commit", "degraded", "position.True", "position.False", "position.None",
-    "network.lost", "network.repeated", "network.stream_broken", "link cut", "link slow", "link lossy",
+    "network.lost", "network.repeated", "network.stream_broken", "link cut", "isolated", "link slow", "link lossy",
     "killed", "frozen", "thawed", "struck before the transaction", "struck before the commit", "struck before the answer",
     "struck between calls", "disk full", "disk lost", "backed up", "restored", "wall clock set", "authority outdated",
     "switch finished", "switchover finished", "set_state finished", "take_over finished", "recover finished", "automatic takeover",

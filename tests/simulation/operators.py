@@ -15,6 +15,7 @@ from tests.simulation.regions import AUTHORITY
 
 T = TypeVar("T")
 THINKS_SECONDS = (1.5, 3.0, 8.0)
+THINKS_SECONDS_AUTOMATIC = (3.0, 10.0, 30.0)
 PATIENCE_SECONDS = 20.0
 FAILOVER, ACTIVE, FENCED = State.FAILOVER, State.ACTIVE, State.FENCED
 
@@ -23,7 +24,7 @@ class Operator:
     def __init__(self, name: str, network: Network, random: Random, journal: Journal, *, automatic: bool) -> None:
         self._name, self._network, self._random, self._journal = name, network, random, journal
         self.idle = False
-        self._thinks_seconds = random.choice(THINKS_SECONDS)
+        self._thinks_seconds = random.choice(THINKS_SECONDS_AUTOMATIC if automatic else THINKS_SECONDS)
         self._wishes: list[tuple[int, Callable[[], Awaitable[object]]]] = [
             (8, lambda: self.order("switch", FAILOVER, writable=True)),
             (3, lambda: self.order("switch", FAILOVER)),

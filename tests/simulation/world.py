@@ -25,7 +25,8 @@ from tests.simulation.regions import AUTHORITY, RegionMachine
 from tests.simulation.truth import Truth
 
 CLIENTS, OPERATORS = 3, 2
-TROUBLE_SECONDS = 25.0
+TROUBLE_SECONDS = 30.0
+RECOVERED_SECONDS_MAX = 6.0
 MEMORY = Path("/dev/shm")
 
 
@@ -40,7 +41,7 @@ class Outcome:
 
 class World:
     def __init__(self, seed: int, folder: Path) -> None:
-        random = Random(seed)
+        self.random = random = Random(seed)
         self.loop = VirtualLoop(random)  # type: ignore[abstract]
         self.journal = Journal(self.loop.time)
         self.settings = settings_for(random)
@@ -72,9 +73,10 @@ class World:
             self.loop.create_task(self._recover(), context=OUTSIDE.copy())
 
     async def _recover(self) -> None:
-        """What an operator does at once after restoring the authority; the others keep their hands off until it is done."""
+        """What an operator does soon after restoring the authority; the others keep their hands off until it is done."""
         for operator in self.operators:
             operator.idle = True
+        await asyncio.sleep(self.random.uniform(0.0, RECOVERED_SECONDS_MAX))
         operator = self.operators[0]
         while not await operator.attempt(lambda: operator.order("recover", State.ACTIVE)):
             await asyncio.sleep(1.0)
@@ -100,7 +102,7 @@ def settings_for(random: Random) -> Settings:
         durability=random.choice(["async", "async", "remote", "remote-strict"]),
         heartbeat_seconds=0.25,
         remote_seconds=random.choice([0.3, 1.0]),
-        lease_seconds=random.choice([1.0, 3.0]),
+        lease_seconds=random.choice([1.0, 3.0, 6.0]),
         loss_changes_max=20,
         loss_seconds_max=random.choice([5.0, 10.0]),
         drain_seconds=3.0,

@@ -85,7 +85,7 @@ class Supervisor:
         until = self._clock.monotonic() + self._settings.ready_seconds
         async with httpx.AsyncClient(trust_env=False, timeout=1.0) as http:
             while self._clock.monotonic() < until:
-                if not await self._still_runs(part):
+                if not part.runs:
                     raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
                 try:
                     if (await http.get(part.ready_url)).status_code == 200:
@@ -145,7 +145,7 @@ class Supervisor:
             wish = self._data.folder / f"start-{part.name}"
             if wish.exists():
                 wish.unlink(missing_ok=True)
-                if not part.runs:
+                if not await self._still_runs(part):
                     await self.start(part)
                     started.append(part)
         return started
