@@ -18,7 +18,7 @@ up: $(STAMPS)/app web ## two regions, the authority and the edge on this machine
 
 test: $(STAMPS)/dev $(STAMPS)/app web ## every test, browser included; ARGS go to pytest
 	@$(RUN) scripts/build_web.py test
-	@browser="$$(scripts/ensure_chromium.sh)" && CHROMIUM="$$browser" $(RUN) -m pytest -n auto --dist loadfile $(ARGS)
+	@browser="$$(scripts/ensure_chromium.sh)" && CHROMIUM="$$browser" $(RUN) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMPS)/dev $(STAMPS)/app web ## style, types, layout, and everything generated is up to date
 	$(BIN)/ruff check

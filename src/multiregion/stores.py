@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NewType, Protocol
 
+import msgspec
+
 from multiregion.states import RoutingState
 
 Digest = NewType("Digest", str)
 """The SHA-256 of an object's bytes, 64 lower-case hexadecimal digits; the object's only name."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, order=True):
     """A place in the change log. The sequence grows through all epochs; a later epoch wins over a longer log."""
 
     epoch: int
@@ -22,16 +23,14 @@ class Position:
 START = Position(epoch=0, sequence=0)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, order=True):
     """A record's name: unique `id` within a `partition` (`photos`, `comments/<photoId>`, `users`, …)."""
 
     partition: str
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """One record as it is stored. `order` sorts a partition's listing; `version` is the position that wrote it last."""
 
     key: Key
@@ -40,8 +39,7 @@ class Record:
     version: Position
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One record to set, or to delete if `value` is None.
 
     `needs`: objects that must be there before the record may be seen. `absent`: only if no such record exists, nor ever
@@ -56,8 +54,7 @@ class Write:
     version: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One entry of the change log: a write at its position, who made it, when (for people), and its size in bytes."""
 
     position: Position

@@ -26,6 +26,12 @@ OWNER_ONLY = f"{FOLDER}::test_what_is_secret_is_its_owners_alone"
 HEADERS = f"{EDGE}::test_every_answer_forbids_what_the_page_does_not_need"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
+    (
+        "embedded/database.py",
+        "        self.commits += 1\n",
+        "",
+        f"{RECORDS}::test_a_record_is_read_as_the_last_commit_left_it",
+    ),
     # the state
     (
         "states.py",

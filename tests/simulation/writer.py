@@ -60,7 +60,7 @@ class PausingWriter(Writer[S]):
         self._disk.starts()
         outcomes = self._carry_out(group)
         await self._disk.pause("before the commit")
-        self._db.execute("COMMIT")
+        self._commit()
         self._disk.committed(self._db)
         await self._disk.pause("before the answer")
         return outcomes

@@ -69,8 +69,10 @@ class Writer(Generic[S]):
     """The one thread that writes to a database.
 
     A job either raises a MultiregionError before it has written anything, or writes and returns. Any other error takes
-    the whole group back, and each job is then tried alone, so that one cannot fail another.
+    the whole group back, and each job is then tried alone, so that one cannot fail another. `commits` counts the transactions.
     """
+
+    commits = 0
 
     def __init__(self, db: sqlite3.Connection, begin: Callable[[sqlite3.Connection], S]) -> None:
         self._db = db
@@ -128,8 +130,12 @@ class Writer(Generic[S]):
 
     def _transact(self, group: Sequence[Job]) -> list[Outcome]:
         outcomes = self._carry_out(group)
-        self._db.execute("COMMIT")
+        self._commit()
         return outcomes
+
+    def _commit(self) -> None:
+        self._db.execute("COMMIT")
+        self.commits += 1
 
     def _carry_out(self, group: Sequence[Job]) -> list[Outcome]:
         """Everything of a transaction but its COMMIT."""

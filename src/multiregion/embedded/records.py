@@ -27,6 +27,7 @@ from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotRead
 from multiregion.states import Role, RoutingState
 from multiregion.stores import START, Change, Digest, Head, Key, Loss, Position, Record, Write
 
+FOUND_MAX = 1024
 T = TypeVar("T")
 
 
@@ -73,6 +74,8 @@ class SqliteRecords:
         self._writer = writer(self._writing, RegionSession)
         self._heard: RoutingState | None = None
         self._waiting: set[asyncio.Future[None]] = set()
+        self._found: dict[Key, Record | None] = {}
+        self._found_at = 0
 
     def close(self) -> None:
         self._writer.close()
@@ -150,6 +153,16 @@ class SqliteRecords:
         return result
 
     async def get(self, key: Key) -> Record | None:
+        """What was found is good until the next commit: every request asks for its user, and most for the same few photos."""
+        # The count is read before the record, so that a commit in between makes what is kept here old, not wrong.
+        if self._found_at != (commits := self._writer.commits) or len(self._found) >= FOUND_MAX:
+            self._found, self._found_at = {}, commits
+        elif key in self._found:
+            return self._found[key]
+        self._found[key] = found = self._look_up(key)
+        return found
+
+    def _look_up(self, key: Key) -> Record | None:
         row = self._reading.execute(
             f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ? AND value IS NOT NULL", (key.partition, key.id)
         ).fetchone()
