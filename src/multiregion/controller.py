@@ -150,6 +150,7 @@ class Controller:
                 step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
                 yield step
                 yield await self._outlast_lease(state, survivor.other)
+            outlook = await self._last_look(survivor)
             target = move(state, request.to, writable=request.writable, region_lost=True)
             step, state = await self._decide(state, target, request, name="take over", facts=facts_of(outlook, request, loses))
             yield step
@@ -157,9 +158,13 @@ class Controller:
             yield step
 
     def _refuse_while_leased(self, state: RoutingState) -> None:
-        """The writer may have renewed its lease since this was begun, and with it what it says of its durability."""
-        if self._leases is None or self._leases.degraded or not self._leases.close(state.epoch):
-            raise SwitchFailed("the writer has renewed its lease meanwhile")
+        """The writer may have renewed its lease since this was begun, and with it what it says of its durability. If not, it
+        cannot any more."""
+        if self._leases is None:
+            raise SwitchFailed("this deployment grants no leases, so nobody takes over on no operator's word; nothing was changed")
+        if objection := self._leases.objection():
+            raise SwitchFailed(f"{objection}; nothing was changed")
+        self._leases.close(state.epoch)
 
     def _may_hold_lease(self, state: RoutingState, lost: Role) -> bool:
         """A fence that a run before this one decided, but did not outlast, counts too."""
@@ -218,6 +223,15 @@ class Controller:
         if not outlook.ready:
             raise SwitchFailed(f"{self._names[survivor]} is not ready to serve; nothing was changed. `multiregion status` says why")
         return outlook
+
+    async def _last_look(self, survivor: Role) -> Outlook:
+        """The survivor at the moment of the decision. Since it was asked first, the lost region's silence and its lease have been
+        waited for: what the survivor has received meanwhile is not lost."""
+        try:
+            outlook = await self._regions[survivor].outlook()
+        except MultiregionError as error:
+            raise SwitchFailed(f"{self._names[survivor]} does not answer any more ({error.detail}); run the same command again") from error
+        return self._survivor(survivor, outlook)
 
     def _not_lost(self, region: Role) -> str:
         return (

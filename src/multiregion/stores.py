@@ -92,7 +92,16 @@ class Records(Protocol):
         """
         ...
 
+    async def confirm(self, position: Position) -> None:
+        """Wait until what was written up to `position` counts as durable, as `commit` does before it returns: whoever answers a
+        request again answers no sooner than the first time. Raises Unreachable if it cannot be said."""
+        ...
+
     async def get(self, key: Key) -> Record | None: ...
+
+    async def version(self, key: Key) -> Position | None:
+        """The position that wrote the record, or deleted it, last. None: there never was one."""
+        ...
 
     async def query(
         self, partition: str, *, after: str = "", limit: int = 50, newest_first: bool = False
@@ -129,8 +138,8 @@ class Records(Protocol):
 
     async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
         """Append the leader's changes, sent at `epoch`; those already there are skipped, so twice is the same as once.
-        Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap, and Fenced for a new change if this
-        region is itself the leader (and whole)."""
+        Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap or where this log has another change, and
+        Fenced for a new change if this region is itself the leader (and whole)."""
         ...
 
     async def epoch_ends(self) -> Sequence[Position]:

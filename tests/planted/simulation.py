@@ -52,8 +52,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("controller.py", "            while not self._leases.have_run_out():", "            while False:", SEEDS),
     (
         "controller.py",
-        "        if self._leases is None or self._leases.degraded or not self._leases.close(state.epoch):",
-        "        if False:",
+        "        if objection := self._leases.objection():",
+        "        if False and (objection := self._leases.objection()):",
         SEEDS,
     ),
     (
@@ -98,7 +98,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         SEEDS,
     ),
     ("replication.py", "        if (await records.head()).position > shared:", "        if False:", SEEDS),
-    ("recovery.py", "absent, version = (False, None) if force else", "absent, version = (False, None) if True else", SEEDS),
+    ("recovery.py", "    again = write if force else on_condition", "    again = write if True else on_condition", SEEDS),
     ("recovery.py", "    await bring(write.needs, region.objects, peer)\n", "", SEEDS),
     # following
     (
@@ -142,8 +142,9 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("states.py", "leader=writer or current.leader,", "leader=writer or Role.PRIMARY,", SEEDS),
     ("embedded/authority.py", "            if newest is None or newest.state != old:", "            if newest is None:", SEEDS),
     # automatic takeover and durability
-    ("automatic.py", "    if situation.degraded:", "    if False:", SEEDS),
-    ("automatic.py", "    if not situation.lease_has_run_out:", "    if False:", SEEDS),
+    ("leases.py", "        if self._degraded:\n            return", "        if False:\n            return", SEEDS),
+    ("leases.py", "        if not self.have_run_out():\n            return", "        if False:\n            return", SEEDS),
+    ("embedded/records.py", "            if known and not session.holds(known[-1].position):", "            if False:", SEEDS),
     (
         "automatic.py",
         "    if last_known is None or last_known.seconds is None:",

@@ -36,8 +36,8 @@ class Faults:
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
-            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (1, self.back_up),
-            (1, self.restore), (2, self.set_clock),
+            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (2, self.back_up),
+            (2, self.restore), (2, self.set_clock),
         ]  # fmt: skip
         self._kinds = [(weight, strike) for weight, strike in kinds if random.random() < 0.7] or kinds
 

@@ -38,7 +38,7 @@ class Operator:
             (3, self.apply),
             (1, self.discard),
             (1, self.verify),
-            *([(2, self.say)] if automatic else []),
+            *([(6, self.say)] if automatic else []),
         ]
 
     async def run(self) -> None:
@@ -84,7 +84,7 @@ class Operator:
             await self.ask(lambda authority: authority.discard([self._random.choice(pending)], self._name))
 
     async def say(self) -> None:
-        word = self._random.choice(["pause", "resume", "resume", "acknowledge", "acknowledge", "acknowledge"])
+        word = self._random.choice(["pause", "resume", "resume", "acknowledge", "acknowledge"])
         await self.ask(lambda authority: authority.say(word, self._name))
         self._journal.note(f"automatic {word}", self._name)
 

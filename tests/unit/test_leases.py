@@ -102,8 +102,13 @@ def test_once_closed_an_epoch_gets_no_other_lease_and_the_next_one_does() -> Non
 
 
 def test_what_is_believed_of_the_writers_durability_is_what_it_said_last() -> None:
-    leases = Leases(ManualClock(), SECONDS, degraded=True)
-    assert leases.degraded, "unknown after a start"
+    """Beside the lease it is what speaks against a takeover that nobody has ordered."""
+    clock = ManualClock()
+    leases = Leases(clock, SECONDS, degraded=True)
+    clock.elapsed += 2 * SECONDS
+    assert "acknowledged writes" in (leases.objection() or ""), "unknown after a start"
     for degraded in (False, True, False):
         leases.renew(FIRST, Role.PRIMARY, 1, degraded=degraded)
-        assert leases.degraded is degraded
+        assert leases.objection() == "the writer holds its lease"
+        clock.elapsed += 2 * SECONDS
+        assert (leases.objection() is not None) is degraded
