@@ -77,6 +77,28 @@ class Head:
     content: str
 
 
+CREDENTIAL_PARTITIONS = ("revocations", "users")
+"""The partitions whose changes decide who may sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialChange:
+    """A change of who may sign in, and where it is in the log. `what`: `password`, `sign-out`, `disabled`, …; of which `user`."""
+
+    position: Position
+    what: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a region has that a takeover could lose, besides a number of changes: its newest credential changes, newest first, and
+    how many photos are on their way in (None: not known), of which no log says anything."""
+
+    credentials: tuple[CredentialChange, ...] = ()
+    photos_in_flight: int | None = None
+
+
 class Records(Protocol):
     """Fenced key-value records with an ordered change log."""
 

@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tests.acceptance.deployment import PASSWORD, Deployment, until
 from tests.acceptance.pictures import picture
 
 PICTURES = 120
+STEP_SECONDS = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +119,21 @@ def test_a_password_is_asked_for_and_not_shown_and_a_bar_shows_how_far_it_is(sha
         assert command.process.stdout is not None and "12 imported" in command.process.stdout.read()
 
 
+def has_stepped(command: Typed) -> bool:
+    """Let it run for a moment and hold it again: however slow whoever watches it is, it does not get to its end."""
+    command.process.send_signal(signal.SIGCONT)
+    command.shows("\0")
+    time.sleep(STEP_SECONDS)
+    command.process.send_signal(signal.SIGSTOP)
+    return True
+
+
 def test_an_import_that_is_interrupted_cleans_up_and_goes_on_when_run_again(fresh: Deployment, folder: Path) -> None:
     fill(folder, 0, PICTURES)
     with typed(fresh, "photo", "import", str(folder), "--jobs", "1") as command:
-        until(lambda: command.shows("\0") or len(owners(fresh)) >= 3, "some photographs are there")
+        until(lambda: has_stepped(command) and len(owners(fresh)) >= 3, "some photographs are there")
         command.process.send_signal(signal.SIGINT)
+        command.process.send_signal(signal.SIGCONT)
         assert command.ends() == 130, command.text
         assert "run the same command again to go on" in command.text and "Traceback" not in command.text
     there = len(owners(fresh))

@@ -13,6 +13,7 @@ from multiregion.embedded import ledger
 from multiregion.embedded.database import MakeWriter, Writer, connect
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
+    CREDENTIALS,
     EPOCH_ENDS,
     RECORD_COLUMNS,
     REGION,
@@ -244,6 +245,13 @@ class SqliteRecords:
             f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (after.sequence, limit)
         )
         return [change_of(row) for row in rows]
+
+    def credential_changes(self, *, limit: int) -> Sequence[tuple[Change, bytes | None]]:
+        """The newest changes of who may sign in, newest first, each with the value that it replaced."""
+        rows = self._reading.execute(
+            f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} ORDER BY sequence DESC LIMIT ?", (limit,)
+        )
+        return [(change_of(row[:10]), row[10]) for row in rows]
 
     def _epoch_at(self, sequence: int) -> int | None:
         row = self._reading.execute("SELECT epoch FROM change WHERE sequence = ?", (sequence,)).fetchone()
