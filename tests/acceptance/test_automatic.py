@@ -23,8 +23,12 @@ PATIENT_SECONDS_MAX = 600.0
 
 @contextmanager
 def automatic(folder: Path, behind_seconds_max: float) -> Iterator[Deployment]:
-    settings = {"MULTIREGION_LEASE_SECONDS": str(LEASE_SECONDS), "MULTIREGION_LOSS_SECONDS_MAX": str(behind_seconds_max)}
-    with deployed(folder, "--automatic", **settings) as deployment:
+    with deployed(
+        folder,
+        "--automatic",
+        MULTIREGION_LEASE_SECONDS=str(LEASE_SECONDS),
+        MULTIREGION_LOSS_SECONDS_MAX=str(behind_seconds_max),
+    ) as deployment:
         with deployment.region("primary") as http:
             until(lambda: upload(http, picture(0), photoId="subject").status_code in (200, 201), "the first photo")
         yield deployment
