@@ -160,16 +160,14 @@ class Controller:
             yield step
 
     def _refuse_while_leased(self, state: RoutingState) -> None:
-        """The writer may have renewed its lease since this was begun, and with it what it says of its durability. If not, it
-        cannot any more."""
+        """The writer may have renewed its lease since this was begun, and with it what it says of its durability."""
         if self._leases is None:
             raise SwitchFailed("this deployment grants no leases, so nobody takes over on no operator's word; nothing was changed")
         if objection := self._leases.objection():
             raise SwitchFailed(f"{objection}; nothing was changed")
-        self._leases.close(state.epoch)
 
     def _may_hold_lease(self, state: RoutingState, lost: Role) -> bool:
-        """A fence that a run before this one decided, but did not outlast, counts too."""
+        """If not, it gets none at this epoch any more. A fence that a run before this one decided, but did not outlast, counts too."""
         wrote = state.writer is lost or (state.writer is None and state.leader is lost)
         return self._leases is not None and wrote and not self._leases.close(state.epoch)
 

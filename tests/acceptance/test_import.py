@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -59,6 +60,10 @@ class Typed:
             self.text += os.read(self.terminal, 65536).decode(errors="replace")
         return words in self.text
 
+    def hides(self) -> bool:
+        """Whether it shows nothing of what is typed. What is typed before that is thrown away."""
+        return not termios.tcgetattr(self.terminal)[3] & termios.ECHO
+
     def types(self, text: str) -> None:
         os.write(self.terminal, text.encode())
 
@@ -112,7 +117,7 @@ def test_somebody_who_was_only_invited_is_told_where_to_set_a_password(shared: D
 def test_a_password_is_asked_for_and_not_shown_and_a_bar_shows_how_far_it_is(shared: Deployment, ada: str, folder: Path) -> None:
     fill(folder, 130, 12)
     with typed(shared, "photo", "import", str(folder), "--user", ada) as command:
-        until(lambda: command.shows("Password of ada:"), "the password is asked for")
+        until(lambda: command.shows("Password of ada:") and command.hides(), "the password is asked for")
         command.types(f"{PASSWORD}\n")
         assert command.ends() == 0, command.text
         assert "Importing" in command.text and "/12" in command.text and PASSWORD not in command.text

@@ -7,8 +7,9 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.durability import STRICT, RemoteCopies
-from multiregion.errors import Unreachable
+from multiregion.errors import Conflict, Unreachable
 from multiregion.states import State
+from multiregion.stores import Key, Write
 from tests.gallery_world import Gallery, picture
 from tests.identity_world import Pool, World
 
@@ -54,6 +55,17 @@ async def test_what_is_asked_for_again_is_not_acknowledged_sooner_than_it_is_cop
     assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
     copies.acknowledge((await gallery.head()).position)
     assert (await repeat(gallery)).status_code == status
+
+
+async def test_a_write_that_conflicts_may_be_the_same_one_and_waits(pools: World) -> None:
+    write = Write(Key("photos", "p"), b"{}", absent=True)
+    await pools.a.records.commit([write], epoch=None, actor="ada")
+    copies = waiting_for_the_other_region(pools.a)
+    with pytest.raises(Unreachable):
+        await pools.a.records.commit([write], epoch=None, actor="ada")
+    copies.acknowledge((await pools.a.records.head()).position)
+    with pytest.raises(Conflict):
+        await pools.a.records.commit([write], epoch=None, actor="ada")
 
 
 async def test_a_photo_that_never_was_is_not_waited_for(pools: World, gallery: Gallery) -> None:

@@ -9,6 +9,7 @@ AUTOMATIC = "tests/unit/test_automatic.py"
 EXPOSURE = "tests/unit/test_exposure.py"
 SUPERVISOR = "tests/unit/test_supervisor.py"
 RECORDS = "tests/contract/test_records.py"
+FENCE = "tests/contract/test_fence.py"
 HISTORIES = "tests/contract/test_histories.py"
 REPEATS = "tests/contract/test_repeats.py"
 POSITIONS = "tests/contract/test_positions.py"
@@ -26,6 +27,7 @@ WAIT = f"{AUTOMATIC}::test_each_reason_alone_is_enough_to_wait"
 CONFIRMED = f"{DURABILITY}::test_a_write_is_acknowledged_once_the_other_region_has_it"
 AGAIN = f"{REPEATS}::test_what_is_asked_for_again_is_not_acknowledged_sooner_than_it_is_copied"
 REACHED = f"{RECORDS}::test_a_position_is_reached_may_be_reached_or_is_of_another_history"
+LATE = f"{DURABILITY}::test_a_confirmation_that_arrives_late_takes_nothing_back"
 NEWER = f"{LOSSES}::test_what_was_written_meanwhile_is_not_overwritten_unless_by_force"
 IN_FLIGHT = f"{EXPOSURE}::test_photos_are_in_flight_from_the_ticket_to_the_commit"
 
@@ -104,8 +106,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        "        self._leases.close(state.epoch)\n",
-        "",
+        "and wrote and not self._leases.close(state.epoch)",
+        "and wrote and not self._leases.have_run_out()",
         f"{TAKEOVER}::test_on_no_operators_word_the_lease_that_has_run_out_stays_so",
     ),
     ("controller.py", "            if self._may_hold_lease(state, survivor.other):", "            if False:", LEASED),
@@ -178,7 +180,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     # durability
     ("durability.py", "        while self._copied < position:", "        while False:", CONFIRMED),
-    ("durability.py", "        self._copied = max(self._copied, position)", "        self._copied = position", CONFIRMED),
+    ("durability.py", "        self._copied = max(self._copied, position)", "        self._copied = position", LATE),
     (
         "durability.py",
         "            await self._ask_to_degrade()\n",
@@ -210,7 +212,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if (await self.admitted()).writer is self._role:\n            await",
         AGAIN,
     ),
-    ("embedded/records.py", "            await self._durable((await self.head()).position)\n            raise", "            raise", AGAIN),
+    (
+        "embedded/records.py",
+        "            await self._durable((await self.head()).position)\n            raise",
+        "            raise",
+        f"{REPEATS}::test_a_write_that_conflicts_may_be_the_same_one_and_waits",
+    ),
     ("photos/comments.py", "        await self._records.confirm(record.version)\n", "", AGAIN),
     ("photos/gallery.py", "            await self._confirm(found.photo_id)\n", "", AGAIN),
     ("photos/gallery.py", "            await self._confirm(photo_id)\n            return shown", "            return shown", AGAIN),
@@ -295,6 +302,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # histories and positions
     (
         "embedded/records.py",
+        "            session.routing = self._check_fence(session.routing, epoch)\n",
+        "            self._check_fence(session.routing, epoch)\n",
+        f"{FENCE}::test_a_write_that_overtakes_a_new_epoch_on_its_way_to_the_disk_is_logged_under_it",
+    ),
+    ("embedded/records.py", "            self._check_lease()\n", "", f"{RECORDS}::test_without_a_lease_nothing_is_written"),
+    (
+        "embedded/records.py",
         "            if known and not session.holds(known[-1].position):",
         "            if False:",
         f"{HISTORIES}::test_a_change_of_another_history_is_not_taken_for_the_one_that_is_there",
@@ -310,7 +324,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     (
         "api/positions.py",
         "            if left <= 0:",
-        "            if left <= 30:",
+        "            if left <= 0:\n                return\n            if False:",
         f"{POSITIONS}::test_a_read_waits_until_its_position_is_there",
     ),
     ("api/positions.py", 'and message["status"] < 300:', ":", f"{POSITIONS}::test_only_a_write_that_succeeded_is_told_its_position"),

@@ -32,7 +32,7 @@ class Faults:
     def __init__(self, world: "World", loop: VirtualLoop, network: Network, random: Random) -> None:
         self._world, self._loop, self._network, self._random = world, loop, network, random
         self._every_seconds = random.choice([0.6, 1.2, 2.5, 5.0])
-        self._inside = random.choice([0.0, 0.0, 0.002, 0.006])
+        self._inside = random.choice([0.0, 0.002, 0.006])
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),

@@ -53,6 +53,13 @@ async def test_a_write_is_acknowledged_once_the_other_region_has_it(mode: str) -
     assert made.degraded_since is None
 
 
+async def test_a_confirmation_that_arrives_late_takes_nothing_back() -> None:
+    made = copies(STRICT)
+    for sequence in (3, 1):
+        made.acknowledge(at(sequence))
+    await made.confirm(at(2))
+
+
 async def test_a_later_epoch_is_not_confirmed_by_a_longer_log_of_an_older_one() -> None:
     made = copies(STRICT)
     made.acknowledge(at(500))
