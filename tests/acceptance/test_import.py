@@ -73,6 +73,11 @@ class Typed:
         return self.process.wait()
 
 
+def hear_interrupts() -> None:
+    """Also where these tests themselves run in the background, and so ignore them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def typed(deployment: Deployment, *arguments: str) -> Iterator[Typed]:
     """Run a command with a terminal for its input and its errors; it ends with the block, whatever happens."""
@@ -81,7 +86,14 @@ def typed(deployment: Deployment, *arguments: str) -> Iterator[Typed]:
     command = [sys.executable, "-m", "multiregion", *arguments, "--data", str(deployment.data)]
     environment = {**os.environ, "COLUMNS": "120", "TERM": "xterm"}
     process = subprocess.Popen(
-        command, stdin=its_end, stderr=its_end, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        command,
+        stdin=its_end,
+        stderr=its_end,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     os.close(its_end)
     try:

@@ -234,6 +234,18 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "",
         f"{REPEATS}::test_a_session_that_is_revoked_already_waits",
     ),
+    (
+        "durability.py",
+        "        if rewinds != self._rewinds:",
+        "        if False:",
+        f"{DURABILITY}::test_whoever_waits_while_it_is_rewound_is_not_told_that_it_lasts",
+    ),
+    (
+        "local/authority.py",
+        "degraded=settings.durability == REMOTE",
+        "degraded=False",
+        f"{LEASES}::test_an_authority_that_has_just_started_believes_the_worst_of_a_writer_that_may_degrade",
+    ),
     # losses, and making them again
     (
         "embedded/ledger.py",

@@ -142,8 +142,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "    if last_known is None or last_known.seconds is None:\n        return None\n    if False:",
         SEEDS,
     ),
-    ("local/authority.py", "degraded=settings.durability == REMOTE", "degraded=False", SEEDS),
-    ("durability.py", "        if rewinds != self._rewinds:", "        if False:", SEEDS),
     ("durability.py", "            await self._ask_to_degrade()", "            await self._may_degrade()", SEEDS),
     ("durability.py", "        self._owed = min(self._owed, to)\n", "", SEEDS),
     ("durability.py", "        while self._copied < position:", "        while False:", SEEDS),

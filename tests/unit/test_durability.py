@@ -180,3 +180,14 @@ async def test_what_was_undone_is_owed_to_nobody() -> None:
     made.rewound(at(2))
     made.acknowledge(at(2))
     made.check()
+
+
+async def test_whoever_waits_while_it_is_rewound_is_not_told_that_it_lasts() -> None:
+    """A later position, of the history that took its place, is no sign of it."""
+    made = copies(STRICT, wait_seconds=30)
+    waiting = asyncio.ensure_future(made.confirm(at(5)))
+    await asyncio.sleep(0)
+    made.rewound(at(2))
+    made.acknowledge(at(9, epoch=2))
+    with pytest.raises(Unreachable, match="rewound"):
+        await waiting
