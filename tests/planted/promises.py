@@ -178,6 +178,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         'return "paused" in words',
         f"{AUTOMATIC}::test_it_is_paused_from_the_word_until_it_is_resumed",
     ),
+    ("automatic.py", "    if last_known is None or last_known.seconds is None:", "    if last_known is None:", WAIT),
     # durability
     ("durability.py", "        while self._copied < position:", "        while False:", CONFIRMED),
     ("durability.py", "        self._copied = max(self._copied, position)", "        self._copied = position", LATE),

@@ -135,13 +135,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("embedded/authority.py", "            if newest is None or newest.state != old:", "            if newest is None:", SEEDS),
     # automatic takeover and durability
     ("leases.py", "        if self._degraded:\n            return", "        if False:\n            return", SEEDS),
-    ("leases.py", "        if not self.have_run_out():\n            return", "        if False:\n            return", SEEDS),
-    (
-        "automatic.py",
-        "    if last_known is None or last_known.seconds is None:",
-        "    if last_known is None or last_known.seconds is None:\n        return None\n    if False:",
-        SEEDS,
-    ),
     ("durability.py", "            await self._ask_to_degrade()", "            await self._may_degrade()", SEEDS),
     ("durability.py", "        self._owed = min(self._owed, to)\n", "", SEEDS),
     ("durability.py", "        while self._copied < position:", "        while False:", SEEDS),
