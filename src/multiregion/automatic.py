@@ -21,13 +21,13 @@ HISTORY_LOOKED_AT = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that the decision depends on. `survivor` is None when the other region does not answer."""
+    """Everything that the decision depends on. `objection` is the leases'; `survivor` is None when the other region
+    does not answer, or was not asked."""
 
     state: RoutingState
     paused: bool
     unacknowledged: bool
-    lease_has_run_out: bool
-    degraded: bool
+    objection: str | None
     survivor: Outlook | None
 
 
@@ -35,14 +35,12 @@ def reason_to_wait(situation: Situation, settings: Settings) -> str | None:
     """Why there is no takeover now; None: take over. The first reason that applies, in the order of how little it alarms."""
     if situation.state.writer is not Role.PRIMARY:
         return "only a primary that writes is taken over from; going back is never automatic"
-    if not situation.lease_has_run_out:
-        return "the writer holds its lease"
+    if situation.objection is not None:
+        return situation.objection
     if situation.paused:
         return "automatic takeover is paused"
     if situation.unacknowledged:
         return "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)"
-    if situation.degraded:
-        return "the writer has, or may have, acknowledged writes that the other region does not have"
     if situation.survivor is None or not situation.survivor.ready:
         return "the secondary region does not answer or is not ready"
     last_known = situation.survivor.last_known
@@ -112,15 +110,9 @@ class Automatic:
     async def _situation(self) -> Situation:
         history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
         state = await self._authority.read()
-        run_out = self._leases.have_run_out()
-        return Situation(
-            state,
-            is_paused(history),
-            is_unacknowledged(history),
-            run_out,
-            self._leases.degraded,
-            await self._outlook() if run_out else None,
-        )
+        objection = self._leases.objection()
+        survivor = await self._outlook() if objection is None else None
+        return Situation(state, is_paused(history), is_unacknowledged(history), objection, survivor)
 
     async def _outlook(self) -> Outlook | None:
         try:

@@ -5,7 +5,7 @@ Keeps nothing in memory: each call reads where things are and goes on from there
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from multiregion.clock import Clock
@@ -144,12 +144,15 @@ class Controller:
                 if outlooks[survivor.other] is not None:
                     raise SwitchFailed(self._not_lost(survivor.other))
                 self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
+            outlook = await self._last_look(survivor)
+            # From here to the decision nothing may fail that closes the leases of this epoch: its writer would get no other.
             if request.unattended:
                 self._refuse_while_leased(state)
             if self._may_hold_lease(state, survivor.other):
                 step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
                 yield step
                 yield await self._outlast_lease(state, survivor.other)
+                outlook = await self._last_look(survivor)
             target = move(state, request.to, writable=request.writable, region_lost=True)
             step, state = await self._decide(state, target, request, name="take over", facts=facts_of(outlook, request, loses))
             yield step
@@ -158,11 +161,13 @@ class Controller:
 
     def _refuse_while_leased(self, state: RoutingState) -> None:
         """The writer may have renewed its lease since this was begun, and with it what it says of its durability."""
-        if self._leases is None or self._leases.degraded or not self._leases.close(state.epoch):
-            raise SwitchFailed("the writer has renewed its lease meanwhile")
+        if self._leases is None:
+            raise SwitchFailed("this deployment grants no leases, so nobody takes over on no operator's word; nothing was changed")
+        if objection := self._leases.objection():
+            raise SwitchFailed(f"{objection}; nothing was changed")
 
     def _may_hold_lease(self, state: RoutingState, lost: Role) -> bool:
-        """A fence that a run before this one decided, but did not outlast, counts too."""
+        """If not, it gets none at this epoch any more. A fence that a run before this one decided, but did not outlast, counts too."""
         wrote = state.writer is lost or (state.writer is None and state.leader is lost)
         return self._leases is not None and wrote and not self._leases.close(state.epoch)
 
@@ -218,6 +223,15 @@ class Controller:
         if not outlook.ready:
             raise SwitchFailed(f"{self._names[survivor]} is not ready to serve; nothing was changed. `multiregion status` says why")
         return outlook
+
+    async def _last_look(self, survivor: Role) -> Outlook:
+        """The survivor at the moment of the decision. Since it was asked first, the lost region's silence and its lease have been
+        waited for: what the survivor has received meanwhile is not lost."""
+        try:
+            outlook = await self._regions[survivor].outlook()
+        except MultiregionError as error:
+            raise SwitchFailed(f"{self._names[survivor]} does not answer any more ({error.detail}); run the same command again") from error
+        return self._survivor(survivor, outlook)
 
     def _not_lost(self, region: Role) -> str:
         return (
@@ -327,10 +341,22 @@ def prediction(last_known: LastKnown | None) -> str:
     """What a takeover may lose, in words; what is unknown is said to be."""
     if last_known is None:
         return "unknown: the surviving region has not heard from the other since it started"
-    known = f"{last_known.changes:,} changes ({last_known.bytes:,} bytes) that are known of"
+    known = f"{last_known.changes:,} changes ({last_known.bytes:,} bytes) that are known of{named(last_known)}"
     if last_known.seconds is None:
-        return f"{known}, and an unknown number more"
-    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s"
+        return f"{known}, and an unknown number more{uploads(last_known)}"
+    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
+
+
+def named(last_known: LastKnown) -> str:
+    """Who may sign in is not one change among others."""
+    words = [f"{each.what} of {each.user}" for each in last_known.credentials]
+    return f", among them {', '.join(words)}" if words else ""
+
+
+def uploads(last_known: LastKnown) -> str:
+    """No record speaks of them yet, so they are in no count of changes."""
+    count = last_known.photos_in_flight
+    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
 
 
 def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
@@ -338,6 +364,19 @@ def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
     position = outlook.head.position
     return {
         "watermark": {"epoch": position.epoch, "sequence": position.sequence},
-        "predictedLoss": asdict(outlook.last_known) if loses and outlook.last_known else None,
+        "predictedLoss": missing(outlook.last_known) if loses else None,
         "acceptedLoss": request.accept_loss,
+    }
+
+
+def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
+    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
+    if last_known is None:
+        return None
+    return {
+        "changes": last_known.changes,
+        "bytes": last_known.bytes,
+        "seconds": last_known.seconds,
+        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
+        "photosInFlight": last_known.photos_in_flight,
     }

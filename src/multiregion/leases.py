@@ -51,9 +51,14 @@ class Leases:
         self._degraded = degraded
         return self.seconds
 
-    @property
-    def degraded(self) -> bool:
-        return self._degraded
+    def objection(self) -> str | None:
+        """Why nobody may take over from the writer on no operator's word. The one place that says so: for the decision, and for
+        those who ask why there is none."""
+        if not self.have_run_out():
+            return "the writer holds its lease"
+        if self._degraded:
+            return "the writer has, or may have, acknowledged writes that the other region does not have"
+        return None
 
     def seconds_left(self) -> float:
         """Until the last grant has surely run out, wherever it was counted."""

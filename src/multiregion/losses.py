@@ -62,7 +62,8 @@ class LossLedger:
 
     async def apply(self, ids: Sequence[str] | None, *, actor: str, force: bool) -> AsyncIterator[Settled]:
         """Make lost writes again at the current epoch, in their order; all that are pending for `ids` None. One that would
-        overwrite something newer is kept, unless `force`. Raises Refused if nobody may write now."""
+        overwrite something newer is kept, unless `force`; so is one whose photo, or whose picture, is not there. Raises Refused
+        if nobody may write now."""
         writer = (await self._authority.read()).writer
         if writer is None:
             raise Refused("nothing can be written in this state, so no lost write can be applied", state=await self._authority.read())
@@ -73,8 +74,8 @@ class LossLedger:
                 position = await self._regions[writer].restore(
                     entry.loss.change, again.get(expected, expected) if expected else None, actor=actor, force=force
                 )
-            except Conflict as conflict:
-                yield Settled(entry.id, "kept", conflict.detail)
+            except (Conflict, NotFound) as obstacle:
+                yield Settled(entry.id, "kept", obstacle.detail)
                 continue
             again[entry.loss.change.position] = position
             await self._settle(entry, "applied", actor, position)

@@ -1,27 +1,35 @@
 """Make a lost write again, as an ordinary new one: objects first, then a fenced commit that overwrites nothing unseen."""
 
-from multiregion.errors import Conflict
+from multiregion.errors import Conflict, NotFound
+from multiregion.photos.comments import photos_of
 from multiregion.region import Region
 from multiregion.replication import Peer, bring
 from multiregion.stores import Change, Position, Write
 
 
 async def restore(region: Region, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
-    """Commit `lost` at the current epoch and return its position. Idempotent: a record that holds it already is left alone.
+    """Commit `lost` at the current epoch and return its position. Idempotent: what is so already is left alone.
 
     `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been
-    written meanwhile, unless `force`; Fenced and the like as any commit; Unreachable, NotFound if an object cannot be had.
+    written meanwhile, unless `force`, or if it is a comment whose photo is not there; Fenced and the like as any commit;
+    Unreachable, NotFound if an object cannot be had.
     """
-    write = lost.write
-    current = await region.records.get(write.key)
-    if current is not None and current.value == write.value:
-        return current.version
-    if current is None and write.value is None:
-        return (await region.records.head()).position
+    records, write = region.records, lost.write
+    version, current = await records.version(write.key), await records.get(write.key)
+    if version is not None and (current.value if current else None) == write.value:
+        await records.confirm(version)
+        return version
     await bring(write.needs, region.objects, peer)
-    absent, version = (False, None) if force else (expected is None, expected)
-    again = Write(write.key, write.value, write.order, write.needs, absent=absent, version=version)
+    again = write if force else on_condition(write, version, expected)
     try:
-        return await region.records.commit([again], epoch=None, actor=actor)
+        return await records.commit([again], epoch=None, actor=actor, requires=photos_of(write))
     except Conflict as conflict:
         raise Conflict(f"{conflict.detail} since this write was lost; --force overwrites it") from conflict
+    except NotFound as missing:
+        raise Conflict(f"{missing.detail}: it was deleted, or is lost itself. A comment cannot be without its photo") from missing
+
+
+def on_condition(write: Write, version: Position | None, expected: Position | None) -> Write:
+    """`write`, if the record is still what it was made upon. To delete what never was is to note that it shall not be."""
+    absent = expected is None or (write.value is None and version is None)
+    return Write(write.key, write.value, write.order, write.needs, absent=absent, version=None if absent else expected)

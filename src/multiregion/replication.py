@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,20 @@ from multiregion.clock import Clock
 from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
 from multiregion.region import Region
 from multiregion.states import RoutingState
-from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Head, Lag, Objects, Position, Records, needs_of
+from multiregion.stores import (
+    START,
+    UNKNOWN_LAG,
+    Change,
+    CredentialChange,
+    Digest,
+    Exposure,
+    Head,
+    Lag,
+    Objects,
+    Position,
+    Records,
+    needs_of,
+)
 
 log = logging.getLogger("multiregion.replication")
 
@@ -20,6 +33,7 @@ BATCHES_WAITING_MAX = 16
 FETCHES_MAX = 4
 PAUSE_SECONDS_MIN = 0.1
 PAUSE_SECONDS_MAX = 1.0
+NOTHING_KNOWN = Exposure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,7 @@ class Frame:
     changes: Sequence[Change]
     head: Head
     state: RoutingState
+    exposure: Exposure = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +77,30 @@ class Peer(Protocol):
         ...
 
 
-async def frames(records: Records, after: Position, clock: Clock, *, heartbeat_seconds: float, changes: bool) -> AsyncIterator[Frame]:
+async def frames(
+    records: Records,
+    after: Position,
+    clock: Clock,
+    *,
+    heartbeat_seconds: float,
+    changes: bool,
+    exposure: Callable[[], Exposure] = lambda: NOTHING_KNOWN,
+) -> AsyncIterator[Frame]:
     """The source's side of `Peer.follow`."""
-    yield Frame([], await records.head(), await records.admitted())
+
+    async def frame(batch: Sequence[Change] = ()) -> Frame:
+        return Frame(batch, await records.head(), await records.admitted(), exposure())
+
+    yield await frame()
     while not changes:
         await clock.sleep(heartbeat_seconds)
-        yield Frame([], await records.head(), await records.admitted())
+        yield await frame()
     while True:
         for batch in batches(records.changes(after, limit=BATCH_CHANGES_MAX)):
             after = batch[-1].position
-            yield Frame(batch, await records.head(), await records.admitted())
+            yield await frame(batch)
         if not await records.changed(after, timeout_seconds=heartbeat_seconds):
-            yield Frame([], await records.head(), await records.admitted())
+            yield await frame()
 
 
 def shared_position(ours: Sequence[Position], theirs: Sequence[Position]) -> Position:
@@ -99,11 +126,14 @@ def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
 @dataclass(frozen=True, slots=True)
 class LastKnown:
     """How far behind a region was when it last heard from the other: in changes and bytes; and for how long it may have been
-    missing changes by now, in seconds (None: it was never level since it started)."""
+    missing changes by now, in seconds (None: it was never level since it started). Of the changes, `credentials` are those of
+    who may sign in; `photos_in_flight` were on their way into the other region (None: not known)."""
 
     changes: int
     bytes: int
     seconds: float | None
+    credentials: tuple[CredentialChange, ...] = ()
+    photos_in_flight: int | None = None
 
 
 class LagMeter:
@@ -113,12 +143,13 @@ class LagMeter:
         self._clock = clock
         self._stale_seconds = stale_seconds
         self._heard: Head | None = None
+        self._exposure = NOTHING_KNOWN
         self._applied: Head | None = None
         self._level_at: float | None = None
         self.heard_at = 0.0
 
-    def hear(self, head: Head) -> None:
-        self._heard, self.heard_at = head, self._clock.monotonic()
+    def hear(self, head: Head, exposure: Exposure = NOTHING_KNOWN) -> None:
+        self._heard, self._exposure, self.heard_at = head, exposure, self._clock.monotonic()
         self._note_level()
 
     def applied(self, head: Head) -> None:
@@ -145,7 +176,9 @@ class LagMeter:
             return None
         changes = max(0, self._heard.position.sequence - self._applied.position.sequence)
         seconds = None if self._level_at is None else self._clock.monotonic() - self._level_at
-        return LastKnown(changes, max(0, self._heard.bytes - self._applied.bytes), seconds)
+        missing = tuple(each for each in self._exposure.credentials if each.position > self._applied.position)
+        size = max(0, self._heard.bytes - self._applied.bytes)
+        return LastKnown(changes, size, seconds, missing, self._exposure.photos_in_flight)
 
     def _note_level(self) -> None:
         if self.level_with():
@@ -252,7 +285,7 @@ class Replicator:
             self.problem = None
             if not wants_changes:
                 self._lag.applied(await self._region.records.head())
-            self._lag.hear(frame.head)
+            self._lag.hear(frame.head, frame.exposure)
             await self._learn(frame.state)
             if frame.changes:
                 await waiting.put(frame)

@@ -74,6 +74,28 @@ class Head:
     content: str
 
 
+CREDENTIAL_PARTITIONS = ("revocations", "users")
+"""The partitions whose changes decide who may sign in."""
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialChange:
+    """A change of who may sign in, and where it is in the log. `what`: `password`, `sign-out`, `disabled`, …; of which `user`."""
+
+    position: Position
+    what: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a region has that a takeover could lose, besides a number of changes: its newest credential changes, newest first, and
+    how many photos are on their way in (None: not known), of which no log says anything."""
+
+    credentials: tuple[CredentialChange, ...] = ()
+    photos_in_flight: int | None = None
+
+
 class Records(Protocol):
     """Fenced key-value records with an ordered change log."""
 
@@ -89,7 +111,16 @@ class Records(Protocol):
         """
         ...
 
+    async def confirm(self, position: Position) -> None:
+        """Wait until what was written up to `position` counts as durable, as `commit` does before it returns: whoever answers a
+        request again answers no sooner than the first time. Raises Unreachable if it cannot be said."""
+        ...
+
     async def get(self, key: Key) -> Record | None: ...
+
+    async def version(self, key: Key) -> Position | None:
+        """The position that wrote the record, or deleted it, last. None: there never was one."""
+        ...
 
     async def query(
         self, partition: str, *, after: str = "", limit: int = 50, newest_first: bool = False
@@ -126,8 +157,8 @@ class Records(Protocol):
 
     async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
         """Append the leader's changes, sent at `epoch`; those already there are skipped, so twice is the same as once.
-        Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap, and Fenced for a new change if this
-        region is itself the leader (and whole)."""
+        Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap or where this log has another change, and
+        Fenced for a new change if this region is itself the leader (and whole)."""
         ...
 
     async def epoch_ends(self) -> Sequence[Position]:

@@ -4,6 +4,8 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,18 +18,26 @@ from tests.acceptance.verdict import judge
 
 LEASE_SECONDS = 1.0
 BEHIND_SECONDS_MAX = 5.0
+PATIENT_SECONDS_MAX = 600.0
+
+
+@contextmanager
+def automatic(folder: Path, behind_seconds_max: float) -> Iterator[Deployment]:
+    with deployed(
+        folder,
+        "--automatic",
+        MULTIREGION_LEASE_SECONDS=str(LEASE_SECONDS),
+        MULTIREGION_LOSS_SECONDS_MAX=str(behind_seconds_max),
+    ) as deployment:
+        with deployment.region("primary") as http:
+            until(lambda: upload(http, picture(0), photoId="subject").status_code in (200, 201), "the first photo")
+        yield deployment
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    with deployed(
-        tmp_path_factory.mktemp("automatic"),
-        "--automatic",
-        MULTIREGION_LEASE_SECONDS=str(LEASE_SECONDS),
-        MULTIREGION_LOSS_SECONDS_MAX=str(BEHIND_SECONDS_MAX),
-    ) as deployment:
-        with deployment.region("primary") as http:
-            until(lambda: upload(http, picture(0), photoId="subject").status_code in (200, 201), "the first photo")
+    """However long a slow machine takes from a failure to the word that lets it be taken over: that is not too far behind."""
+    with automatic(tmp_path_factory.mktemp("automatic"), PATIENT_SECONDS_MAX) as deployment:
         yield deployment
 
 
@@ -160,7 +170,15 @@ def test_a_primary_frozen_for_longer_than_its_lease_writes_nothing_afterwards(ru
         judge(running, operator, "subject", heard)
 
 
-def test_a_secondary_that_is_too_far_behind_or_does_not_know_how_far_does_not_take_over(running: Deployment, operator: Operator) -> None:
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[Deployment]:
+    with automatic(tmp_path, BEHIND_SECONDS_MAX) as deployment:
+        yield deployment
+
+
+def test_a_secondary_that_is_too_far_behind_or_does_not_know_how_far_does_not_take_over(impatient: Deployment) -> None:
+    running, operator = impatient, Operator(impatient)
+    operator.until_level()
     running.change_wire(cut=True)
     assert say(running, "primary", "only-here") == 201
     until(lambda: (operator.report("secondary")["lag"]["seconds"] or 0) > BEHIND_SECONDS_MAX, "the secondary falls behind")

@@ -22,6 +22,7 @@ from tests.acceptance.verdict import judge
 
 DRAIN_SECONDS = 2.0
 ROUNDS = 10
+FAR_MILLISECONDS = 9_000
 NAMES = count()
 
 
@@ -96,8 +97,11 @@ def test_with_150_milliseconds_each_way_a_takeover_is_answered_for(running: Depl
     running.change_wire(delay_milliseconds=150)
     with writing(running, "subject", 3, readers=1, follow=True, name=fresh_name("far")) as heard:
         more_writes(heard, 30)
+        running.change_wire(delay_milliseconds=FAR_MILLISECONDS)  # what is written from here on is lost, however slow this machine is
+        more_writes(heard, 3, "primary")
         running.kill("primary")
         operator.takes_over()
+        running.change_wire(delay_milliseconds=150)
         more_writes(heard, 5, "secondary")
         running.restart("primary")
     assert heard.unserved == []

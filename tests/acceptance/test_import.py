@@ -5,6 +5,8 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from tests.acceptance.deployment import PASSWORD, Deployment, until
 from tests.acceptance.pictures import picture
 
 PICTURES = 120
+STEP_SECONDS = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,10 @@ class Typed:
             self.text += os.read(self.terminal, 65536).decode(errors="replace")
         return words in self.text
 
+    def hides(self) -> bool:
+        """Whether it shows nothing of what is typed. What is typed before that is thrown away."""
+        return not termios.tcgetattr(self.terminal)[3] & termios.ECHO
+
     def types(self, text: str) -> None:
         os.write(self.terminal, text.encode())
 
@@ -64,6 +71,11 @@ class Typed:
         until(lambda: self.shows("\0") or self.process.poll() is not None, "the command has ended")
         self.shows("\0")
         return self.process.wait()
+
+
+def hear_interrupts() -> None:
+    """Also where these tests themselves run in the background, and so ignore them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
@@ -74,7 +86,14 @@ def typed(deployment: Deployment, *arguments: str) -> Iterator[Typed]:
     command = [sys.executable, "-m", "multiregion", *arguments, "--data", str(deployment.data)]
     environment = {**os.environ, "COLUMNS": "120", "TERM": "xterm"}
     process = subprocess.Popen(
-        command, stdin=its_end, stderr=its_end, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        command,
+        stdin=its_end,
+        stderr=its_end,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=hear_interrupts,
     )
     os.close(its_end)
     try:
@@ -110,18 +129,28 @@ def test_somebody_who_was_only_invited_is_told_where_to_set_a_password(shared: D
 def test_a_password_is_asked_for_and_not_shown_and_a_bar_shows_how_far_it_is(shared: Deployment, ada: str, folder: Path) -> None:
     fill(folder, 130, 12)
     with typed(shared, "photo", "import", str(folder), "--user", ada) as command:
-        until(lambda: command.shows("Password of ada:"), "the password is asked for")
+        until(lambda: command.shows("Password of ada:") and command.hides(), "the password is asked for")
         command.types(f"{PASSWORD}\n")
         assert command.ends() == 0, command.text
         assert "Importing" in command.text and "/12" in command.text and PASSWORD not in command.text
         assert command.process.stdout is not None and "12 imported" in command.process.stdout.read()
 
 
+def has_stepped(command: Typed) -> bool:
+    """Let it run for a moment and hold it again: however slow whoever watches it is, it does not get to its end."""
+    command.process.send_signal(signal.SIGCONT)
+    command.shows("\0")
+    time.sleep(STEP_SECONDS)
+    command.process.send_signal(signal.SIGSTOP)
+    return True
+
+
 def test_an_import_that_is_interrupted_cleans_up_and_goes_on_when_run_again(fresh: Deployment, folder: Path) -> None:
     fill(folder, 0, PICTURES)
     with typed(fresh, "photo", "import", str(folder), "--jobs", "1") as command:
-        until(lambda: command.shows("\0") or len(owners(fresh)) >= 3, "some photographs are there")
+        until(lambda: has_stepped(command) and len(owners(fresh)) >= 3, "some photographs are there")
         command.process.send_signal(signal.SIGINT)
+        command.process.send_signal(signal.SIGCONT)
         assert command.ends() == 130, command.text
         assert "run the same command again to go on" in command.text and "Traceback" not in command.text
     there = len(owners(fresh))

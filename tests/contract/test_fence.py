@@ -10,7 +10,7 @@ from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, NotReady
 from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Key, Write
+from multiregion.stores import START, Key, Position, Write
 
 FENCED = move(FIRST, State.FENCED)
 
@@ -30,6 +30,23 @@ async def test_a_fence_counts_for_writes_that_were_waiting_when_it_was_heard(tmp
         await write
     assert await fence == FENCED and await busy
     assert records.changes(START, limit=10) == []
+    records.close()
+
+
+async def test_a_write_that_overtakes_a_new_epoch_on_its_way_to_the_disk_is_logged_under_it(tmp_path: Path) -> None:
+    """Decided under the new epoch and logged under the old one, it could stand where the other region has written something else."""
+    records = SqliteRecords(tmp_path / "region.db", Role.PRIMARY, SystemClock())
+    await records.admit(FIRST)
+    going_on = threading.Event()
+    busy = asyncio.ensure_future(records._writer.run(lambda session: going_on.wait(10)))
+    await asyncio.sleep(0.05)  # the writer has taken that job, and what follows waits behind it
+    write = asyncio.ensure_future(records.commit([Write(Key("photos", "sunrise"), b"{}")], epoch=None, actor="ada"))
+    await asyncio.sleep(0)
+    later = RoutingState(State.ACTIVE, 3, Role.PRIMARY)
+    admitted = asyncio.ensure_future(records.admit(later))
+    await asyncio.sleep(0)
+    going_on.set()
+    assert await write == Position(3, 1) and await admitted == later and await busy
     records.close()
 
 

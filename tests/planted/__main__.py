@@ -23,6 +23,8 @@ TEST_SECONDS = 60
 RUN_SECONDS = 180
 BASELINE_SECONDS = 900
 WRONG_PACKAGE = 99
+PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
+"""Only what the tests need: to load every plugin that is there takes longer than most of these tests."""
 VERDICTS = {0: "survived", 1: "noticed", WRONG_PACKAGE: "another package was imported than the copy"}
 RUN_PYTEST = f"""
 import sys, multiregion, pytest
@@ -100,9 +102,9 @@ def planted(mutant: Mutant, file: Path) -> Iterator[None]:
 
 def run(copy: Path, tests: Sequence[str], seconds: float) -> str:
     """What tests say of a copy of the package: noticed, survived, or why neither can be told."""
-    options = ["-q", "-x", "-p", "no:cacheprovider", "--timeout", str(TEST_SECONDS)]
+    options = ["-q", "-x", "-p", "no:cacheprovider", *PLUGINS, "--timeout", str(TEST_SECONDS)]
     command = [sys.executable, "-c", RUN_PYTEST, str(copy), *options, *tests]
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )

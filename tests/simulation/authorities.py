@@ -10,10 +10,8 @@ from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.config import Settings
 from multiregion.controller import Controller, Outlook, Request, Step
-from multiregion.durability import REMOTE
 from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
-from multiregion.leases import Leases
-from multiregion.local.authority import Announcing
+from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.losses import LossLedger, Settled
 from multiregion.states import Role, RoutingState
@@ -76,8 +74,7 @@ class SimulatedAuthority:
         self._clock = machine.clock
         self.state = Announcing(self.store, self._news)
         self._regions = {role: FarRegionControl(machine.stage.network, role) for role in Role}
-        degraded = settings.durability == REMOTE
-        self._leases = Leases(machine.clock, settings.lease_seconds, degraded=degraded) if settings.failover == "automatic" else None
+        self._leases = leases_of(machine.clock, settings)
         self.controller = Controller(self.state, self._regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
             Automatic(self.state, self.controller, self._regions[Role.SECONDARY], self._leases, machine.clock, settings)

@@ -32,12 +32,12 @@ class Faults:
     def __init__(self, world: "World", loop: VirtualLoop, network: Network, random: Random) -> None:
         self._world, self._loop, self._network, self._random = world, loop, network, random
         self._every_seconds = random.choice([0.6, 1.2, 2.5, 5.0])
-        self._inside = random.choice([0.0, 0.0, 0.002, 0.006])
+        self._inside = random.choice([0.0, 0.002, 0.006])
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
-            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (1, self.back_up),
-            (1, self.restore), (2, self.set_clock),
+            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (2, self.back_up),
+            (2, self.restore), (2, self.set_clock),
         ]  # fmt: skip
         self._kinds = [(weight, strike) for weight, strike in kinds if random.random() < 0.7] or kinds
 

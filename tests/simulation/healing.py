@@ -70,7 +70,8 @@ class Healing:
 
     async def _verified(self) -> bool:
         verdict = await self._operator.attempt(lambda: self._operator.ask(lambda authority: authority.verify()))
-        return verdict is not None and verdict.equal
+        # A call that was under way before the healing may arrive as late as this: what it writes is copied first.
+        return verdict is not None and verdict.equal and await self._level()
 
     def _check_everything(self) -> None:
         truth, regions = self._truth, self._world.regions

@@ -34,11 +34,12 @@ class Operator:
             (2, lambda: self.order("set_state", ACTIVE)),
             (2, lambda: self.order("set_state", FAILOVER)),
             (10, self.take_over),
+            (4, self.there_and_back_in_haste),
             (1, lambda: self.order("recover", ACTIVE)),
             (3, self.apply),
             (1, self.discard),
             (1, self.verify),
-            *([(2, self.say)] if automatic else []),
+            *([(6, self.say)] if automatic else []),
         ]
 
     async def run(self) -> None:
@@ -75,6 +76,13 @@ class Operator:
         to = ACTIVE if state.state is FAILOVER else FAILOVER
         await self.order("take_over", to, writable=to is FAILOVER and self._random.random() < 0.8, accept_loss=self._random.random() < 0.5)
 
+    async def there_and_back_in_haste(self) -> None:
+        """Before the regions' streams have noticed that anything has changed, and with what was written between."""
+        await self.order("switchover", FAILOVER)
+        state = await self.ask(lambda authority: authority.read())
+        to = ACTIVE if state.state is FAILOVER else FAILOVER
+        await self.order("take_over", to, writable=to is FAILOVER, accept_loss=True)
+
     async def apply(self) -> None:
         await self.ask(lambda authority: authority.apply(None, f"{self._name}-applies"))
 
@@ -84,7 +92,7 @@ class Operator:
             await self.ask(lambda authority: authority.discard([self._random.choice(pending)], self._name))
 
     async def say(self) -> None:
-        word = self._random.choice(["pause", "resume", "resume", "acknowledge", "acknowledge", "acknowledge"])
+        word = self._random.choice(["pause", "resume", "resume", *["acknowledge"] * 6])
         await self.ask(lambda authority: authority.say(word, self._name))
         self._journal.note(f"automatic {word}", self._name)
 

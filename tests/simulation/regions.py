@@ -160,7 +160,9 @@ class SimulatedRegion(RegionProcess):
 
     async def restore(self, change: Change, expected: Position | None, actor: str, force: bool) -> Position:
         self.truth.restores(change, actor)
-        return await self._restore(change, expected, actor, force)
+        position = await self._restore(change, expected, actor, force)
+        self.truth.made_again(self._role, change, position)
+        return position
 
     async def names(self, after: tuple[str, str]) -> Sequence[tuple[str, str, int, int, bool, str]]:
         found = await self._records.names(Key(*after), limit=PAGE)

@@ -9,7 +9,7 @@ from multiregion.config import Settings
 from multiregion.durability import ASYNC
 from multiregion.embedded.schema import CHANGE_COLUMNS, change_of, routing_of
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Key, Position
+from multiregion.stores import START, Change, Digest, Key, Position
 from tests.simulation.journal import Journal, Violation
 from tests.simulation.tables import Table, replayed, stored
 
@@ -54,6 +54,7 @@ class Truth:
         self.replaced: dict[Position, Position | None] = {}
         self.restoring: dict[tuple[str, Key], Position] = {}
         self.again: dict[Position, Position] = {}
+        self.follows: dict[Position, Position | None] = {}
         self.has_object: Callable[[Role, Digest], bool] = lambda role, digest: True
 
     def violated(self, promise: str) -> None:
@@ -138,11 +139,14 @@ class Truth:
     def _append(self, role: Role, witness: Witness, change: Change) -> None:
         position = change.position
         known = self.changes.get(position)
+        before = witness.log[-1] if witness.log else None
         if known is None or (position in self.gone and known != change):
             self._accept(role, witness, change)
+            self.follows[position] = before
         else:
             self._journal.count("replicated")
             self.check(known == change, f"{spelled(position)} is one change here and another there")
+            self.check(self.follows[position] == before, f"{spelled(position)} follows upon another history in the {role} region")
         self.changes[position] = change
         witness.log.append(position)
         witness.ever.add(position)
@@ -165,11 +169,21 @@ class Truth:
         )
         self.check(witness.whole, f"the {role} region accepted {name} though it had lost its records")
         self.check(change.actor not in self.refused, f"{name} was refused, and is there")
+        photo = Key("photos", change.write.key.partition.removeprefix("comments/"))
+        orphan = change.write.value is not None and photo.id != change.write.key.partition and not exists(witness.table, photo)
+        self.check(not orphan, f"{name} is a comment on a photo that is not there")
         self._check_restored(witness, change)
 
     def restores(self, lost: Change, actor: str) -> None:
         """A lost write is about to be made again, if it overwrites nothing."""
         self.restoring[actor, lost.write.key] = lost.position
+
+    def made_again(self, role: Role, lost: Change, position: Position) -> None:
+        """A region says that a lost write is there again, or is so already, since `position`."""
+        found = self.regions[role].table.get(lost.write.key)
+        if found is not None and found.version == position:
+            self.check(found.value == lost.write.value, f"{spelled(lost.position)} is not what {spelled(position)} has made again")
+            self.again[lost.position] = position
 
     def _check_restored(self, witness: Witness, change: Change) -> None:
         lost = self.restoring.get((change.actor, change.write.key))
@@ -179,7 +193,8 @@ class Truth:
         while found is not None and found.version != expected and expected in self.again:
             expected = self.again[expected]
         version = found.version if found else None
-        self.check(version == expected, f"{spelled(change.position)} made {spelled(lost)} again over something newer")
+        nothing_to_delete = found is None and change.write.value is None
+        self.check(version == expected or nothing_to_delete, f"{spelled(change.position)} made {spelled(lost)} again over something newer")
         self.again[lost] = change.position
 
     def acknowledges(self, role: Role, positions: Sequence[Position], *, epoch: int | None, degraded: bool) -> None:
@@ -222,10 +237,20 @@ class Truth:
         recovered = state.epoch in self.states
         self._same_state(state, "the authority")
         self._journal.note("decided", actor, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}")
-        if state.leader is not before.leader and "watermark" not in facts and not recovered:
+        if "watermark" in facts:
+            self._check_watermark(state, Position(**facts["watermark"]))
+        elif state.leader is not before.leader and not recovered:
             self._check_handed_over(state)
         if actor == AUTOMATIC and state.leader is not before.leader:
             self._check_automatic(state)
+
+    def _check_watermark(self, state: RoutingState, watermark: Position) -> None:
+        """What the survivor had when it was named: never more than it has."""
+        survivor = self.regions[state.serving]
+        there = watermark in survivor.ever or watermark == START
+        self.check(there, f"the watermark {spelled(watermark)} is a position that the {state.serving} region has never reached")
+        missing = [position for position in survivor.log if position > watermark]
+        self._journal.count("watermark behind" if missing else "watermark exact")
 
     def _check_handed_over(self, state: RoutingState) -> None:
         old, new = self.regions[state.leader.other], self.regions[state.leader]
@@ -259,6 +284,10 @@ class Truth:
     def restored(self, state: RoutingState) -> None:
         """The authority was restored from an old backup."""
         self.deciding = state
+
+
+def exists(table: Table, key: Key) -> bool:
+    return key in table and table[key].value is not None
 
 
 def spelled(position: Position) -> str:

@@ -98,11 +98,11 @@ class World:
 
 def settings_for(random: Random) -> Settings:
     return Settings(
-        failover=random.choice(["manual", "automatic"]),
+        failover=random.choice(["manual", "automatic", "automatic"]),
         durability=random.choice(["async", "async", "remote", "remote-strict"]),
         heartbeat_seconds=0.25,
         remote_seconds=random.choice([0.3, 1.0]),
-        lease_seconds=random.choice([1.0, 3.0, 6.0]),
+        lease_seconds=random.choice([1.0, 1.0, 3.0, 6.0]),
         loss_changes_max=20,
         loss_seconds_max=random.choice([5.0, 10.0]),
         drain_seconds=3.0,

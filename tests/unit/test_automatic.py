@@ -20,7 +20,7 @@ def outlook(changes: int = 0, seconds: float | None = 1.0, *, ready: bool = True
     return Outlook(Head(START, 0, "0"), FIRST, ready, LastKnown(changes, 0, seconds) if known else None)
 
 
-LOST = Situation(FIRST, paused=False, unacknowledged=False, lease_has_run_out=True, degraded=False, survivor=outlook())
+LOST = Situation(FIRST, paused=False, unacknowledged=False, objection=None, survivor=outlook())
 
 
 def test_when_nothing_speaks_against_it_it_is_done() -> None:
@@ -34,10 +34,9 @@ def test_when_nothing_speaks_against_it_it_is_done() -> None:
         (replace(LOST, state=FENCED), "never automatic"),
         (replace(LOST, state=TAKEN), "never automatic"),
         (replace(LOST, state=move(FENCED, State.FAILOVER)), "never automatic"),
-        (replace(LOST, lease_has_run_out=False), "holds its lease"),
+        (replace(LOST, objection="the writer holds its lease"), "holds its lease"),
         (replace(LOST, paused=True), "paused"),
         (replace(LOST, unacknowledged=True), "automatic acknowledge"),
-        (replace(LOST, degraded=True), "acknowledged writes that the other region does not have"),
         (replace(LOST, survivor=None), "does not answer"),
         (replace(LOST, survivor=outlook(ready=False)), "not ready"),
         (replace(LOST, survivor=outlook(known=False)), "unknown"),

@@ -53,6 +53,13 @@ async def test_a_write_is_acknowledged_once_the_other_region_has_it(mode: str) -
     assert made.degraded_since is None
 
 
+async def test_a_confirmation_that_arrives_late_takes_nothing_back() -> None:
+    made = copies(STRICT)
+    for sequence in (3, 1):
+        made.acknowledge(at(sequence))
+    await made.confirm(at(2))
+
+
 async def test_a_later_epoch_is_not_confirmed_by_a_longer_log_of_an_older_one() -> None:
     made = copies(STRICT)
     made.acknowledge(at(500))
@@ -173,3 +180,14 @@ async def test_what_was_undone_is_owed_to_nobody() -> None:
     made.rewound(at(2))
     made.acknowledge(at(2))
     made.check()
+
+
+async def test_whoever_waits_while_it_is_rewound_is_not_told_that_it_lasts() -> None:
+    """A later position, of the history that took its place, is no sign of it."""
+    made = copies(STRICT, wait_seconds=30)
+    waiting = asyncio.ensure_future(made.confirm(at(5)))
+    await asyncio.sleep(0)
+    made.rewound(at(2))
+    made.acknowledge(at(9, epoch=2))
+    with pytest.raises(Unreachable, match="rewound"):
+        await waiting

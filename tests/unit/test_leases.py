@@ -2,8 +2,10 @@
 
 import pytest
 
+from multiregion.config import Settings
 from multiregion.errors import NotReady, StaleEpoch
 from multiregion.leases import DRIFT, Lease, Leases
+from multiregion.local.authority import leases_of
 from multiregion.states import FIRST, Role, State, move
 from tests.unit.manual_clock import ManualClock
 
@@ -102,8 +104,26 @@ def test_once_closed_an_epoch_gets_no_other_lease_and_the_next_one_does() -> Non
 
 
 def test_what_is_believed_of_the_writers_durability_is_what_it_said_last() -> None:
-    leases = Leases(ManualClock(), SECONDS, degraded=True)
-    assert leases.degraded, "unknown after a start"
+    """Beside the lease it is what speaks against a takeover that nobody has ordered."""
+    clock = ManualClock()
+    leases = Leases(clock, SECONDS, degraded=True)
+    clock.elapsed += 2 * SECONDS
+    assert "acknowledged writes" in (leases.objection() or ""), "unknown after a start"
     for degraded in (False, True, False):
         leases.renew(FIRST, Role.PRIMARY, 1, degraded=degraded)
-        assert leases.degraded is degraded
+        assert leases.objection() == "the writer holds its lease"
+        clock.elapsed += 2 * SECONDS
+        assert (leases.objection() is not None) is degraded
+
+
+@pytest.mark.parametrize(("durability", "believed"), [("async", False), ("remote", True), ("remote-strict", False)])
+def test_an_authority_that_has_just_started_believes_the_worst_of_a_writer_that_may_degrade(durability: str, believed: bool) -> None:
+    clock = ManualClock()
+    leases = leases_of(clock, Settings(failover="automatic", durability=durability, lease_seconds=SECONDS))
+    assert leases is not None
+    clock.elapsed += 2 * SECONDS
+    assert (leases.objection() is not None) is believed
+
+
+def test_where_failover_is_manual_there_are_no_leases() -> None:
+    assert leases_of(ManualClock(), Settings(failover="manual")) is None

@@ -145,6 +145,46 @@ async def test_what_was_deleted_meanwhile_stays_deleted(world: World) -> None:
     assert await world.held("a") is None
 
 
+async def test_a_record_that_was_lost_with_its_deletions_is_made_again_with_them(world: World) -> None:
+    """Deleted twice, and of what never was: each is so already, or becomes so, and what was written upon it can follow."""
+    for name, value in (("never", None), ("never", b"after all"), ("a", b"1"), ("a", None), ("b", b"2"), ("a", None), ("a", b"3")):
+        await world.write(name, value)
+    await world.take_over()
+    assert [settled.outcome for settled in await world.apply()] == ["applied"] * 7
+    assert [await world.held(name) for name in ("never", "a", "b")] == [b"after all", b"3", b"2"]
+
+
+async def test_a_deletion_of_what_never_was_deletes_nothing_that_is_there_by_now(world: World) -> None:
+    await world.write("a", None)
+    await world.take_over()
+    await world.heir.records.commit([Write(key("a"), b"newer")], epoch=None, actor="bob")
+    assert [settled.outcome for settled in await world.apply()] == ["kept"]
+    assert await world.held("a") == b"newer"
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_a_comment_is_not_made_again_without_its_photo(world: World, force: bool) -> None:
+    comment = Key("comments/p", "c")
+    await world.write("p", b"{}")
+    await world.lost.records.commit([Write(comment, b"{}", "c")], epoch=None, actor="ada")
+    await world.take_over()
+    _, orphan = [entry.id for entry in (await world.ledger.entries())[0]]
+    (kept,) = await world.apply([orphan], force=force)
+    assert kept.outcome == "kept" and "photos/p does not exist" in kept.detail and "cannot be without its photo" in kept.detail
+    assert await world.heir.records.version(comment) is None and await world.outcomes() == ["pending", "pending"]
+    assert [settled.outcome for settled in await world.apply()] == ["applied", "applied"]
+    assert await world.heir.records.get(comment) is not None
+
+
+async def test_a_photo_whose_picture_is_gone_does_not_hold_up_the_rest(world: World) -> None:
+    picture = await world.lost.region.objects.put(b"a picture")
+    await world.write("p", b"{}", picture)
+    await world.write("q", b"{}")
+    await world.take_over()
+    await world.lost.region.objects.delete(picture)
+    assert [settled.outcome for settled in await world.apply()] == ["kept", "applied"]
+
+
 async def test_a_write_upon_one_that_was_let_go_is_kept_back(world: World) -> None:
     await world.write("a", b"1")
     await world.write("a", b"2")

@@ -166,7 +166,10 @@ class Accounts:
         if refresh_token.count(".") == 2:
             raise WrongTokenKind("a refresh token is needed, not an ID or access token", field="Token")
         lease = self._sessions.read_refresh_token(refresh_token)
-        if self._sessions.expired(lease) or await self._is_revoked(lease.grant):
+        if self._sessions.expired(lease):
+            return
+        if revoked := await self._records.version(Key(REVOCATIONS, lease.grant.origin)):
+            await self._records.confirm(revoked)
             return
         try:
             await self._records.commit([await self._revocation(lease), *await self._sweepings()], epoch=None, actor=lease.grant.name)

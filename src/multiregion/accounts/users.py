@@ -151,6 +151,7 @@ class Users:
             current = user_of(record)
             changed = change(current)
             if changed == current:
+                await self._records.confirm(record.version)
                 return current
             changed = msgspec.structs.replace(changed, changed_at=self._clock.now())
             try:

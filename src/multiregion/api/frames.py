@@ -4,8 +4,8 @@ import msgspec
 
 from multiregion.api.documents import Routing, routing
 from multiregion.controller import Outlook
-from multiregion.replication import Ends, Frame, LastKnown
-from multiregion.stores import Change, Digest, Head, Key, Loss, Position, Write
+from multiregion.replication import NOTHING_KNOWN, Ends, Frame, LastKnown
+from multiregion.stores import Change, Digest, Exposure, Head, Key, Loss, Position, Write
 
 
 class WireChange(msgspec.Struct, frozen=True, array_like=True):
@@ -41,9 +41,11 @@ class WireFrame(msgspec.Struct, frozen=True, array_like=True):
     changes: list[WireChange]
     head: WireHead
     state: Routing
+    exposure: Exposure = NOTHING_KNOWN
 
     def value_of(self) -> Frame:
-        return Frame([change.value_of() for change in self.changes], self.head.value_of(), self.state.value())
+        changes = [change.value_of() for change in self.changes]
+        return Frame(changes, self.head.value_of(), self.state.value(), self.exposure)
 
 
 class WireEnds(msgspec.Struct, frozen=True):
@@ -59,17 +61,14 @@ class WireOutlook(msgspec.Struct, frozen=True):
     head: WireHead
     admitted: Routing
     ready: bool
-    last_known: tuple[int, int, float | None] | None
+    last_known: LastKnown | None
 
     def value_of(self) -> Outlook:
-        last_known = LastKnown(*self.last_known) if self.last_known else None
-        return Outlook(self.head.value_of(), self.admitted.value(), self.ready, last_known)
+        return Outlook(self.head.value_of(), self.admitted.value(), self.ready, self.last_known)
 
 
 def wire_outlook(outlook: Outlook) -> WireOutlook:
-    known = outlook.last_known
-    last_known = (known.changes, known.bytes, known.seconds) if known else None
-    return WireOutlook(wire_head(outlook.head), routing(outlook.admitted), outlook.ready, last_known)
+    return WireOutlook(wire_head(outlook.head), routing(outlook.admitted), outlook.ready, outlook.last_known)
 
 
 class WireLoss(msgspec.Struct, frozen=True):
@@ -113,5 +112,6 @@ def wire_head(head: Head) -> WireHead:
 
 def pack(frame: Frame) -> bytes:
     """One frame: its length in four bytes, then MessagePack."""
-    body = msgspec.msgpack.encode(WireFrame([wire_change(change) for change in frame.changes], wire_head(frame.head), routing(frame.state)))
+    changes = [wire_change(change) for change in frame.changes]
+    body = msgspec.msgpack.encode(WireFrame(changes, wire_head(frame.head), routing(frame.state), frame.exposure))
     return len(body).to_bytes(4) + body

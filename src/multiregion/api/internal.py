@@ -23,7 +23,7 @@ from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from multiregion.region import Region
 from multiregion.replication import frames
 from multiregion.states import RoutingState
-from multiregion.stores import Change, Digest, Key, Position
+from multiregion.stores import Change, Digest, Exposure, Key, Position
 
 PAGE_MAX = 1_000
 DEEP_PAGE_MAX = 20
@@ -73,6 +73,7 @@ class InternalAPI:
         attempted: Callable[[str, str], None],
         restore: Restore,
         outlook: Callable[[], Awaitable[Outlook]],
+        exposure: Callable[[], Exposure],
         heartbeat_seconds: float,
     ) -> None:
         self._region = region
@@ -85,6 +86,7 @@ class InternalAPI:
         self._attempted = attempted
         self._restore = restore
         self._outlook = outlook
+        self._exposure = exposure
         self._heartbeat_seconds = heartbeat_seconds
 
     def routes(self) -> list[Mount]:
@@ -131,7 +133,7 @@ class InternalAPI:
     async def _frames(self, after: Position, changes: bool) -> AsyncIterator[bytes]:
         records, heartbeat = self._region.records, self._heartbeat_seconds
         with suppress(Conflict):  # this log was rewound below what is followed: the stream ends, and the next begins with a refusal
-            async for frame in frames(records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes):
+            async for frame in frames(records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes, exposure=self._exposure):
                 yield pack(frame)
 
     async def object(self, request: Request) -> Response:

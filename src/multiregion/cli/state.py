@@ -100,6 +100,9 @@ def takeover_facts(facts: dict[str, Any]) -> Iterator[str]:
     else:
         seconds = "an unknown time" if lost["seconds"] is None else f"the last {lost['seconds']:.1f} s"
         yield f"missing then: {counted(lost['changes'], 'known change')}, and {seconds}"
+        yield from (f"{each['what']} of {each['user']}" for each in lost.get("credentials", ()))
+        if lost.get("photosInFlight"):
+            yield f"{counted(lost['photosInFlight'], 'photo')} on the way in"
     if facts["acceptedLoss"]:
         yield "loss accepted"
 

@@ -101,6 +101,10 @@ def notes(region: dict[str, Any]) -> Text:
     said = list(region["reasons"])
     if region["degradedSince"]:
         said.append(f"since {region['degradedSince']} writes are acknowledged without the other region")
+    if credentials := (region.get("missing") or {}).get("credentials"):
+        said.append("not here yet: " + ", ".join(f"{each['what']} of {each['user']}" for each in credentials))
+    if region.get("photosInFlight"):
+        said.append(f"{counted(region['photosInFlight'], 'photo')} on the way in")
     if region["losses"]:
         said.append(f"{counted(region['losses'], 'lost write')} to decide about: multiregion loss list")
     return Text("; ".join(said), "yellow")

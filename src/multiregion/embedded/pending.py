@@ -17,6 +17,7 @@ from multiregion.stores import Announced, Ticket, Upload
 
 PIECE_BYTES = 1024 * 1024
 GRACE_SECONDS = 600.0
+TICKETS_COUNTED_MAX = 10_000
 
 
 class Arrival(msgspec.Struct, frozen=True):
@@ -106,8 +107,26 @@ class PendingUploads:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for cut_off in folder.glob("*.part"):
             cut_off.unlink()
+        self._arrived = {note.name for note in folder.glob("*.json")}
+        self._ticketed: dict[str, float] = {}
+
+    def in_flight(self) -> int:
+        """How many photos are on their way in: uploaded and not committed, or announced with a ticket that is still good."""
+        now = self._clock.monotonic()
+        while self._ticketed and (oldest := next(iter(self._ticketed))) and self._ticketed[oldest] < now:
+            del self._ticketed[oldest]
+        return len(self._arrived) + len(self._ticketed)
+
+    def _note_ticket(self, note: Path) -> None:
+        """In the order in which they expire. Beyond TICKETS_COUNTED_MAX the oldest are not counted."""
+        self._ticketed.pop(note.name, None)
+        if note.name not in self._arrived:
+            self._ticketed[note.name] = self._clock.monotonic() + self._ticket_seconds
+        if len(self._ticketed) > TICKETS_COUNTED_MAX:
+            del self._ticketed[next(iter(self._ticketed))]
 
     def ticket(self, announced: Announced) -> Ticket:
+        self._note_ticket(self._note(announced.photo_id, announced.user))
         policy = policy_of(announced, self._clock.now() + self._ticket_seconds)
         return Ticket(f"{self._url}/uploads", sign(policy, self._key))
 
@@ -120,6 +139,9 @@ class PendingUploads:
         """Finish an upload, and put it where `pending` finds it. A second upload takes the first one's place."""
         await receiving.finish()
         await asyncio.to_thread(self._keep, receiving)
+        name = self._note(receiving.announced.photo_id, receiving.announced.user).name
+        self._arrived.add(name)
+        self._ticketed.pop(name, None)
 
     async def pending(self, photo_id: str, user: str) -> Upload | None:
         arrival = self._arrival(self._note(photo_id, user))
@@ -131,10 +153,13 @@ class PendingUploads:
         arrival = self._arrival(note)
         if arrival and arrival.file == upload.path.name:
             note.unlink(missing_ok=True)
+            self._arrived.discard(note.name)
         upload.path.unlink(missing_ok=True)
 
     async def sweep(self) -> int:
-        return await asyncio.to_thread(lambda: sum(1 for _ in self._swept()))
+        swept = await asyncio.to_thread(lambda: [file.name for file in self._swept()])
+        self._arrived.difference_update(swept)
+        return len(swept)
 
     def _note(self, photo_id: str, user: str) -> Path:
         """A name of its own for each pair, whatever is in it: nobody can touch another user's upload."""

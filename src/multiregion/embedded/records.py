@@ -13,6 +13,7 @@ from multiregion.embedded import ledger
 from multiregion.embedded.database import MakeWriter, Writer, connect
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
+    CREDENTIALS,
     EPOCH_ENDS,
     RECORD_COLUMNS,
     REGION,
@@ -100,15 +101,20 @@ class SqliteRecords:
             position = await self._log(work)
         except Conflict:
             # The write may be there already and be asked for again: that answer, too, waits for the other region.
-            await self._confirm((await self.head()).position)
+            await self._durable((await self.head()).position)
             raise
-        await self._confirm(position)
+        await self._durable(position)
         if not self._may_write():
             # Frozen between the check and the end of the commit: another region may write by now, so this may yet be rewound.
             raise Unreachable("the lease ran out while this was being written; whether it lasts will be known when the region is back")
         return position
 
-    async def _confirm(self, position: Position) -> None:
+    async def confirm(self, position: Position) -> None:
+        # What a region that follows has, it has from the other one.
+        if (await self.admitted()).leader is self._role:
+            await self._durable(position)
+
+    async def _durable(self, position: Position) -> None:
         if self._durability is not None:
             await self._durability.confirm(position)
 
@@ -167,6 +173,10 @@ class SqliteRecords:
             f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ? AND value IS NOT NULL", (key.partition, key.id)
         ).fetchone()
         return row and record_of(row)
+
+    async def version(self, key: Key) -> Position | None:
+        row = self._reading.execute("SELECT epoch, sequence FROM record WHERE partition = ? AND id = ?", (key.partition, key.id)).fetchone()
+        return row and Position(*row)
 
     async def query(
         self, partition: str, *, after: str = "", limit: int = 50, newest_first: bool = False
@@ -249,6 +259,13 @@ class SqliteRecords:
         )
         return [change_of(row) for row in rows]
 
+    def credential_changes(self, *, limit: int) -> Sequence[tuple[Change, bytes | None]]:
+        """The newest changes of who may sign in, newest first, each with the value that it replaced."""
+        rows = self._reading.execute(
+            f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} ORDER BY sequence DESC LIMIT ?", (limit,)
+        )
+        return [(change_of(row[:10]), row[10]) for row in rows]
+
     def _epoch_at(self, sequence: int) -> int | None:
         row = self._reading.execute("SELECT epoch FROM change WHERE sequence = ?", (sequence,)).fetchone()
         return row and int(row[0])
@@ -273,6 +290,10 @@ class SqliteRecords:
             if epoch < session.routing.epoch:
                 raise StaleEpoch(f"changes sent at epoch {epoch}, but {session.routing.epoch} is known here", state=session.routing)
             fresh = [change for change in changes if change.position.sequence > session.sequence]
+            known = [change for change in changes if change.position.sequence <= session.sequence]
+            if known and not session.holds(known[-1].position):
+                # This region has led for a moment, while what it follows went on: the logs have parted, and its own is rewound first.
+                raise Conflict(f"{known[-1].position} is not in this log, which has another change in its place")
             if fresh and session.whole and session.routing.leader is self._role:
                 raise Fenced("this region leads and takes no changes from the other", state=session.routing)
             for expected, change in enumerate(fresh, session.sequence + 1):

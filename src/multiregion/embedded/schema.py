@@ -6,9 +6,10 @@ from hashlib import sha256
 from typing import Any
 
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import Change, Digest, Key, Loss, Position, Record, Write
+from multiregion.stores import CREDENTIAL_PARTITIONS, Change, Digest, Key, Loss, Position, Record, Write
 
-REGION = """
+CREDENTIALS = f"partition IN {CREDENTIAL_PARTITIONS}"
+REGION = f"""
 CREATE TABLE IF NOT EXISTS region (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     state TEXT NOT NULL, epoch INTEGER NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS change (
     previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT
 );
 CREATE INDEX IF NOT EXISTS change_by_epoch ON change (epoch, sequence);
+CREATE INDEX IF NOT EXISTS change_of_credentials ON change (sequence) WHERE {CREDENTIALS};
 CREATE TABLE IF NOT EXISTS loss (
     number INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
     partition TEXT NOT NULL, id TEXT NOT NULL, value BLOB, sort TEXT NOT NULL, needs TEXT NOT NULL,

@@ -58,6 +58,11 @@ class RegionSession:
         row = self.db.execute(f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ?", (key.partition, key.id)).fetchone()
         return row and record_of(row)
 
+    def holds(self, position: Position) -> bool:
+        """Whether the log has exactly this change in its place."""
+        where = (position.sequence, position.epoch)
+        return self.db.execute("SELECT 1 FROM change WHERE sequence = ? AND epoch = ?", where).fetchone() is not None
+
     def write(self, change: Change) -> None:
         """Set the record, keep what it replaced beside its log entry, and move the head on."""
         write, position = change.write, change.position

@@ -12,7 +12,7 @@ from multiregion.api.operator import OperatorAPI
 from multiregion.api.region import Application, application
 from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
-from multiregion.clock import SystemClock
+from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.controller import Controller
 from multiregion.durability import REMOTE
@@ -49,6 +49,14 @@ class Announcing:
         return await self._store.history(limit, about=about)
 
 
+def leases_of(clock: Clock, settings: Settings) -> Leases | None:
+    """Those that an authority which has just started grants; None where failover is manual."""
+    if settings.failover != "automatic":
+        return None
+    # It is not known whether the writer has degraded; what is not known counts as if it had.
+    return Leases(clock, settings.lease_seconds, degraded=settings.durability == REMOTE)
+
+
 def authority_application(config: PartConfig, settings: Settings) -> Application:
     clock, deployment = SystemClock(), config.deployment
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -57,8 +65,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     state = Announcing(store, news)
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
     names = {role: deployment.place(role).region for role in Role}
-    # After a restart it is not known whether the writer has degraded; what is not known counts as if it had.
-    leases = Leases(clock, settings.lease_seconds, degraded=settings.durability == REMOTE) if settings.failover == "automatic" else None
+    leases = leases_of(clock, settings)
     controller = Controller(state, regions, names, clock, settings, leases)
     automatic = Automatic(state, controller, regions[Role.SECONDARY], leases, clock, settings) if leases else None
 

@@ -20,7 +20,7 @@ from multiregion.api.region import Application, OperationsAPI, application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
-from multiregion.controller import Outlook
+from multiregion.controller import Outlook, missing
 from multiregion.durability import RemoteCopies
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
@@ -29,6 +29,7 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import MultiregionError
 from multiregion.leases import Lease
 from multiregion.local.clients import AuthorityClient, HttpPeer
+from multiregion.local.exposure import RegionExposure
 from multiregion.photos.comments import Comments
 from multiregion.photos.gallery import Photos
 from multiregion.recovery import restore
@@ -77,6 +78,7 @@ class RegionProcess:
         self._replicator = Replicator(
             self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges
         )
+        self._exposure = RegionExposure(self._records, self._uploads)
         self._news = StateNews()
         self._told = asyncio.Event()
         self._attempts: asyncio.Queue[tuple[str, str]] = asyncio.Queue(ATTEMPTS_WAITING_MAX)
@@ -99,6 +101,7 @@ class RegionProcess:
             attempted=self._accounts.count_elsewhere,
             restore=self._restore,
             outlook=self.outlook,
+            exposure=self._exposure,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
         routes = [
@@ -217,6 +220,8 @@ class RegionProcess:
             "sequence": head.position.sequence,
             "content": head.content,
             "lag": asdict(self._replicator.status()),
+            "missing": missing(self._replicator.last_known),
+            "photosInFlight": self._uploads.in_flight(),
             "photos": await self._records.count("photos"),
             "users": await self._records.count("users"),
             "losses": await self._records.pending_losses(),

@@ -9,7 +9,7 @@ from multiregion.photos.fields import Id, checked_text
 from multiregion.region import Region
 from multiregion.stores import Key, Write
 
-PHOTOS = "photos"
+PHOTOS, COMMENTS = "photos", "comments/"
 
 
 class NewComment(msgspec.Struct, frozen=True, rename="camel"):
@@ -35,7 +35,14 @@ class Page(msgspec.Struct, frozen=True):
 
 
 def partition(photo_id: str) -> str:
-    return f"comments/{photo_id}"
+    return f"{COMMENTS}{photo_id}"
+
+
+def photos_of(write: Write) -> list[Key]:
+    """The photo that a comment needs, so that nobody writes what nobody can see. Other writes need none."""
+    if write.value is None or not write.key.partition.startswith(COMMENTS):
+        return []
+    return [Key(PHOTOS, write.key.partition.removeprefix(COMMENTS))]
 
 
 def unknown_photo(photo_id: str) -> UnknownPhoto:
@@ -81,4 +88,5 @@ class Comments:
         original = msgspec.json.decode(record.value, type=Comment)
         if (original.user, original.message) != (repeated.user, repeated.message):
             raise Conflict(f"the comment {key.id} exists with another author or text", field="commentId") from refusal
+        await self._records.confirm(record.version)
         return original

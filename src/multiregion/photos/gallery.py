@@ -104,6 +104,7 @@ class Photos:
         if found := await self._found(announced.photo_id):
             if (found.user, found.upload_sha256) != (user, announced.sha256):
                 raise Conflict(f"the photo {found.photo_id} exists with another owner or content", field="photoId")
+            await self._confirm(found.photo_id)
             return self._shown(found)
         await self._refuse_early(epoch)
         return Offer(announced.photo_id, self._uploads.ticket(announced))
@@ -112,7 +113,9 @@ class Photos:
         """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state."""
         upload = await self._uploads.pending(photo_id, user) if ID.fullmatch(photo_id) else None
         if found := await self._found(photo_id):
-            return self._shown(owned(found, user))
+            shown = self._shown(owned(found, user))
+            await self._confirm(photo_id)
+            return shown
         if upload is None:
             raise UnknownUpload(f"nothing is uploaded for the photo {photo_id}; ask for a ticket and upload it first", field="photoId")
         await self._refuse_early(epoch)
@@ -136,6 +139,7 @@ class Photos:
     async def delete(self, photo_id: str, user: str, *, operator: bool, epoch: int | None) -> None:
         found = await self._found(photo_id)
         if found is None:
+            await self._confirm(photo_id)
             raise unknown_photo(photo_id)
         if not operator and found.user != user:
             raise Forbidden("only its owner or an operator may delete a photo", field="photoId")
@@ -203,6 +207,12 @@ class Photos:
     async def _found(self, photo_id: str) -> StoredPhoto | None:
         record = await self._region.records.get(Key(PHOTOS, photo_id))
         return msgspec.json.decode(record.value, type=StoredPhoto) if record else None
+
+    async def _confirm(self, photo_id: str) -> None:
+        """Before it is said again that a photo is there, or is gone: as durable as the first answer promised."""
+        version = await self._region.records.version(Key(PHOTOS, photo_id))
+        if version is not None:
+            await self._region.records.confirm(version)
 
     def _shown(self, photo: StoredPhoto) -> ShownPhoto:
         public = {name: getattr(photo, name) for name in Photo.__struct_fields__}

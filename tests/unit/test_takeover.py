@@ -1,0 +1,246 @@
+"""An unplanned takeover over two real stores, a real authority and its leases: what it refuses, waits for, writes down, and recovers."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from multiregion.config import Settings
+from multiregion.controller import BOTH, Controller, Outlook, Request
+from multiregion.errors import NotReady, StaleEpoch, SwitchFailed, Unreachable
+from multiregion.leases import Leases
+from multiregion.replication import LastKnown
+from multiregion.states import FIRST, Role, RoutingState, State, move
+from tests.unit.manual_clock import ManualClock
+from tests.unit.test_controller import World, steps, world
+
+__all__ = ["world"]
+
+SETTINGS = Settings(loss_changes_max=10, loss_seconds_max=5.0)
+LEASE_SECONDS = 3.0
+TAKE = Request(State.FAILOVER, "eve", writable=True)
+ACCEPT = replace(TAKE, accept_loss=True)
+UNATTENDED = replace(TAKE, unattended=True)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def lost(world: World) -> World:
+    """The primary is gone, and the secondary was level with it half a second ago."""
+    for n in range(3):
+        await world.write(f"p{n}")
+    await world.secondary.head()
+    world.primary.down = True
+    world.secondary.follows = None
+    return world
+
+
+def controller(world: World, clock: ManualClock, leases: Leases | None = None) -> Controller:
+    regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
+    return Controller(world.authority, regions, {role: role.value for role in BOTH}, clock, SETTINGS, leases)
+
+
+async def facts(world: World) -> Any:
+    return (await world.authority.history(1))[0].facts
+
+
+async def test_a_takeover_predicts_names_the_survivor_and_tells_it(lost: World, clock: ManualClock) -> None:
+    taken = await steps(controller(lost, clock).take_over(TAKE))
+    assert [name for name, _ in taken] == ["predict", "take over", "admit primary", "admit secondary"]
+    state = await lost.authority.read()
+    assert (state.writer, state.epoch) == (Role.SECONDARY, 2) and await lost.secondary.records.admitted() == state
+    assert await facts(lost) == {
+        "watermark": {"epoch": 1, "sequence": 3},
+        "predictedLoss": {"changes": 0, "bytes": 0, "seconds": 0.5, "credentials": [], "photosInFlight": None},
+        "acceptedLoss": False,
+    }
+
+
+async def test_asked_for_again_it_only_tells_again(lost: World, clock: ManualClock) -> None:
+    await steps(controller(lost, clock).take_over(TAKE))
+    assert [name for name, _ in await steps(controller(lost, clock).take_over(TAKE))] == ["admit primary", "admit secondary"]
+    assert (await lost.authority.read()).epoch == 2
+
+
+async def test_what_the_survivor_receives_while_it_is_decided_is_not_called_lost(lost: World, clock: ManualClock) -> None:
+    events = controller(lost, clock).take_over(TAKE)
+    assert (await anext(events)).name == "predict"
+    lost.primary.down = False
+    for n in range(5):
+        await lost.write(f"late{n}")
+    await lost.secondary.records.apply(lost.primary.records.changes((await lost.secondary.head()).position, limit=9), epoch=1)
+    lost.primary.down = True
+    await steps(events)
+    assert (await facts(lost))["watermark"] == {"epoch": 1, "sequence": 8}
+
+
+async def test_a_survivor_that_is_silent_when_it_is_decided_is_not_named(lost: World, clock: ManualClock) -> None:
+    events = controller(lost, clock).take_over(TAKE)
+    await anext(events)
+    lost.secondary.down = True
+    with pytest.raises(SwitchFailed, match="secondary does not answer any more"):
+        await anext(events)
+    assert await lost.authority.read() == FIRST
+
+
+async def test_a_region_that_answers_is_not_lost_unless_the_loss_is_accepted(lost: World, clock: ManualClock) -> None:
+    lost.primary.down = False
+    with pytest.raises(SwitchFailed, match="primary answers, so it is not lost"):
+        await steps(controller(lost, clock).take_over(TAKE))
+    assert await lost.authority.read() == FIRST
+    await steps(controller(lost, clock).take_over(ACCEPT))
+    assert (await lost.authority.read()).writer is Role.SECONDARY and (await facts(lost))["acceptedLoss"] is True
+
+
+UNKNOWN: list[LastKnown | None] = [None, LastKnown(0, 0, None)]
+TOO_MUCH: list[LastKnown | None] = [LastKnown(11, 0, 0.5), LastKnown(0, 0, 5.1)]
+
+
+@pytest.mark.parametrize("known", UNKNOWN + TOO_MUCH)
+async def test_more_than_the_limit_and_what_is_unknown_need_the_operators_word(
+    lost: World, clock: ManualClock, known: LastKnown | None
+) -> None:
+    lost.secondary.last_known = known
+    with pytest.raises(SwitchFailed, match="unknown" if known in UNKNOWN else "limit of 10 changes or 5 s"):
+        await steps(controller(lost, clock).take_over(TAKE))
+    assert await lost.authority.read() == FIRST
+    await steps(controller(lost, clock).take_over(ACCEPT))
+    assert (await lost.authority.read()).writer is Role.SECONDARY
+
+
+async def test_whoever_wrote_last_loses_nothing_by_coming_back(lost: World, clock: ManualClock) -> None:
+    """The secondary is lost in turn: what is unknown of it does not matter to the region that wrote last."""
+    await lost.authority.replace(FIRST, move(FIRST, State.FAILOVER), actor="ada", reason="")
+    lost.primary.down, lost.secondary.down, lost.primary.last_known = False, True, None
+    await steps(controller(lost, clock).take_over(Request(State.ACTIVE, "eve")))
+    assert (await facts(lost))["predictedLoss"] is None
+    assert (await lost.authority.read()).writer is Role.PRIMARY
+
+
+@pytest.mark.parametrize("how", ["silent", "not ready"])
+async def test_a_survivor_that_cannot_serve_is_not_named(lost: World, clock: ManualClock, how: str) -> None:
+    healthy = lost.secondary.outlook
+
+    async def not_ready() -> Outlook:
+        return replace(await healthy(), ready=False)
+
+    lost.secondary.down = how == "silent"
+    lost.secondary.outlook = not_ready  # type: ignore[method-assign]
+    with pytest.raises(SwitchFailed, match="does not answer either" if how == "silent" else "is not ready to serve"):
+        await steps(controller(lost, clock).take_over(ACCEPT))
+    assert await lost.authority.read() == FIRST
+
+
+async def test_a_survivor_that_does_not_confirm_is_no_success(lost: World, clock: ManualClock) -> None:
+    async def no_answer(state: RoutingState) -> RoutingState:
+        raise Unreachable("no answer")
+
+    lost.secondary.admit = no_answer  # type: ignore[method-assign]
+    with pytest.raises(SwitchFailed, match="secondary has not confirmed the failover state"):
+        await steps(controller(lost, clock).take_over(TAKE))
+
+
+async def test_an_order_decided_under_another_epoch_is_refused(lost: World, clock: ManualClock) -> None:
+    with pytest.raises(StaleEpoch):
+        await steps(controller(lost, clock).take_over(replace(TAKE, epoch=7)))
+    assert await lost.authority.read() == FIRST
+
+
+# Leases
+
+
+async def test_while_the_lost_region_may_hold_a_lease_nobody_else_is_named(lost: World, clock: ManualClock) -> None:
+    leases = Leases(clock, LEASE_SECONDS)
+    leases.renew(FIRST, Role.PRIMARY, 1, degraded=False)
+    granted_at = clock.elapsed
+    events = controller(lost, clock, leases).take_over(ACCEPT)
+    taken = [step.name async for step in events]
+    assert taken[:4] == ["predict", "fence", "lease", "take over"]
+    assert clock.elapsed > granted_at + LEASE_SECONDS
+    assert [line.state.state for line in await lost.authority.history(2)] == [State.FAILOVER, State.FENCED]
+
+
+async def test_a_lost_region_that_confirms_the_fence_is_not_waited_for(lost: World, clock: ManualClock) -> None:
+    leases = Leases(clock, LEASE_SECONDS)
+    leases.renew(FIRST, Role.PRIMARY, 1, degraded=False)
+    lost.primary.down, before = False, clock.elapsed
+    await steps(controller(lost, clock, leases).take_over(ACCEPT))
+    assert clock.elapsed == before and (await lost.authority.read()).writer is Role.SECONDARY
+
+
+async def test_a_fence_that_was_decided_before_and_not_outlasted_is_outlasted(lost: World, clock: ManualClock) -> None:
+    """The controller died between the fence and the end of the lease; the lost region has not heard of the fence."""
+    leases = Leases(clock, LEASE_SECONDS)
+    leases.renew(FIRST, Role.PRIMARY, 1, degraded=False)
+    granted_at = clock.elapsed
+    await lost.authority.replace(FIRST, move(FIRST, State.FENCED), actor="eve", reason="")
+    await steps(controller(lost, clock, leases).take_over(ACCEPT))
+    assert clock.elapsed > granted_at + LEASE_SECONDS
+
+
+async def test_on_no_operators_word_a_held_lease_a_renewed_one_and_degraded_writes_are_respected(lost: World, clock: ManualClock) -> None:
+    leases = Leases(clock, LEASE_SECONDS)
+    for degraded, why in ((False, "holds its lease"), (True, "acknowledged writes")):
+        leases.renew(FIRST, Role.PRIMARY, 1, degraded=degraded)
+        clock.elapsed += 2 * LEASE_SECONDS if degraded else 0.0
+        with pytest.raises(SwitchFailed, match=why):
+            await steps(controller(lost, clock, leases).take_over(UNATTENDED))
+    with pytest.raises(SwitchFailed, match="grants no leases"):
+        await steps(controller(lost, clock).take_over(UNATTENDED))
+    assert await lost.authority.read() == FIRST
+
+
+async def test_on_no_operators_word_the_lease_that_has_run_out_stays_so(lost: World, clock: ManualClock) -> None:
+    leases = Leases(clock, LEASE_SECONDS)
+    clock.elapsed += 2 * LEASE_SECONDS
+    await steps(controller(lost, clock, leases).take_over(UNATTENDED))
+    assert (await lost.authority.read()).writer is Role.SECONDARY
+    with pytest.raises(NotReady):
+        leases.renew(FIRST, Role.PRIMARY, 1, degraded=False)
+
+
+async def test_a_takeover_that_does_not_come_about_leaves_the_writer_its_lease(lost: World, clock: ManualClock) -> None:
+    leases = Leases(clock, LEASE_SECONDS)
+    clock.elapsed += 2 * LEASE_SECONDS
+    events = controller(lost, clock, leases).take_over(UNATTENDED)
+    await anext(events)
+    lost.secondary.down = True
+    with pytest.raises(SwitchFailed):
+        await anext(events)
+    assert leases.renew(FIRST, Role.PRIMARY, 1, degraded=False) == LEASE_SECONDS
+
+
+# An authority from an old backup
+
+
+async def ahead(world: World) -> RoutingState:
+    """A region obeys a state that the authority does not know."""
+    state = move(move(FIRST, State.FENCED), State.ACTIVE)
+    world.primary.down = False
+    await world.primary.admit(state)
+    return state
+
+
+async def test_an_authority_that_knows_less_than_a_region_decides_nothing(lost: World, clock: ManualClock) -> None:
+    await ahead(lost)
+    for order in (controller(lost, clock).take_over(ACCEPT), controller(lost, clock).set_state(Request(State.FENCED, "eve"))):
+        with pytest.raises(SwitchFailed, match=r"obeys epoch 3, but the authority knows only epoch 1.*authority recover"):
+            await steps(order)
+    assert await lost.authority.read() == FIRST
+
+
+async def test_recovering_takes_the_newest_state_that_a_region_knows(lost: World, clock: ManualClock) -> None:
+    state = await ahead(lost)
+    taken = await steps(controller(lost, clock).recover(Request(State.ACTIVE, "eve")))
+    assert taken[0] == ("recover", "done") and await lost.authority.read() == state
+    assert await lost.secondary.records.admitted() == state
+
+
+async def test_recovering_what_is_not_behind_changes_nothing(lost: World, clock: ManualClock) -> None:
+    taken = await steps(controller(lost, clock).recover(Request(State.ACTIVE, "eve")))
+    assert taken[0] == ("recover", "not needed") and await lost.authority.read() == FIRST
+    assert len(await lost.authority.history()) == 1
