@@ -10,6 +10,7 @@ export default defineConfig({
   build: {
     outDir: 'dist',
     emptyOutDir: true,
+    manifest: true, // says which file needs which: scripts/build_web.py adds up what people have to load
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     license: { fileName: 'licences/javascript.txt' },

@@ -1,14 +1,12 @@
 /** The phases of the page: starting, not to be started yet, signed out, signed in. */
-import { QueryClientProvider } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
-import { Router, useRoute } from 'wouter'
-import { useHashLocation } from 'wouter/use-hash-location'
 import { LightboxContext, useLightbox, useStore } from './context'
 import { Boot } from './lib/boot'
 import type { Lightbox } from './lib/lightbox'
 import { backoffMs, pause } from './lib/pause'
 import { Gallery } from './photos/Gallery'
 import { Header } from './Header'
+import { after, usePath } from './route'
 import { SignIn } from './signin/SignIn'
 import { Starting, StartFailed } from './Starting'
 
@@ -20,11 +18,7 @@ export function App() {
   if (!lightbox) return failure === null ? <Starting /> : <StartFailed error={failure} onRetry={retry} />
   return (
     <LightboxContext value={lightbox}>
-      <QueryClientProvider client={lightbox.queries}>
-        <Router hook={useHashLocation}>
-          <Screen />
-        </Router>
-      </QueryClientProvider>
+      <Screen />
     </LightboxContext>
   )
 }
@@ -32,7 +26,7 @@ export function App() {
 function Screen() {
   const { session } = useLightbox()
   const { user, ended } = useStore(session)
-  const [, photo] = useRoute('/p/:id')
+  const path = usePath()
   if (user === undefined) return <Starting />
   if (user === null) return <SignIn ended={ended} />
   return (
@@ -41,7 +35,7 @@ function Screen() {
         Skip to content
       </a>
       <Header user={user} />
-      <Gallery user={user} open={photo?.id} />
+      <Gallery user={user} open={after(path, '/p/')} account={path === '/account'} />
     </>
   )
 }

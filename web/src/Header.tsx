@@ -1,6 +1,5 @@
 /** One row, on a phone too: the name, the state, and the way out. */
 import { useState } from 'react'
-import { Link } from 'wouter'
 import { useLightbox } from './context'
 import type { User } from './lib/auth'
 import { Mark, SignOutIcon } from './ui/icons'
@@ -16,18 +15,17 @@ export function Header({ user }: { user: User }) {
   }
   return (
     <header className="top">
-      <Link href="/" className="brand" aria-label={`${lightbox.config.name}, home`}>
+      <a href="#/" className="brand" aria-label={`${lightbox.config.name}, home`}>
         <Mark />
         <span>{lightbox.config.name}</span>
-      </Link>
+      </a>
       <div className="top-end">
         <StatePill />
-        <span className="who" title={`Signed in as ${user.name}`}>
+        <a href="#/account" className="button icon" aria-label={`Your account, ${user.name}`} title="Your account">
           <Initial name={user.name} />
-          <span className="unseen">Signed in as {user.name}</span>
-        </span>
+        </a>
         <button
-          className="button icon"
+          className="button icon wide-only"
           onClick={() => void leave()}
           disabled={leaving}
           aria-label="Sign out"

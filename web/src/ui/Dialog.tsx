@@ -1,5 +1,6 @@
 /** A native modal dialog: focus, Esc, the inert background and the top layer are the browser's work. */
 import { useLayoutEffect, useRef, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
+import { Asides } from './Asides'
 
 interface Props {
   label: string
@@ -40,6 +41,7 @@ export function Dialog({ label, className, onClose, children }: Props) {
       onClick={closeOnBackdrop}
     >
       {children}
+      <Asides />
     </dialog>
   )
 }
