@@ -24,7 +24,7 @@ NOT_IN_THE_BUNDLE = ("node_modules", "dist", "dist.old", "test")
 STAMP = ".inputs.sha256"
 """Written beside the result, and last, so that an interrupted step is never taken for a finished one."""
 
-PAGE, CONSOLE = "index.html", "src/ops/Console.tsx"
+PAGE, CONSOLE = "index.html", "src/ops/Ops.tsx"
 GZIP_BYTES_MAX = {"gallery": 130_000, "console": 35_000}
 """Of JavaScript: all that the gallery can come to load, and what the console adds to that."""
 

@@ -39,7 +39,9 @@ function Line({ deletion }: { deletion: Deletion }) {
     <div className="aside" data-phase={phase}>
       {held ? <LockIcon /> : <DeleteIcon />}
       <p>
-        <b>{title}</b> {held ? note : phase === 'sending' ? 'is being deleted.' : 'is deleted in both regions in a moment.'}
+        {!held && 'Deleting '}
+        <b>{title}</b>
+        {held ? `. ${note}` : ' in both regions'}
       </p>
       {held && <AgainButton photoId={photoId} title={title} />}
       {phase !== 'sending' && (
