@@ -1,8 +1,9 @@
 /** One row, on a phone too: the name, the state, and the way out. */
 import { useState } from 'react'
 import { useLightbox } from './context'
-import type { User } from './lib/auth'
+import { isOperator, type User } from './lib/auth'
 import { Mark, SignOutIcon } from './ui/icons'
+import { OPERATIONS } from './route'
 import { StatePill } from './ui/StatePill'
 import { Initial } from './ui/Initial'
 
@@ -20,6 +21,7 @@ export function Header({ user }: { user: User }) {
         <span>{lightbox.config.name}</span>
       </a>
       <div className="top-end">
+        {isOperator(user) && <OperationsLink />}
         <StatePill />
         <a href="#/account" className="button icon" aria-label={`Your account, ${user.name}`} title="Your account">
           <Initial name={user.name} />
@@ -36,4 +38,15 @@ export function Header({ user }: { user: User }) {
       </div>
     </header>
   )
+}
+
+/** To the console; where there is none, to the dashboard that takes its place. */
+function OperationsLink() {
+  const { operations, dashboardUrl } = useLightbox().config
+  const address = operations ? `#${OPERATIONS}` : dashboardUrl
+  return address ? (
+    <a href={address} className="button quiet small ops-link">
+      Operations
+    </a>
+  ) : null
 }

@@ -1,6 +1,9 @@
 /** Where in the app the reader is: the address behind the `#`, which needs nothing of the server that serves the page. */
 import { useSyncExternalStore } from 'react'
 
+/** The operators' console. */
+export const OPERATIONS = '/ops'
+
 const changed = new EventTarget()
 
 function subscribe(listener: () => void): () => void {
