@@ -21,7 +21,7 @@ export function Header({ user }: { user: User }) {
         <span>{lightbox.config.name}</span>
       </a>
       <div className="top-end">
-        {isOperator(user) && <OperationsLink />}
+        {isOperator(user) && <OperationsLink className="quiet wide-only" />}
         <StatePill />
         <a href="#/account" className="button icon" aria-label={`Your account, ${user.name}`} title="Your account">
           <Initial name={user.name} />
@@ -41,11 +41,11 @@ export function Header({ user }: { user: User }) {
 }
 
 /** To the console; where there is none, to the dashboard that takes its place. */
-function OperationsLink() {
+export function OperationsLink({ className }: { className: string }) {
   const { operations, dashboardUrl } = useLightbox().config
   const address = operations ? `#${OPERATIONS}` : dashboardUrl
   return address ? (
-    <a href={address} className="button quiet small ops-link">
+    <a href={address} className={`button small ${className}`}>
       Operations
     </a>
   ) : null

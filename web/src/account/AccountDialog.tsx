@@ -1,6 +1,7 @@
 /** Who is signed in, and what people may change about themselves. What is typed stays through every change of state. */
 import { useLightbox } from '../context'
 import { isOperator, type User } from '../lib/auth'
+import { OperationsLink } from '../Header'
 import { Dialog } from '../ui/Dialog'
 import { CloseIcon } from '../ui/icons'
 import { Initial } from '../ui/Initial'
@@ -24,6 +25,7 @@ export default function AccountDialog({ user, onClose }: { user: User; onClose()
         <Initial name={user.name} />
         <b>{user.name}</b>
         <span className="muted">{isOperator(user) ? 'Operator' : `Member of ${config.name}`}</span>
+        {isOperator(user) && <OperationsLink className="narrow-only" />}
       </p>
       <ProfileForm />
       <PasswordForm user={user} />

@@ -146,11 +146,14 @@ const Failed = ({ onRetry }: { onRetry(): void }) => (
   </div>
 )
 
+/** Far ahead, because it is only a list: pictures are fetched when they are near. */
+const AHEAD = '10000px'
+
 /** Loads the next page before its place is reached; by hand, if that did not work. */
 function More({ list }: { list: List }) {
   const { photos } = useLightbox()
   const load = () => void photos.more()
-  const ref = useOnScreen<HTMLDivElement>(load, !list.reading && list.failure === null, '2000px')
+  const ref = useOnScreen<HTMLDivElement>(load, !list.reading && list.failure === null, AHEAD)
   return (
     <div className="more" ref={ref}>
       <button className="button" onClick={load} disabled={list.reading}>

@@ -84,6 +84,9 @@ function useFocused(ref: React.RefObject<HTMLElement | null>, photos: readonly P
   const wanted = useRef<string>(undefined)
   const last = useRef(open)
   useEffect(() => {
+    if (open !== undefined) setFocused(open)
+  }, [open])
+  useEffect(() => {
     if (open === undefined && last.current !== undefined) wanted.current = last.current
     last.current = open
     if (wanted.current === undefined || open !== undefined) return
@@ -97,5 +100,5 @@ function useFocused(ref: React.RefObject<HTMLElement | null>, photos: readonly P
     wanted.current = photoId
     setFocused(photoId)
   }
-  return { focused: open ?? focused ?? last.current, focus }
+  return { focused: open ?? focused, focus }
 }

@@ -5,14 +5,15 @@ import { hiddenBy } from '../lib/deletions'
 import { useEvery } from '../ui/useEvery'
 
 const LOOK_MS = 30_000
-/** As long as there is nothing to show. */
+/** As long as there is nothing to show, or reading on has failed. */
 const LOOK_SOON_MS = 3_000
 
 export function usePhotos() {
   const lightbox = useLightbox()
   const shown = useStore(lightbox.photos.shown)
   const deletions = useStore(lightbox.deletions.all)
-  useEvery(shown.loaded ? LOOK_MS : LOOK_SOON_MS, () => lightbox.photos.refresh())
+  const stuck = !shown.loaded || shown.failure !== null
+  useEvery(stuck ? LOOK_SOON_MS : LOOK_MS, () => (stuck ? lightbox.photos.more() : lightbox.photos.refresh()))
   const photos = useMemo(() => {
     const hidden = hiddenBy(deletions)
     return hidden.size === 0 ? shown.photos : shown.photos.filter(photo => !hidden.has(photo.photoId))
