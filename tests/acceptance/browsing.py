@@ -30,6 +30,7 @@ def chromium(*flags: str) -> Iterator[Browser]:
             pytest.fail("CHROMIUM names no browser, and MULTIREGION_REQUIRE_BROWSER is set")
         pytest.skip("no browser: scripts/ensure_chromium.sh says how to get one")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=MILLISECONDS)  # a busy machine is slow, not wrong
         launched = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
         yield launched
         launched.close()
@@ -67,14 +68,14 @@ def sign_in(page: Page, deployment: Deployment, name: str = "admin", password: s
 
 
 def see_gallery(page: Page) -> None:
-    expect(page.get_by_role("heading", name="Photographs")).to_be_visible(timeout=MILLISECONDS)
+    expect(page.get_by_role("heading", name="Photographs")).to_be_visible()
 
 
 def enter(page: Page, deployment: Deployment, name: str = "admin") -> Page:
     """Signed in, with photographs on the screen."""
     sign_in(page, deployment, name)
     see_gallery(page)
-    expect(tiles(page).first).to_be_visible(timeout=MILLISECONDS)
+    expect(tiles(page).first).to_be_visible()
     return page
 
 
@@ -83,7 +84,7 @@ def tiles(page: Page) -> Any:
 
 
 def open_photograph(page: Page, caption: str) -> None:
-    page.get_by_role("list", name="Gallery").get_by_role("link", name=caption).click()
+    page.get_by_role("list", name="Gallery").get_by_role("link", name=f"{caption} by admin", exact=True).click()
     expect(page.get_by_label("Your comment")).to_be_visible()
 
 
@@ -93,11 +94,11 @@ def comment(page: Page, words: str) -> None:
 
 
 def see_comment(page: Page, words: str) -> None:
-    expect(page.get_by_role("listitem").filter(has_text=words)).to_be_visible(timeout=MILLISECONDS)
+    expect(page.get_by_role("listitem").filter(has_text=words)).to_be_visible()
 
 
 def says(page: Page, words: str) -> None:
-    expect(page.locator("body")).to_contain_text(words, timeout=MILLISECONDS)
+    expect(page.locator("body")).to_contain_text(words)
 
 
 def see_the_picture(page: Page, url: str) -> None:
