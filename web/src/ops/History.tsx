@@ -7,7 +7,7 @@ import { Section } from './Section'
 import { StateSign } from './StateSign'
 import type { Decision } from './types'
 
-const SHOWN = 6
+const SHOWN = 4
 
 export function History() {
   const { value, failed } = useHeard(useOps().history)

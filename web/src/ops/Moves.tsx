@@ -52,17 +52,20 @@ function MoveList({ moves, disabled, onChoose }: { moves: Move[]; disabled: bool
   const ops = useOps()
   return (
     <ul className="moves">
-      {moves.map(move => (
-        <li key={move.name}>
-          <div>
-            <h3>{wording(move, ops.labels).title}</h3>
-            <p className="fine muted">{cost(move)}</p>
-          </div>
-          <button className="button small" disabled={disabled} onClick={() => onChoose(move)} aria-label={`${wording(move, ops.labels).title}…`}>
-            {move.kind === 'takeover' ? 'Take over…' : 'Choose…'}
-          </button>
-        </li>
-      ))}
+      {moves.map(move => {
+        const { title, verb } = wording(move, ops.labels)
+        return (
+          <li key={move.name}>
+            <div>
+              <h3>{title}</h3>
+              <p className="fine muted">{cost(move)}</p>
+            </div>
+            <button className="button small" disabled={disabled} onClick={() => onChoose(move)} aria-label={title} aria-haspopup="dialog">
+              {verb}
+            </button>
+          </li>
+        )
+      })}
     </ul>
   )
 }

@@ -1,5 +1,6 @@
 /** Signing in to the console: as a user of the group operators, or with the operator token when no region answers. */
 import { useState, type FormEvent } from 'react'
+import { useStore } from '../context'
 import { useCall } from '../ui/useCall'
 import { Mark } from '../ui/icons'
 import { useOps } from './context'
@@ -8,6 +9,7 @@ import { isSilence } from './session'
 export function OpsSignIn() {
   const ops = useOps()
   const [byToken, setByToken] = useState(false)
+  const ended = useStore(ops.session.ended)
   return (
     <main className="centre ops-signin">
       <a href="#/" className="brand">
@@ -15,6 +17,7 @@ export function OpsSignIn() {
         <span>{ops.config.name}</span>
       </a>
       <h1 className="display">Operations</h1>
+      {ended && <p role="status">The session has ended. Sign in again to go on.</p>}
       {byToken ? <TokenForm /> : <UserForm />}
       <button className="linklike fine" onClick={() => setByToken(!byToken)}>
         {byToken ? 'Sign in with a password' : 'No region answers? Use the operator token'}
@@ -59,7 +62,7 @@ function TokenForm() {
     event.preventDefault()
     const token = String(new FormData(event.currentTarget).get('token')).trim()
     void run(async () => {
-      await api.probe(`${operations.url}/operator/state`, token)
+      await api.probe([`${operations.url}/operator/state`, './operator/faults'], token)
       session.useOperatorToken(token)
     })
   }

@@ -7,7 +7,10 @@ import type { Role } from './types'
 
 export function Topology() {
   return (
-    <section id="parts" tabIndex={-1} className="topology" aria-label="Parts">
+    <section id="parts" tabIndex={-1} className="topology" aria-labelledby="parts-title">
+      <h2 id="parts-title" className="unseen">
+        Parts
+      </h2>
       <WorldMap />
       <div className="topology-grid">
         <RegionCard role="primary" />

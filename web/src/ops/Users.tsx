@@ -83,7 +83,7 @@ function UserRow({ user, off, onReset, onToggle }: RowProps) {
         </p>
       </div>
       <div className="actions">
-        <button className="button small quiet" disabled={off} onClick={onReset} aria-label={`Reset the password of ${username}`}>
+        <button className="button small quiet" disabled={off} onClick={onReset} aria-label={`Reset password of ${username}`}>
           Reset password
         </button>
         <button className="button small quiet" disabled={off} onClick={onToggle} aria-label={`${enabled ? 'Disable' : 'Enable'} ${username}`}>

@@ -58,11 +58,14 @@ export class OpsApi {
     }
   }
 
-  /** Whether a token counts. A part that does not answer is no reason against it: it may be why the token is needed. */
-  async probe(url: string, token: string): Promise<void> {
+  /** Rejects for a token that a part refuses. Parts that do not answer say nothing against it: they may be why it is needed. */
+  async probe(urls: readonly string[], token: string): Promise<void> {
     const headers = { Authorization: `Bearer ${token}` }
-    const answer = await fetch(url, { headers, signal: AbortSignal.timeout(CALL_MS), cache: 'no-store' }).catch(() => null)
-    if (answer && !answer.ok) throw new Error('This is not the operator token of this deployment.')
+    for (const url of urls) {
+      const answer = await fetch(url, { headers, signal: AbortSignal.timeout(CALL_MS), cache: 'no-store' }).catch(() => null)
+      if (answer?.status === 401) throw new Error('This is not the operator token of this deployment.')
+      if (answer) return
+    }
   }
 
   private async send(method: string, url: string, call: Call, signal?: AbortSignal): Promise<Response> {

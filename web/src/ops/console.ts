@@ -44,7 +44,7 @@ export class OpsConsole {
     readonly operations: OperationsConfig,
   ) {
     this.session = new OpsSession(config)
-    this.api = new OpsApi({ token: renew => this.session.token(renew), onSignedOut: () => this.session.ended() })
+    this.api = new OpsApi({ token: renew => this.session.token(renew), onSignedOut: () => this.session.end() })
     this.names = { primary: config.primary, secondary: config.secondary }
     this.labels = each(role => regionConfig(config, this.names[role]).label)
     this.samples = each(() => new Store<readonly Sample[]>([]))

@@ -13,7 +13,7 @@ export interface Heard<T> {
 
 export class Feed<T> {
   readonly heard = new Store<Heard<T>>({ value: null, at: null, failed: null })
-  #timer = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
   #running = false
   #runs = false
   #again = false
@@ -48,7 +48,7 @@ export class Feed<T> {
       await this.once()
     }
     this.#runs = false
-    if (this.#running) this.#timer = window.setTimeout(() => this.refresh(), this.everyMs)
+    if (this.#running) this.#timer = setTimeout(() => this.refresh(), this.everyMs)
   }
 
   private async once(): Promise<void> {

@@ -16,11 +16,16 @@ const INDEX: Record<Unit, 1 | 2 | 3> = { seconds: 1, changes: 2, bytes: 3 }
 
 export const sampleOf = ({ lag }: Report, atMs: number): Sample => [atMs / 1000, lag.seconds, lag.changes, lag.bytes]
 
-/** Both in the order of time, each moment once, and only the window that ends with `now`. */
+/**
+ * What a region kept, and what this page heard of it before and after that: a region that was lost begins anew.
+ * In the order of time, and only the window that ends with `now`.
+ */
 export function merge(kept: readonly Sample[], heard: readonly Sample[], now: number): Sample[] {
-  const last = kept.at(-1)?.[0] ?? 0
-  const all = [...kept, ...heard.filter(([at]) => at > last)]
-  return all.filter(([at]) => at > now - WINDOW_SECONDS)
+  const first = kept[0]?.[0] ?? Infinity
+  const last = kept.at(-1)?.[0] ?? -Infinity
+  const before = heard.filter(([at]) => at < first)
+  const after = heard.filter(([at]) => at >= first && at > last)
+  return [...before, ...kept, ...after].filter(([at]) => at > now - WINDOW_SECONDS)
 }
 
 export function pointsOf(samples: readonly Sample[], unit: Unit): Points {

@@ -13,6 +13,8 @@ export interface Operator {
 export class OpsSession {
   /** Undefined until it is known; null when nobody is signed in. */
   readonly who = new Store<Operator | null | undefined>(undefined)
+  /** True when somebody was signed in, and no longer is, without having asked for it. */
+  readonly ended = new Store(false)
   #operatorToken: string | null = null
   readonly #auths: readonly Auth[]
 
@@ -69,12 +71,14 @@ export class OpsSession {
   async signOut(): Promise<void> {
     const wasToken = this.#operatorToken !== null
     this.#operatorToken = null
+    this.ended.set(false)
     this.who.set(null)
     if (!wasToken) await this.#auths[0]?.signOut()
   }
 
-  ended(): void {
+  end(): void {
     this.#operatorToken = null
+    this.ended.set(Boolean(this.who.get()))
     this.who.set(null)
   }
 }
