@@ -108,6 +108,7 @@ class Photographer:
         shoot(page, "viewer")
         page.get_by_role("button", name="Delete").click()
         page.keyboard.press("Escape")
+        page.get_by_role("button", name="Undo").focus()  # which stops the time
         shoot(page, "undo")
         page.get_by_role("button", name="Undo").click()
         page.get_by_role("link", name="Your account").click()
@@ -145,6 +146,10 @@ class Photographer:
         shoot(page, "console")
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         shoot(page, "console-dark")
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.get_by_role("button", name="Fail over to Tokyo", exact=True).click()
+        page.get_by_role("dialog").get_by_label("Reason").fill("Maintenance in N. Virginia")
+        shoot(page, "console-switch")
 
     def _again(self, name: str, colours: Literal["light", "dark"], window: Any) -> None:
         page = self._open(colours, window)

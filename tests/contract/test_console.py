@@ -1,6 +1,7 @@
 """Every route for operators, on every part: nobody without a token, no viewer, and every operator; whoever it is, the history knows."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -70,6 +71,12 @@ def test_no_route_for_operators_is_forgotten(console: Console) -> None:
         for method in (route.methods or set()) - {"HEAD"}
     }
     assert found == set(ROUTES)
+
+
+def test_every_route_for_operators_has_its_line_in_the_documentation() -> None:
+    text = (Path(__file__).resolve().parents[2] / "docs" / "console.md").read_text()
+    parts = {part: "region" if part in ("primary", "secondary") else part for part in PARTS}
+    assert [route for route in ROUTES if f"| {parts[route[0]]} | `{route[1]} {route[2]}` |" not in text] == []
 
 
 @EVERY
