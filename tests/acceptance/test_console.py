@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.browsing import OpenPage, as_admin, examine, furnish, says
+from tests.acceptance.browsing import OpenPage, as_admin, examine, furnish, says, seen
 from tests.acceptance.deployment import PASSWORD, Deployment, deployed
 from tests.acceptance.operators import Operator
 
@@ -191,6 +191,25 @@ def test_users_are_invited_reset_and_disabled(deployment: Deployment, console: P
     users.get_by_role("button", name="Reset password of nora").click()
     again = console.get_by_role("dialog", name="Temporary password").locator("code").inner_text()
     assert again != given and deployment.sign_in("primary", "nora", again)["IdToken"]
+
+
+def test_nothing_is_asked_while_the_page_is_hidden(deployment: Deployment, open_page: OpenPage) -> None:
+    page = open_page()
+    page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.away === true })")
+    open_console(page, deployment)
+    expect(page.get_by_text("Live")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    turn = "away => { window.away = away; document.dispatchEvent(new Event('visibilitychange')) }"
+    page.evaluate(turn, True)
+    asked.clear()
+    deployment.kill("authority")
+    deployment.restart("authority")
+    page.evaluate("true")
+    assert asked == []
+    page.evaluate(turn, False)
+    seen(page, lambda: any("/operator/status" in url for url in asked), "the page asks again")
+    expect(attention(page)).to_have_text("")
 
 
 def test_a_viewer_is_told_and_gets_nothing(deployment: Deployment, open_page: OpenPage) -> None:

@@ -36,6 +36,6 @@ export function Concerns() {
 
 function showSection(id: string): void {
   const section = document.getElementById(id)
-  section?.scrollIntoView({ block: 'start', behavior: 'smooth' })
+  section?.scrollIntoView({ block: 'start' })
   section?.focus({ preventScroll: true })
 }

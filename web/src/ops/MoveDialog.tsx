@@ -4,7 +4,7 @@ import { Dialog, firstFocus } from '../ui/Dialog'
 import { CloseIcon, RightIcon } from '../ui/icons'
 import { useCall } from '../ui/useCall'
 import { useHeard, useOps } from './context'
-import { wording } from './moves'
+import { spoken, wording } from './moves'
 import { StepList } from './Runs'
 import { Shape } from './Signs'
 import type { Move, Step } from './types'
@@ -136,11 +136,8 @@ function Cost({ move }: { move: Move }) {
         <p>
           <b>{move.becomes.writer ? 'What may be lost' : 'What is not seen until the region is back'}:</b> {move.prediction}.
         </p>
-        {move.needsWord && <p>By confirming you accept this: {withoutOptions(move.needsWord)}</p>}
+        {move.needsWord && <p>By confirming you accept this: {spoken(move.needsWord)}</p>}
       </div>
     </div>
   )
 }
-
-/** The refusal speaks to somebody at a command line; its last sentence names options that do not exist here. */
-const withoutOptions = (text: string): string => text.replace(/[.;:]?[^.;:]*--accept-loss[^.]*\.?$/u, '').trim() + '.'

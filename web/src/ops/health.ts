@@ -117,7 +117,8 @@ function behind({ labels, reports, objectiveSeconds }: Known): Concern[] {
     const { value, failed } = reports[role]
     const seconds = value?.lag.seconds
     if (failed !== null || seconds === null || seconds === undefined || seconds <= objectiveSeconds) return []
-    const text = `${labels[role]} is ${seconds.toFixed(1)} s behind, over the objective of ${objectiveSeconds} s.`
+    // Without the figure, which is another one every two seconds: this is read aloud when it changes.
+    const text = `${labels[role]} is further behind than the objective of ${objectiveSeconds} s.`
     return [{ id: `lag-${role}`, tone: 'warn' as const, text, at: 'lag', action: 'See the lag' }]
   })
 }
