@@ -100,8 +100,9 @@ class Photographer:
         self._views(page)
         self._cases(page)
         self._console(page)
-        for name, colours, window in (("gallery-dark", "dark", WIDE), ("gallery-phone", "light", PHONE), ("viewer-phone", "dark", PHONE)):
-            self._again(name, colours, window)
+        self._again("gallery-dark", "dark", WIDE)
+        self._again("gallery-phone", "light", PHONE)
+        self._again("viewer-phone", "dark", PHONE)
 
     def _views(self, page: Page) -> None:
         open_photograph(page)

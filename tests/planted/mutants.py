@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import console, core, identity, photos, simulation
+from tests.planted import console, core, identity, photos, profile, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
@@ -12,6 +12,7 @@ TABLES = {
     "core": core.MUTANTS,
     "identity": identity.MUTANTS,
     "photos": photos.MUTANTS,
+    "profile": profile.MUTANTS,
     "simulation": simulation.MUTANTS,
 }
 

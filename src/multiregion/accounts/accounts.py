@@ -213,7 +213,7 @@ class Accounts:
             changes["email"] = checked_email(email)
         if phone is not None:
             changes["phone"] = checked_phone(phone or None)
-        await self.users.change(user.name, lambda current: replace(enabled(current), **changes), actor=user.name)
+        await self.users.change(user.name, lambda current: replace(current, **changes), actor=user.name)
 
     async def forgot_password(self, name: str, *, address: str) -> None:
         """Send the operator a code for the user. Says nothing about whether there is such a user. Raises TooManyAttempts, Fenced."""

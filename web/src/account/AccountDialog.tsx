@@ -6,6 +6,7 @@ import { Dialog } from '../ui/Dialog'
 import { CloseIcon } from '../ui/icons'
 import { Initial } from '../ui/Initial'
 import { StateBanner } from '../ui/StateBanner'
+import { StatePill } from '../ui/StatePill'
 import { PasswordForm } from './PasswordForm'
 import { ProfileForm } from './ProfileForm'
 import { Sessions } from './Sessions'
@@ -20,6 +21,7 @@ export default function AccountDialog({ user, onClose }: { user: User; onClose()
           <CloseIcon />
         </button>
       </div>
+      <StatePill />
       <StateBanner />
       <p className="account-who">
         <Initial name={user.name} />

@@ -24,7 +24,7 @@ export interface DeletionPorts {
   after(ms: number, call: () => void): () => void
 }
 
-export const UNDO_MS = 8_000
+export const UNDO_MS = 10_000
 const KEPT_MOST = 50
 const PAUSED = 'Writing is paused, so it was not deleted.'
 

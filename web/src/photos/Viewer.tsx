@@ -7,6 +7,7 @@ import { CloseIcon, DeleteIcon, LeftIcon, RightIcon } from '../ui/icons'
 import { go } from '../route'
 import { Dialog } from '../ui/Dialog'
 import { StateBanner } from '../ui/StateBanner'
+import { StatePill } from '../ui/StatePill'
 import { useLightbox, useSituation } from '../context'
 import { CommentForm } from './CommentForm'
 import { Comments } from './Comments'
@@ -98,6 +99,7 @@ function Beside({ photo, user, steps, onClose }: BesideProps) {
         <button className="button icon narrow-only" onClick={steps.next} disabled={!steps.next} aria-label="Older">
           <RightIcon />
         </button>
+        <StatePill />
         <span className="viewer-bar-gap" />
         {mayDelete(user, photo.user) && <DeleteButton photo={photo} onAsked={leave} />}
         <button className="button icon" onClick={onClose} aria-label="Close" title="Close">
