@@ -82,6 +82,7 @@ describe('a deletion', () => {
     deletions.ask('p', 'A bee')
     for (const call of timers.values()) call()
     deletions.undo('p')
+    expect(phases()).toEqual(['sending'])
     await timePasses()
     expect(done).toEqual(['p'])
   })
@@ -148,6 +149,7 @@ describe('a deletion', () => {
     deletions.ask('q', 'A cat')
     deletions.storageChanged(`${PLACE}p`, null)
     deletions.storageChanged('something else', null)
+    deletions.storageChanged(`${PLACE}q`, 'A cat') // asked for there, too
     await timePasses()
     expect(sent).toEqual(['q'])
   })

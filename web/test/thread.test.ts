@@ -38,6 +38,12 @@ describe('what is said about a photograph', () => {
     expect(reads).toHaveLength(3)
   })
 
+  it('is read once by many who ask at the same time', async () => {
+    write(7)
+    await Promise.all([thread.more(), thread.look(), thread.more()])
+    expect(reads).toEqual([null])
+  })
+
   it('is followed at its end, without reading the rest again', async () => {
     write(7)
     while (!thread.said.get().complete) await thread.more()
