@@ -15,7 +15,6 @@ SIGNALLED = ("kill", "freeze", "resume")
 WIRED = ("cut", "delay", "heal")
 WORDS = (*SIGNALLED, "start", *WIRED)
 PARTS = ("primary", "secondary", "authority", "wire")
-ENDS = ("primary", "secondary")
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -27,14 +26,12 @@ class Fault(msgspec.Struct, frozen=True):
     milliseconds: float | None = None
 
     def check(self) -> None:
-        """Raises InvalidInput, naming the field."""
+        """Raises InvalidInput, naming the field. What concerns the link alone, the wire checks."""
         if self.what not in WORDS:
             raise InvalidInput(f"what must be one of {', '.join(WORDS)}", field="what")
         if self.what not in WIRED and self.part not in PARTS:
             # The edge serves the console: it could be ended from here, and not be brought back.
             raise InvalidInput(f"part must be one of {', '.join(PARTS)}", field="part")
-        if self.to not in (None, *ENDS):
-            raise InvalidInput(f"to must be one of {', '.join(ENDS)}", field="to")
         if self.what == "delay" and self.milliseconds is None:
             raise InvalidInput("milliseconds must be a number, 0 or more", field="milliseconds")
 
