@@ -34,7 +34,7 @@ export function useSignIn() {
   }
 
   const begin = (name: string, password: string) =>
-    attempt(async auth => follow(await signInOrReset(auth, name, password), name, password))
+    attempt(async auth => follow(await auth.signIn(name, password), name, password))
 
   const choose = (name: string, temporary: string, password: string) =>
     attempt(async auth => follow(await auth.newPassword(name, temporary, password), name, password))
@@ -54,16 +54,6 @@ export function useSignIn() {
   }
   const words = error === null ? '' : failureWords(error)
   return { step, user, setUser, busy, error: words, begin, choose, askForCode, reset, go }
-}
-
-/** A region says it with an error, Amplify with a step: both mean that a code is needed. */
-async function signInOrReset(auth: Auth, name: string, password: string): Promise<SignInStep> {
-  try {
-    return await auth.signIn(name, password)
-  } catch (error) {
-    if (error instanceof Error && error.name === 'PasswordResetRequiredException') return 'reset-required'
-    throw error
-  }
 }
 
 export type Form = ReturnType<typeof useSignIn>
