@@ -38,6 +38,9 @@ async ([steps, pixels]) => {
 """
 
 
+TOP = "element => element.getBoundingClientRect().top"
+
+
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     with deployed(tmp_path_factory.mktemp("many")) as deployment:
@@ -73,6 +76,7 @@ def test_ten_thousand_are_scrolled_through(gallery: Deployment, page: Page, reco
     enter(page, gallery)
     few, few_bytes = scroll(page), heap_bytes(page)
     load_all(page)
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     expect(tiles(page).last).to_contain_text(f"Number {COUNT - len(SHARED)}")
     assert page.locator(".rows li").last.get_attribute("aria-setsize") == str(COUNT)
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
@@ -106,9 +110,9 @@ def test_the_place_is_kept_while_others_are_opened_and_the_region_changes(galler
     seen_last = page.get_by_role("link", name=f"{last} by admin", exact=True)
     expect(seen_last).to_be_focused()
     expect(seen_last).to_be_in_viewport()
-    before = seen_last.bounding_box()
+    before = seen_last.evaluate(TOP)
     gallery.run("failover")
     browsing.says(page, "Served from Tokyo")
     secondary = gallery.url("secondary")
     until(lambda: secondary in str(seen_last.locator("img").get_attribute("src")), "pictures come from there")
-    assert seen_last.bounding_box() == before
+    assert abs(seen_last.evaluate(TOP) - before) < 2  # the browser makes up for the words above, in whole pixels
