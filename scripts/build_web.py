@@ -4,8 +4,10 @@ Needs nothing but this Python and that package. Builds only when something that 
 """
 
 import argparse
+import gzip
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,6 +23,10 @@ LOCK_INPUTS = ("package.json", "package-lock.json", ".npmrc")
 NOT_IN_THE_BUNDLE = ("node_modules", "dist", "dist.old", "test")
 STAMP = ".inputs.sha256"
 """Written beside the result, and last, so that an interrupted step is never taken for a finished one."""
+
+PAGE, CONSOLE = "index.html", "src/ops/Ops.tsx"
+GZIP_BYTES_MAX = {"gallery": 130_000, "console": 35_000}
+"""Of JavaScript: all that the gallery can come to load, and what the console adds to that."""
 
 INSTALL_SECONDS = 900
 STEP_SECONDS = 600
@@ -95,6 +102,8 @@ class WebApp:
         self.install()
         self.typecheck()
         self.run(["scripts/api-types.mjs", "--check"], "The web application's types of the API are out of date.")
+        require_fresh(self)
+        require_small(gzip_sizes(self.bundle))
 
     def typecheck(self) -> None:
         self.tool("typescript/bin/tsc", "--noEmit", failure="The web application does not pass the type check.")
@@ -161,6 +170,38 @@ class WebApp:
         return total.hexdigest()
 
 
+def gzip_sizes(bundle: Path) -> dict[str, int]:
+    """Bytes of compressed JavaScript, by what they are loaded for. What both load counts for the gallery."""
+    chunks: dict[str, dict[str, Any]] = json.loads((bundle / ".vite" / "manifest.json").read_text(encoding="utf-8"))
+    gallery = reachable(chunks, PAGE, without={CONSOLE})
+    console = reachable(chunks, CONSOLE, without=gallery) if CONSOLE in chunks else set()
+    return {
+        name: sum(gzip_size(bundle / chunks[key]["file"]) for key in keys) for name, keys in (("gallery", gallery), ("console", console))
+    }
+
+
+def reachable(chunks: dict[str, dict[str, Any]], start: str, without: set[str]) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        key = waiting.pop()
+        if key not in found | without:
+            found.add(key)
+            waiting += [*chunks[key].get("imports", ()), *chunks[key].get("dynamicImports", ())]
+    return found
+
+
+def gzip_size(file: Path) -> int:
+    return len(gzip.compress(file.read_bytes(), 9))
+
+
+def require_small(sizes: dict[str, int]) -> None:
+    for name, size in sizes.items():
+        say(f"JavaScript of the {name}: {size / 1000:.1f} kB compressed, of at most {GZIP_BYTES_MAX[name] / 1000:.0f} kB")
+    if large := [name for name, size in sizes.items() if size > GZIP_BYTES_MAX[name]]:
+        raise BuildFailed(f"The JavaScript of the {' and the '.join(large)} is too large.")
+
+
 def require_fresh(app: WebApp) -> None:
     if not app.is_fresh():
         raise BuildFailed(f"{app.bundle} is missing or out of date. Build it with: make web")
@@ -168,7 +209,9 @@ def require_fresh(app: WebApp) -> None:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    verbs = "build: the bundle, if it is out of date (default); test: type check and unit tests; check: type check and generated types"
+    verbs = (
+        "build: the bundle, if it is out of date (default); test: type check and unit tests; check: type check, generated types and size"
+    )
     parser.add_argument("verb", nargs="?", choices=["build", "test", "check"], default="build", help=verbs)
     parser.add_argument("--force", action="store_true", help="build although nothing has changed")
     parser.add_argument("--check", action="store_true", help="build nothing; exit 1 if the bundle is missing or out of date")

@@ -49,6 +49,7 @@ class Settings:
     lease_seconds: float = setting(3.0, "seconds", "automatic failover: how long the writer may write without the authority's word")
     loss_changes_max: int = setting(100, "changes", "a takeover that may lose more needs --accept-loss, and is never automatic")
     loss_seconds_max: float = setting(60.0, "seconds", "a takeover that may lose more needs --accept-loss, and is never automatic")
+    lag_objective_seconds: float = setting(5.0, "seconds", "the lag that the console holds each stream against")
     position_seconds: float = setting(2.0, "seconds", "how long a read waits for the position that its client has seen")
     drain_seconds: float = setting(60.0, "seconds", "how long a planned switch waits for the other region to catch up")
     ready_seconds: float = setting(30.0, "seconds", "how long `up` waits for the processes to become ready")

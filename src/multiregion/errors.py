@@ -6,7 +6,8 @@ MultiregionError
 │   └── TooLarge            a body, a file or a picture is over its limit
 ├── Unauthorized            no token, or one that does not count
 ├── Forbidden               a token that counts, for something it may not do
-│   └── Expired             an upload ticket or a picture's address that was good once
+│   ├── Expired             an upload ticket or a picture's address that was good once
+│   └── NotLocal            a fault, on a deployment whose parts are not all on this machine
 ├── NotFound                no such photo, user, object, application or upload
 ├── Conflict                the same id with other content, or a record that changed meanwhile
 │   └── UnknownPosition     a position of a history that this region does not know: start over
@@ -68,6 +69,10 @@ class Forbidden(MultiregionError):
 
 class Expired(Forbidden):
     code, title = "expired", "No longer valid"
+
+
+class NotLocal(Forbidden):
+    code, title = "not_local", "Not a local deployment"
 
 
 class NotFound(MultiregionError):

@@ -1,57 +1,19 @@
 """The whole story in a real browser: sign in, put a photograph in, comment, and go on through fence, failover and failback."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
+from tests.acceptance.browsing import see_the_picture, sign_in
 from tests.acceptance.deployment import PASSWORD, Deployment, until
 from tests.acceptance.pictures import picture
 
 pytestmark = pytest.mark.browser
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-SECONDS = 60_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = os.environ.get("CHROMIUM") or ""
-    if not program:
-        if os.environ.get("MULTIREGION_REQUIRE_BROWSER"):
-            pytest.fail("CHROMIUM names no browser, and MULTIREGION_REQUIRE_BROWSER is set")
-        pytest.skip("no browser: scripts/ensure_chromium.sh says how to get one")
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page that fails the test if its console shows an error that the story does not explain."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 800})
-    opened.set_default_timeout(SECONDS)
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda message: errors.append(message.text) if "Content Security Policy" in message.text else None)
-    yield opened
-    opened.close()
-    assert errors == []
-
-
-def sign_in(page: Page, deployment: Deployment, password: str) -> None:
-    page.goto(deployment.url("edge"))
-    page.get_by_label("User name").fill("admin")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def first_sign_in(page: Page, deployment: Deployment) -> None:
-    sign_in(page, deployment, deployment.described()["admin"]["temporaryPassword"])
+    sign_in(page, deployment, password=deployment.described()["admin"]["temporaryPassword"])
     page.get_by_label("New password").fill(PASSWORD)
     page.get_by_role("button", name="Save and continue").click()
     expect(page.get_by_role("heading", name="Photographs")).to_be_visible()
@@ -66,16 +28,6 @@ def upload(page: Page, file: Path) -> None:
 def open_first(page: Page) -> None:
     page.get_by_role("list", name="Gallery").get_by_role("link").first.click()
     expect(page.get_by_label("Your comment")).to_be_visible()
-
-
-def see_the_picture(page: Page, url: str) -> None:
-    """The opened photograph comes from the region at `url`, and the browser has decoded it."""
-    image = page.locator("dialog img").first
-
-    def decoded() -> Any:
-        return url in str(image.get_attribute("src")) and image.evaluate("image => image.complete && image.naturalWidth > 0")
-
-    until(decoded, f"a photograph from {url}")
 
 
 def test_the_whole_story(fresh: Deployment, page: Page, tmp_path: Path) -> None:
@@ -147,36 +99,3 @@ def test_the_gallery_goes_on_after_the_primary_is_lost(fresh: Deployment, page: 
     fresh.run("failback")
     back = page.get_by_role("button", name="Return to N. Virginia")
     until(lambda: back.first.is_visible() or "can’t be reached" not in page.inner_text("body"), "the way back")
-
-
-def test_a_stale_tab_writes_nothing_and_loses_nothing(fresh: Deployment, page: Page, tmp_path: Path) -> None:
-    """A tab that is told the old state by something between, and has no stream: its write is refused, the text is kept."""
-    old = fresh.state("primary")
-    page.route("**/state/*/events", lambda route: route.abort())
-    page.route("**/state/*", lambda route: route.fulfill(json=old, headers={"Access-Control-Allow-Origin": fresh.url("edge")}))
-    file = tmp_path / "harbour.jpg"
-    file.write_bytes(picture(9, 800, 600))
-    first_sign_in(page, fresh)
-    upload(page, file)
-    until(lambda: fresh.ask("status")["status"]["secondary"]["photos"] == 1, "the photo is there")
-    if page.get_by_role("button", name="Done").is_visible():
-        page.get_by_role("button", name="Done").click()
-    open_first(page)
-    page.get_by_label("Your comment").fill("sent too late")
-    fresh.run("state", "set", "fenced")
-    before = fresh.ask("status")["status"]["primary"]["sequence"]
-    with page.expect_response("**/comments/*") as answered:
-        page.get_by_role("button", name="Post").click()
-    assert answered.value.status == 409
-    expect(page.get_by_role("dialog")).to_contain_text("paused")
-    assert page.get_by_label("Your comment").input_value() == "sent too late"
-    assert fresh.ask("status")["status"]["primary"]["sequence"] == before
-    with fresh.region("primary") as http:
-        photo = http.get("/photos").json()["photos"][0]["photoId"]
-        assert http.get(f"/comments/{photo}").json()["comments"] == []
-    page.unroute_all()
-    fresh.run("state", "set", "active")
-    expect(page.get_by_role("button", name="Post")).to_be_enabled()
-    page.get_by_role("button", name="Post").click()
-    expect(page.get_by_role("listitem").filter(has_text="sent too late")).to_be_visible()
-    assert len(httpx.get(f"{fresh.url('primary')}/comments/{photo}", headers=fresh.operator, trust_env=False).json()["comments"]) == 1

@@ -156,6 +156,32 @@ class TestUsers:
         with Refused("InvalidPasswordException", match="at least 8"):
             client.admin_set_user_password(UserPoolId=POOL, Username="ada", Password="short", Permanent=True)
 
+    def test_a_profile_is_changed_by_its_owner(self, servers: Servers) -> None:
+        client, secondary = servers.client(signed=False), servers.client(Role.SECONDARY, signed=False)
+        token = tokens(client)["AccessToken"]
+
+        def attributes(of: Any) -> dict[str, str]:
+            return {each["Name"]: each["Value"] for each in of.get_user(AccessToken=token)["UserAttributes"]}
+
+        def change(**values: str) -> dict[str, Any]:
+            pairs = [{"Name": name, "Value": value} for name, value in values.items()]
+            answer: dict[str, Any] = client.update_user_attributes(AccessToken=token, UserAttributes=pairs)
+            return answer
+
+        assert change(email="ada@example.org", phone_number="+12065550100")["CodeDeliveryDetailsList"] == []
+        servers.run(servers.world.replicate())
+        for side in (client, secondary):
+            assert (attributes(side)["email"], attributes(side)["phone_number"]) == ("ada@example.org", "+12065550100")
+        change(phone_number="")
+        assert attributes(client)["email"] == "ada@example.org"
+        assert "phone_number" not in attributes(client)
+        for wrong in ({"email": "no address"}, {"email": ""}, {"phone_number": "12"}, {"sub": "another"}):
+            with Refused("InvalidParameterException", match="email|phone_number|sub"):
+                change(**wrong)
+        assert attributes(client)["email"] == "ada@example.org"
+        with Refused("NotAuthorizedException"):
+            client.update_user_attributes(AccessToken="nonsense", UserAttributes=[{"Name": "email", "Value": "a@b"}])
+
     def test_operators_find_disable_enable_and_delete(self, servers: Servers) -> None:
         client = servers.client()
         for i in range(3):
@@ -226,6 +252,9 @@ class TestFence:
                 client.revoke_token(ClientId=CLIENT, Token=session["RefreshToken"])
             with Refused("FencedException", 409):
                 client.forgot_password(ClientId=CLIENT, Username="ada")
+            with Refused("FencedException", 409):
+                email = {"Name": "email", "Value": "ada@example.org"}
+                client.update_user_attributes(AccessToken=session["AccessToken"], UserAttributes=[email])
             with Refused("FencedException", 409):
                 client.respond_to_auth_challenge(
                     ClientId=CLIENT,

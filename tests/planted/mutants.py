@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import core, identity, photos, promises, simulation
+from tests.planted import console, core, identity, photos, profile, promises, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
 TABLES = {
+    "console": console.MUTANTS,
     "core": core.MUTANTS,
     "identity": identity.MUTANTS,
     "photos": photos.MUTANTS,
+    "profile": profile.MUTANTS,
     "promises": promises.MUTANTS,
     "simulation": simulation.MUTANTS,
 }

@@ -34,7 +34,7 @@ async def test_every_answer_forbids_what_the_page_does_not_need(edge: httpx.Asyn
     assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert policy["script-src"] == "'self'" and policy["require-trusted-types-for"] == "'script'"
     regions = f"{DEPLOYMENT.primary.url} {DEPLOYMENT.secondary.url}"
-    assert policy["connect-src"] == f"'self' {regions}" and policy["img-src"] == f"'self' blob: data: {regions}"
+    assert policy["connect-src"] == f"'self' {regions} {DEPLOYMENT.authority}" and policy["img-src"] == f"'self' blob: data: {regions}"
     assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
 

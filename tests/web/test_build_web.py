@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import random
 import re
 from pathlib import Path
 from types import ModuleType
@@ -116,6 +117,38 @@ def test_a_step_that_fails_is_told_in_words(app: Any) -> None:
     failing = SCRIPT.WebApp(app.source.parent, lambda: node)
     with pytest.raises(SCRIPT.BuildFailed, match="npm_config_registry"):
         failing.install()
+
+
+def write_bundle(folder: Path, *, console_bytes: int) -> Path:
+    """A page that loads a viewer when it is needed, and a console that shares a file with them and loads charts."""
+    files = {"index.js": 3_000, "viewer.js": 500, "shared.js": 200, "console.js": console_bytes, "charts.js": 700}
+    for name, size in files.items():
+        (folder / name).write_bytes(random.Random(name).randbytes(size))
+    chunks = {
+        "index.html": {"file": "index.js", "imports": ["shared"], "dynamicImports": ["src/Viewer.tsx", SCRIPT.CONSOLE]},
+        "src/Viewer.tsx": {"file": "viewer.js", "imports": ["shared", "index.html"]},
+        SCRIPT.CONSOLE: {"file": "console.js", "imports": ["shared", "index.html"], "dynamicImports": ["charts"]},
+        "shared": {"file": "shared.js"},
+        "charts": {"file": "charts.js"},
+    }
+    (folder / ".vite").mkdir()
+    (folder / ".vite" / "manifest.json").write_text(json.dumps(chunks))
+    return folder
+
+
+def test_each_file_counts_for_what_it_is_loaded_for(tmp_path: Path) -> None:
+    sizes = SCRIPT.gzip_sizes(write_bundle(tmp_path, console_bytes=1_000))
+    assert 3_700 <= sizes["gallery"] <= 3_900
+    assert 1_700 <= sizes["console"] <= 1_800
+
+
+def test_too_much_javascript_is_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    SCRIPT.require_small(SCRIPT.gzip_sizes(write_bundle(tmp_path, console_bytes=34_000)))
+    assert "JavaScript of the gallery: 3.8 kB compressed, of at most 130 kB" in capsys.readouterr().err
+    with pytest.raises(SCRIPT.BuildFailed, match="of the console is too large"):
+        SCRIPT.require_small({"gallery": 130_000, "console": 35_001})
+    with pytest.raises(SCRIPT.BuildFailed, match="of the gallery is too large"):
+        SCRIPT.require_small({"gallery": 130_001, "console": 0})
 
 
 def test_the_lock_file_names_no_registry() -> None:

@@ -1,38 +1,43 @@
 /** The phases of the page: starting, not to be started yet, signed out, signed in. */
-import { QueryClientProvider } from '@tanstack/react-query'
-import { useCallback, useEffect, useRef, useState } from 'react'
-import { Router, useRoute } from 'wouter'
-import { useHashLocation } from 'wouter/use-hash-location'
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { LightboxContext, useLightbox, useStore } from './context'
 import { Boot } from './lib/boot'
 import type { Lightbox } from './lib/lightbox'
 import { backoffMs, pause } from './lib/pause'
 import { Gallery } from './photos/Gallery'
 import { Header } from './Header'
+import { after, OPERATIONS, usePath } from './route'
 import { SignIn } from './signin/SignIn'
 import { Starting, StartFailed } from './Starting'
+
+const Ops = lazy(() => import('./ops/Ops'))
 
 const RETRY_FIRST_MS = 1_000
 const RETRY_MOST_MS = 15_000
 
 export function App() {
   const { lightbox, failure, retry } = useBoot()
+  const path = usePath()
+  // The console is needed most when no region answers, so it does not wait for one.
+  if (path === OPERATIONS) return <Operations onSession={() => void lightbox?.readSession()} />
   if (!lightbox) return failure === null ? <Starting /> : <StartFailed error={failure} onRetry={retry} />
   return (
     <LightboxContext value={lightbox}>
-      <QueryClientProvider client={lightbox.queries}>
-        <Router hook={useHashLocation}>
-          <Screen />
-        </Router>
-      </QueryClientProvider>
+      <Screen />
     </LightboxContext>
   )
 }
 
+const Operations = ({ onSession }: { onSession(): void }) => (
+  <Suspense fallback={<Starting />}>
+    <Ops onSession={onSession} />
+  </Suspense>
+)
+
 function Screen() {
   const { session } = useLightbox()
   const { user, ended } = useStore(session)
-  const [, photo] = useRoute('/p/:id')
+  const path = usePath()
   if (user === undefined) return <Starting />
   if (user === null) return <SignIn ended={ended} />
   return (
@@ -41,7 +46,7 @@ function Screen() {
         Skip to content
       </a>
       <Header user={user} />
-      <Gallery user={user} open={photo?.id} />
+      <Gallery user={user} open={after(path, '/p/')} account={path === '/account'} />
     </>
   )
 }

@@ -1,9 +1,9 @@
 /** One row, on a phone too: the name, the state, and the way out. */
 import { useState } from 'react'
-import { Link } from 'wouter'
 import { useLightbox } from './context'
-import type { User } from './lib/auth'
+import { isOperator, type User } from './lib/auth'
 import { Mark, SignOutIcon } from './ui/icons'
+import { OPERATIONS } from './route'
 import { StatePill } from './ui/StatePill'
 import { Initial } from './ui/Initial'
 
@@ -16,18 +16,18 @@ export function Header({ user }: { user: User }) {
   }
   return (
     <header className="top">
-      <Link href="/" className="brand" aria-label={`${lightbox.config.name}, home`}>
+      <a href="#/" className="brand" aria-label={`${lightbox.config.name}, home`}>
         <Mark />
         <span>{lightbox.config.name}</span>
-      </Link>
+      </a>
       <div className="top-end">
+        {isOperator(user) && <OperationsLink className="quiet wide-only" />}
         <StatePill />
-        <span className="who" title={`Signed in as ${user.name}`}>
+        <a href="#/account" className="button icon" aria-label={`Your account, ${user.name}`} title="Your account">
           <Initial name={user.name} />
-          <span className="unseen">Signed in as {user.name}</span>
-        </span>
+        </a>
         <button
-          className="button icon"
+          className="button icon wide-only"
           onClick={() => void leave()}
           disabled={leaving}
           aria-label="Sign out"
@@ -38,4 +38,15 @@ export function Header({ user }: { user: User }) {
       </div>
     </header>
   )
+}
+
+/** To the console; where there is none, to the dashboard that takes its place. */
+export function OperationsLink({ className }: { className: string }) {
+  const { operations, dashboardUrl } = useLightbox().config
+  const address = operations ? `#${OPERATIONS}` : dashboardUrl
+  return address ? (
+    <a href={address} className={`button small ${className}`}>
+      Operations
+    </a>
+  ) : null
 }

@@ -1,6 +1,7 @@
 /** Before there is anything to show: waiting, and why the wait is long. */
 import { useState } from 'react'
 import { explain } from './lib/boot'
+import { OPERATIONS } from './route'
 import { Mark } from './ui/icons'
 
 export const Starting = () => (
@@ -29,6 +30,9 @@ export function StartFailed({ error, onRetry }: { error: unknown; onRetry(): voi
       <button className="button primary" onClick={retry}>
         Try again now
       </button>
+      <a className="fine muted" href={`#${OPERATIONS}`}>
+        Operations
+      </a>
     </main>
   )
 }

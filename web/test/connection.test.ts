@@ -4,7 +4,7 @@ import { configOf, PRIMARY, Region, SECONDARY, stateDocument } from './region'
 
 const QUICK: Timing = {
   ...TIMING,
-  stateTimeoutMs: 150,
+  stateTimeoutMs: 1_000, // a busy machine is slow, not silent
   pollMs: 20,
   streamSilenceMs: 5_000,
   reconnectFirstMs: 10,

@@ -1,12 +1,11 @@
 // @vitest-environment jsdom
 import './setup'
-import { QueryClientProvider } from '@tanstack/react-query'
-import { render, screen, waitFor } from '@testing-library/react'
+import { cleanup, render, screen, waitFor } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import type { ReactNode } from 'react'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { LightboxContext } from '../src/context'
-import type { Auth, SignInStep } from '../src/lib/auth'
+import type { Auth, Profile, SignInStep } from '../src/lib/auth'
 import { Connection } from '../src/lib/connection'
 import { Lightbox } from '../src/lib/lightbox'
 import { CommentForm } from '../src/photos/CommentForm'
@@ -30,6 +29,19 @@ class Door implements Auth {
   signIn = async (name: string, password: string) => this.answer('signIn', name, password)
   newPassword = async (name: string, old: string, password: string) => this.answer('newPassword', name, old, password)
   signOut = async () => {}
+  signOutEverywhere = async () => void this.answer('signOutEverywhere')
+  forgot = async (name: string) => {
+    this.answer('forgot', name)
+    return 'the outbox'
+  }
+  resetPassword = async (...given: string[]) => void this.answer('resetPassword', ...given)
+  changePassword = async (...given: string[]) => void this.answer('changePassword', ...given)
+  stored: Profile = { email: 'first@example.com', phone: '' }
+  profile = async () => this.stored
+  changeProfile = async (profile: Profile) => {
+    this.answer('changeProfile', profile)
+    this.stored = profile
+  }
   name = 'first-user'
   user = async () => (this.signedIn ? { name: this.name, groups: [] } : null)
   idToken = async () => 'token'
@@ -52,17 +64,14 @@ beforeEach(async () => {
 
 afterEach(async () => {
   lightbox.connection.pauseFollowing()
-  lightbox.queries.clear()
+  cleanup()
+  lightbox.threads.clear()
   await primary.stop()
   await secondary.stop()
 })
 
 function show(children: ReactNode) {
-  render(
-    <LightboxContext value={lightbox}>
-      <QueryClientProvider client={lightbox.queries}>{children}</QueryClientProvider>
-    </LightboxContext>,
-  )
+  render(<LightboxContext value={lightbox}>{children}</LightboxContext>)
 }
 
 const box = () => screen.getByLabelText<HTMLTextAreaElement>('Your comment')
@@ -188,10 +197,29 @@ describe('signing in', () => {
     await waitFor(() => expect(lightbox.session.get().user?.name).toBe('first-user'))
   })
 
-  it('says so when the password has to be reset', async () => {
+  it('with a password that was reset asks for the code', async () => {
     door.steps = ['reset-required']
     await signIn()
-    expect(await screen.findByRole('alert')).toHaveTextContent('has to be reset')
+    await userEvent.type(await screen.findByLabelText('Code'), '1234')
+    expect(screen.getByText(/An administrator has reset/)).toBeInTheDocument()
+  })
+
+  it('is possible again after a forgotten password, with a code', async () => {
+    await userEvent.type(screen.getByLabelText('User name'), 'first-user')
+    await userEvent.click(screen.getByRole('button', { name: 'Forgotten your password?' }))
+    expect(screen.getByLabelText('User name')).toHaveValue('first-user')
+    await userEvent.click(screen.getByRole('button', { name: 'Send me a code' }))
+    expect(await screen.findByText(/has gone to the outbox/)).toBeInTheDocument()
+    await userEvent.type(screen.getByLabelText('Code'), ' 1234 ')
+    await userEvent.type(screen.getByLabelText(/New password/), 'Longer-1!')
+    await userEvent.click(screen.getByRole('button', { name: 'Save and sign in' }))
+    await waitFor(() =>
+      expect(door.calls).toEqual([
+        ['forgot', 'first-user'],
+        ['resetPassword', 'first-user', '1234', 'Longer-1!'],
+        ['signIn', 'first-user', 'Longer-1!'],
+      ]),
+    )
   })
 
   it('keeps what was typed when it fails, and when the page changes region', async () => {

@@ -89,26 +89,32 @@ describe('pictures', () => {
 })
 
 describe('signed addresses', () => {
-  const photo = (signature: string, origin = 'https://a.test') =>
-    ({ photoId: 'p', url: `${origin}/o?${signature}`, thumbnailUrl: `${origin}/t?${signature}` }) as Photo
+  const photo = (signature: string) => ({ photoId: 'p', url: `o?${signature}`, thumbnailUrl: `t?${signature}` }) as Photo
   const HOUR = 3_600_000
+  const addressOf = ([settled]: Photo[]) => settled!.url
 
   it('stay the same while they are good, so that no picture loads twice', () => {
     const urls = new SignedUrls()
-    urls.settle([photo('1')], 0)
-    expect(urls.settle([photo('2')], HOUR / 4)[0]).toMatchObject({
-      url: 'https://a.test/o?1',
-      thumbnailUrl: 'https://a.test/t?1',
-    })
+    const [first] = urls.settle([photo('1')], 'a', 0)
+    expect(urls.settle([photo('2')], 'a', HOUR / 4)[0]).toBe(first)
   })
 
-  it('are replaced before they run out, in another region, and when one did not load', () => {
+  it('are replaced before they run out, and in another region', () => {
     const urls = new SignedUrls()
-    urls.settle([photo('1')], 0)
-    expect(urls.settle([photo('2')], HOUR * 0.9)[0]!.url).toBe('https://a.test/o?2')
-    expect(urls.settle([photo('3', 'https://b.test')], HOUR)[0]!.url).toBe('https://b.test/o?3')
+    urls.settle([photo('1')], 'a', 0)
+    expect(urls.isGood('p', 'a', HOUR * 0.6)).toBe(true)
+    expect(urls.isGood('p', 'a', HOUR * 0.9)).toBe(false)
+    expect(urls.isGood('p', 'b', 0)).toBe(false)
+    expect(addressOf(urls.settle([photo('2')], 'a', HOUR * 0.9))).toBe('o?2')
+    expect(addressOf(urls.settle([photo('3')], 'b', HOUR))).toBe('o?3')
+  })
+
+  it('are replaced when one did not load, but not over and over', () => {
+    const urls = new SignedUrls()
+    urls.settle([photo('1')], 'a', 0)
     urls.forget('p')
-    expect(urls.settle([photo('4', 'https://b.test')], HOUR)[0]!.url).toBe('https://b.test/o?4')
+    expect(addressOf(urls.settle([photo('2')], 'a', 10_000))).toBe('o?1')
+    expect(addressOf(urls.settle([photo('3')], 'a', 90_000))).toBe('o?3')
   })
 })
 
@@ -132,7 +138,9 @@ describe('words', () => {
   it.each([
     ['NotAuthorizedException', 'Incorrect username or password.', /don’t match/],
     ['NotAuthorizedException', 'User is disabled.', /disabled/],
+    ['NotAuthorizedException', 'Access Token has been revoked', /sign in again/],
     ['PasswordResetRequiredException', '', /reset/],
+    ['CodeMismatchException', '', /doesn’t fit/],
     ['FencedException', '', /paused/],
     ['TimedOut', '', /no answer/],
     ['SomethingNew', 'As the service says.', /As the service says/],

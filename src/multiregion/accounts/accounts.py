@@ -17,7 +17,7 @@ from multiregion.accounts.passwords import Passwords, acceptable, bounded
 from multiregion.accounts.refusals import ResetRequired, WrongCode, WrongTokenKind
 from multiregion.accounts.sessions import DAY_SECONDS, Lease, Sessions
 from multiregion.accounts.tokens import Grant, TokenPair, Tokens, Use
-from multiregion.accounts.users import Caller, Status, User, Users, folded
+from multiregion.accounts.users import Caller, Status, User, Users, checked_email, checked_phone, folded
 from multiregion.clock import Clock, iso
 from multiregion.config import Deployment, Settings
 from multiregion.errors import Conflict, Fenced, Unauthorized
@@ -206,6 +206,17 @@ class Accounts:
             return replace(self._with_password(current, hash), kept_session=grant.origin)
 
         await self.users.change(user.name, change, actor=user.name)
+
+    async def change_profile(self, access_token: str, email: str | None, phone: str | None) -> None:
+        """Both are taken as they are: nothing is sent to them to prove them. None leaves one alone, an empty phone takes it away.
+        Raises Unauthorized, InvalidInput, Fenced."""
+        user = await self.by_access_token(access_token)
+        changes: dict[str, str | None] = {}
+        if email is not None:
+            changes["email"] = checked_email(email)
+        if phone is not None:
+            changes["phone"] = checked_phone(phone or None)
+        await self.users.change(user.name, lambda current: replace(current, **changes), actor=user.name)
 
     async def forgot_password(self, name: str, *, address: str) -> None:
         """Send the operator a code for the user. Says nothing about whether there is such a user. Raises TooManyAttempts, Fenced."""

@@ -4,11 +4,12 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
 
 from multiregion.accounts.keys import SigningKeys
 from multiregion.accounts.users import User
@@ -40,6 +41,7 @@ class Verified:
     grant: Grant
     use: Use
     expires: int
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Claims(msgspec.Struct, frozen=True):
     client_id: str = ""
     id_name: str = msgspec.field(name="cognito:username", default="")
     access_name: str = msgspec.field(name="username", default="")
+    groups: tuple[str, ...] = msgspec.field(name="cognito:groups", default=())
 
     @property
     def is_id(self) -> bool:
@@ -85,28 +88,20 @@ def invalid(use: Use) -> Unauthorized:
     return Unauthorized(f"Invalid {'ID' if use == 'id' else 'Access'} Token")
 
 
-class Tokens:
-    """Issues a region's tokens and verifies those of both regions. Verified ones are remembered, as the check takes 50 µs."""
+class Keys(Protocol):
+    """The public keys by their `kid`."""
 
-    def __init__(self, keys: SigningKeys, clock: Clock, deployment: Deployment, place: RegionPlace, token_seconds: int) -> None:
-        self._keys = keys
+    async def named(self, kid: str) -> RSAKey | None: ...
+
+
+class TokenCheck:
+    """Verifies tokens of both regions, by their keys alone. Verified ones are remembered, as the check takes 50 µs."""
+
+    def __init__(self, keys: Keys, clock: Clock, deployment: Deployment) -> None:
+        self._public = keys
         self._clock = clock
-        self._place = place
-        self._token_seconds = token_seconds
         self._clients = {issuer(each): each.client_id for each in (deployment.primary, deployment.secondary)}
         self._verified: OrderedDict[bytes, Verified] = OrderedDict()
-
-    async def issue(self, user: User, grant: Grant) -> TokenPair:
-        kid, key = await self._keys.newest()
-        header = {"alg": ALGORITHM, "kid": kid}
-        shared = self._shared_claims(user, grant)
-
-        def sign(claims: dict[str, Any]) -> str:
-            return jwt.encode(header, {**shared, **claims, "jti": self._clock.new_id()}, key, algorithms=[ALGORITHM])
-
-        id_token = await asyncio.to_thread(sign, self._id_claims(user))
-        access_token = await asyncio.to_thread(sign, self._access_claims(user))
-        return TokenPair(id_token, access_token, self._token_seconds)
 
     async def verify(self, token: str, use: Use) -> Verified:
         """What the token proves. Raises Unauthorized if it is forged, of another pool or client, of the other kind, or expired."""
@@ -127,14 +122,14 @@ class Tokens:
         if claims.iss not in self._clients or claims.audience != self._clients[claims.iss]:
             raise invalid(use)
         grant = Grant(name=claims.name, sub=claims.sub, origin=claims.origin_jti, stamp=claims.stamp, auth_time=claims.auth_time)
-        return Verified(grant, claims.token_use, claims.exp)
+        return Verified(grant, claims.token_use, claims.exp, claims.groups)
 
     async def _signed_claims(self, token: str, use: Use) -> Claims:
         try:
             if len(token) > TOKEN_CHARACTERS_MAX:
                 raise invalid(use)
             kid = jws.extract_compact(token.encode()).headers().get("kid")
-            key = await self._keys.named(kid) if isinstance(kid, str) else None
+            key = await self._public.named(kid) if isinstance(kid, str) else None
             if key is None:
                 raise invalid(use)
             return msgspec.convert(jwt.decode(token, key, algorithms=[ALGORITHM]).claims, type=Claims)
@@ -145,6 +140,28 @@ class Tokens:
         self._verified[digest] = verified
         while len(self._verified) > VERIFIED_MAX:
             self._verified.popitem(last=False)
+
+
+class Tokens(TokenCheck):
+    """Issues a region's tokens, and verifies those of both."""
+
+    def __init__(self, keys: SigningKeys, clock: Clock, deployment: Deployment, place: RegionPlace, token_seconds: int) -> None:
+        super().__init__(keys, clock, deployment)
+        self._keys = keys
+        self._place = place
+        self._token_seconds = token_seconds
+
+    async def issue(self, user: User, grant: Grant) -> TokenPair:
+        kid, key = await self._keys.newest()
+        header = {"alg": ALGORITHM, "kid": kid}
+        shared = self._shared_claims(user, grant)
+
+        def sign(claims: dict[str, Any]) -> str:
+            return jwt.encode(header, {**shared, **claims, "jti": self._clock.new_id()}, key, algorithms=[ALGORITHM])
+
+        id_token = await asyncio.to_thread(sign, self._id_claims(user))
+        access_token = await asyncio.to_thread(sign, self._access_claims(user))
+        return TokenPair(id_token, access_token, self._token_seconds)
 
     def _shared_claims(self, user: User, grant: Grant) -> dict[str, Any]:
         now = int(self._clock.now())

@@ -1,7 +1,6 @@
-"""What regions ask of the authority: the state, again and again, and the lease; and who may ask what."""
+"""What regions ask of the authority: the state, again and again, and the lease; and what operators ask of automatic takeover."""
 
 from collections.abc import AsyncIterator, Callable
-from hmac import compare_digest
 
 import msgspec
 from starlette.requests import Request
@@ -9,41 +8,17 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from multiregion.api.documents import routing
+from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, Handler, encode, read_json
 from multiregion.api.routing import StateNews
 from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
-from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.errors import InvalidInput, NotFound, Unauthorized
+from multiregion.errors import InvalidInput, NotFound
 from multiregion.leases import Leases
 from multiregion.states import Role
 from multiregion.stores import StateStore
 
 FOLLOW_SECONDS = 1.0
 WORDS = {"pause": "paused", "resume": "resumed", "acknowledge": "acknowledged"}
-
-
-class Guards:
-    """Handlers for operators only, and for the deployment's own regions only."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self._operator = f"Bearer {deployment.operator_token}".encode()
-        self._regions = f"Bearer {deployment.bearer(REGION_PURPOSE)}".encode()
-
-    def operators(self, handler: Handler) -> Handler:
-        return only(self._operator, handler, "this needs the operator token of the deployment (deployment.json)")
-
-    def regions(self, handler: Handler) -> Handler:
-        return only(self._regions, handler, "only the regions of this deployment may ask this")
-
-
-def only(expected: bytes, handler: Handler, refusal: str) -> Handler:
-    async def check(request: Request) -> Response:
-        if not compare_digest(request.headers.get("authorization", "").encode(), expected):
-            raise Unauthorized(refusal)
-        return await handler(request)
-
-    check.__name__ = handler.__name__
-    return check
 
 
 class LeaseOrder(msgspec.Struct, frozen=True):
@@ -123,5 +98,5 @@ class AutomaticAPI:
         order = await read_json(request, AutomaticWord)
         if order.word not in WORDS:
             raise InvalidInput(f"word must be one of {', '.join(WORDS)}", field="word")
-        await self._authority.note("automatic", actor=order.actor, reason=WORDS[order.word], facts={})
+        await self._authority.note("automatic", actor=actor(request, order.actor), reason=WORDS[order.word], facts={})
         return await self.show(request)

@@ -1,6 +1,7 @@
 """The edge: the built web app and `uiConfig.json`, with the headers that keep a browser from loading anything else."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from multiregion.api.problems import JSON, status_problem
+from multiregion.api.documents import StateDocuments
+from multiregion.api.problems import JSON, problem, status_problem
+from multiregion.api.region import Lifespan
 from multiregion.config import Deployment, RegionPlace, Settings, label
+from multiregion.errors import MultiregionError
 
 ENCODINGS = ((".br", "br"), (".gz", "gzip"))
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def ui_config(deployment: Deployment, settings: Settings) -> dict[str, Any]:
-    """What the web app reads at load: where both regions are. Holds no secret."""
+def ui_config(deployment: Deployment, settings: Settings, *, faults: bool = False) -> dict[str, Any]:
+    """What the web app reads at load: where both regions are, and the operators' API. Holds no secret."""
     return {
         "appId": deployment.app_id,
         "name": "Lightbox",
@@ -33,6 +37,11 @@ def ui_config(deployment: Deployment, settings: Settings) -> dict[str, Any]:
             "photoBytes": settings.photo_bytes_max,
             "commentCharacters": settings.comment_characters_max,
             "captionCharacters": settings.caption_characters_max,
+        },
+        "operations": {
+            "url": deployment.authority,
+            "faults": faults,
+            "lagObjectiveSeconds": settings.lag_objective_seconds,
         },
     }
 
@@ -53,14 +62,26 @@ def region_config(deployment: Deployment, place: RegionPlace) -> dict[str, Any]:
     }
 
 
-def content_security_policy(region_urls: Sequence[str]) -> str:
+def content_security_policy(region_urls: Sequence[str], authority: str) -> str:
+    """Pictures come from the regions, answers from the authority too; nothing from anywhere else."""
     regions = " ".join(region_urls)
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self';"
-        f" img-src 'self' blob: data: {regions}; connect-src 'self' {regions};"
+        f" img-src 'self' blob: data: {regions}; connect-src 'self' {regions} {authority};"
         " form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
         " require-trusted-types-for 'script'; trusted-types default"
     )
+
+
+def security_headers(deployment: Deployment) -> dict[str, str]:
+    policy = content_security_policy([deployment.primary.url, deployment.secondary.url], deployment.authority)
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    }
 
 
 class SecurityHeaders:
@@ -110,17 +131,18 @@ def content_type(path: str) -> str:
     return CONTENT_TYPES.get(Path(path).suffix, "application/octet-stream")
 
 
-def edge_application(deployment: Deployment, settings: Settings, web: Path) -> Starlette:
-    """Raises nothing if the web app has not been built: the page then says so."""
-    config = ui_config(deployment, settings)
-    policy = content_security_policy([deployment.primary.url, deployment.secondary.url])
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-    }
+def edge_application(
+    deployment: Deployment,
+    settings: Settings,
+    web: Path,
+    operations: Sequence[Route] = (),
+    lifespan: Lifespan = nullcontext,
+    *,
+    local: bool = False,
+) -> Starlette:
+    """Raises nothing if the web app has not been built: the page then says so. `operations` are for operators; `local`: faults
+    can be made with them."""
+    config = ui_config(deployment, settings, faults=local)
 
     async def configuration(request: Request) -> Response:
         return JSON(config)
@@ -133,9 +155,9 @@ def edge_application(deployment: Deployment, settings: Settings, web: Path) -> S
             return await files.get_response("index.html", request.scope)
         return Response("The web app has not been built yet. Run: make web\n", 503, media_type="text/plain")
 
-    async def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        return status_problem(error.status_code, error.detail)
+    async def problematic(request: Request, error: Exception) -> Response:
+        assert isinstance(error, MultiregionError)
+        return problem(error, StateDocuments(deployment))
 
     built = (web / "index.html").is_file()
     files = WebApp(directory=web, check_dir=False)
@@ -143,6 +165,21 @@ def edge_application(deployment: Deployment, settings: Settings, web: Path) -> S
         Route("/", index, methods=["GET"]),
         Route("/uiConfig.json", configuration, methods=["GET"]),
         Route("/healthz", health, methods=["GET"]),
+        *operations,
         Mount("/", files),
     ]
-    return Starlette(routes=routes, middleware=[Middleware(SecurityHeaders, headers)], exception_handlers={HTTPException: refused})
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(SecurityHeaders, security_headers(deployment))],
+        exception_handlers={HTTPException: refused, MultiregionError: problematic},
+        lifespan=alive(lifespan),
+    )
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return status_problem(error.status_code, error.detail)
+
+
+def alive(lifespan: Lifespan) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    return lambda app: lifespan()

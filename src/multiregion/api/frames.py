@@ -57,6 +57,15 @@ class WireEnds(msgspec.Struct, frozen=True):
         return Ends([Position(*each) for each in self.positions], self.state.value(), self.whole)
 
 
+class WireCaller(msgspec.Struct, frozen=True):
+    """What a region knows of an ID token's user. `user` None: the token does not count. The leader at the highest epoch is right."""
+
+    user: str | None
+    groups: tuple[str, ...]
+    epoch: int
+    leads: bool
+
+
 class WireOutlook(msgspec.Struct, frozen=True):
     head: WireHead
     admitted: Routing

@@ -13,6 +13,7 @@ from multiregion.errors import InvalidInput, NotFound, Unauthorized
 REFRESH_FLOWS = ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN")
 NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105
 KNOWN_ATTRIBUTES = frozenset({"email", "email_verified", "phone_number", "phone_number_verified"})
+OWN_ATTRIBUTES = frozenset({"email", "phone_number"})
 # There is no mail here: the code goes to the file that only the operator can read.
 CODE_DELIVERY = {"AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": "the operator's outbox"}
 Answer = dict[str, Any]
@@ -42,6 +43,7 @@ class UserOperations:
             "RevokeToken": Operation(shapes.RevokeToken, self.revoke_token),
             "GlobalSignOut": Operation(shapes.WithAccessToken, self.global_sign_out),
             "GetUser": Operation(shapes.WithAccessToken, self.get_user),
+            "UpdateUserAttributes": Operation(shapes.UpdateUserAttributes, self.update_user_attributes),
             "ChangePassword": Operation(shapes.ChangePassword, self.change_password),
             "ForgotPassword": Operation(shapes.ForgotPassword, self.forgot_password),
             "ConfirmForgotPassword": Operation(shapes.ConfirmForgotPassword, self.confirm_forgot_password),
@@ -80,6 +82,13 @@ class UserOperations:
     async def get_user(self, request: shapes.WithAccessToken, address: str) -> Answer:
         user = await self._accounts.by_access_token(request.access_token)
         return {"Username": user.name, "UserAttributes": shown_attributes(user)}
+
+    async def update_user_attributes(self, request: shapes.UpdateUserAttributes, address: str) -> Answer:
+        attributes = request.attributes()
+        if other := sorted(attributes.keys() - OWN_ATTRIBUTES):
+            raise InvalidInput(f"Users cannot change {', '.join(other)} here", field="UserAttributes")
+        await self._accounts.change_profile(request.access_token, attributes.get("email"), attributes.get("phone_number"))
+        return {"CodeDeliveryDetailsList": []}
 
     async def change_password(self, request: shapes.ChangePassword, address: str) -> Answer:
         await self._accounts.change_password(request.access_token, request.previous_password, request.proposed_password, address=address)

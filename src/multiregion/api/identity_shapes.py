@@ -77,6 +77,13 @@ class Attribute(Shape, frozen=True, kw_only=True):
     value: Text = ""
 
 
+class UpdateUserAttributes(WithAccessToken, frozen=True, kw_only=True):
+    user_attributes: Annotated[list[Attribute], msgspec.Meta(min_length=1, max_length=50)]
+
+    def attributes(self) -> dict[str, str]:
+        return {attribute.name: attribute.value for attribute in self.user_attributes}
+
+
 class AdminCreateUser(ForUser, frozen=True, kw_only=True):
     user_attributes: Annotated[list[Attribute], msgspec.Meta(max_length=50)] = []
     temporary_password: Text | None = None

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
+from multiregion.accounts import Caller
 from multiregion.api.documents import Routing, routing
-from multiregion.api.frames import WireChange, WireEnds, pack, wire_head, wire_loss, wire_outlook
+from multiregion.api.frames import WireCaller, WireChange, WireEnds, pack, wire_head, wire_loss, wire_outlook
 from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
@@ -51,6 +52,15 @@ class Restoration(msgspec.Struct, frozen=True):
 Restore = Callable[[Change, Position | None, str, bool], Awaitable[Position]]
 
 
+class Bearer(msgspec.Struct, frozen=True):
+    """An ID token that the authority or the edge was shown."""
+
+    token: str
+
+
+Identified = Callable[[str], Awaitable[Caller]]
+
+
 class Comparable(Protocol):
     """What `verify` asks of a region's records beyond the interface."""
 
@@ -74,6 +84,7 @@ class InternalAPI:
         restore: Restore,
         outlook: Callable[[], Awaitable[Outlook]],
         exposure: Callable[[], Exposure],
+        identify: Identified,
         heartbeat_seconds: float,
     ) -> None:
         self._region = region
@@ -87,6 +98,7 @@ class InternalAPI:
         self._restore = restore
         self._outlook = outlook
         self._exposure = exposure
+        self._identify = identify
         self._heartbeat_seconds = heartbeat_seconds
 
     def routes(self) -> list[Mount]:
@@ -106,6 +118,7 @@ class InternalAPI:
                     Route("/settle", guarded(self.settle), methods=["POST"]),
                     Route("/restore", guarded(self.restore), methods=["POST"]),
                     Route("/status", guarded(self.status), methods=["GET"]),
+                    Route("/caller", guarded(self.caller), methods=["POST"]),
                     Route("/admit", guarded(self.admit), methods=["POST"]),
                     Route("/names", guarded(self.names), methods=["GET"]),
                     Route("/needed", guarded(self.needed), methods=["GET"]),
@@ -180,6 +193,16 @@ class InternalAPI:
 
     async def status(self, request: Request) -> Response:
         return JSON(await self._report())
+
+    async def caller(self, request: Request) -> Response:
+        """Whose ID token this is, null if it does not count here; and how much this region's word counts."""
+        order = await read_json(request, Bearer)
+        state = await self._region.records.admitted()
+        found: Caller | None = None
+        with suppress(Unauthorized):
+            found = await self._identify(order.token)
+        user, groups = (found.user, found.groups) if found else (None, ())
+        return JSON(WireCaller(user, groups, state.epoch, state.leader is self._region.role))
 
     async def admit(self, request: Request) -> Response:
         state = await self._region.records.admit((await read_json(request, Routing)).value())

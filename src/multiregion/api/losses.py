@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from multiregion.api.authority import Guards
 from multiregion.api.documents import StateDocuments
+from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
 from multiregion.clock import iso
 from multiregion.errors import MultiregionError
@@ -50,11 +50,11 @@ class LossAPI:
 
     async def apply(self, request: Request) -> Response:
         order = await read_json(request, LossOrder)
-        return self._stream(self._ledger.apply(order.ids, actor=order.actor, force=order.force))
+        return self._stream(self._ledger.apply(order.ids, actor=actor(request, order.actor), force=order.force))
 
     async def discard(self, request: Request) -> Response:
         order = await read_json(request, LossOrder)
-        return self._stream(self._ledger.discard(order.ids, actor=order.actor))
+        return self._stream(self._ledger.discard(order.ids, actor=actor(request, order.actor)))
 
     def _stream(self, settled: AsyncIterator[Settled]) -> Response:
         return StreamingResponse(self._lines(settled), media_type="application/x-ndjson")

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from multiregion.api.authority import Guards
 from multiregion.api.documents import StateDocuments
+from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
 from multiregion.controller import Controller, Step
 from multiregion.controller import Request as Change
@@ -21,7 +21,6 @@ from multiregion.stores import StateStore
 from multiregion.verification import Verdict, Verification
 
 REASON_CHARACTERS_MAX = 500
-ACTOR_CHARACTERS_MAX = 100
 HISTORY_LINES, HISTORY_LINES_MAX = 50, 1_000
 
 
@@ -36,11 +35,10 @@ class Order(msgspec.Struct, frozen=True, rename="camel"):
     accept_loss: bool = False
     epoch: int | None = None
 
-    def change(self, to: State) -> Change:
-        for field, text, limit in (("actor", self.actor, ACTOR_CHARACTERS_MAX), ("reason", self.reason, REASON_CHARACTERS_MAX)):
-            if len(text) > limit:
-                raise InvalidInput(f"{field} has more than {limit} characters", field=field, limit=limit)
-        return Change(to, self.actor, self.reason, self.writable, self.accept_loss, self.epoch)
+    def change(self, request: Request, to: State) -> Change:
+        if len(self.reason) > REASON_CHARACTERS_MAX:
+            raise InvalidInput(f"reason has more than {REASON_CHARACTERS_MAX} characters", field="reason", limit=REASON_CHARACTERS_MAX)
+        return Change(to, actor(request, self.actor), self.reason, self.writable, self.accept_loss, self.epoch)
 
 
 class Observer(Protocol):
@@ -98,24 +96,27 @@ class OperatorAPI:
 
     async def set_state(self, request: Request) -> Response:
         order = await read_json(request, Order)
-        return self._report(self._controller.set_state(order.change(parse_state(order.state))))
+        return self._report(self._controller.set_state(order.change(request, parse_state(order.state))))
 
     async def failover(self, request: Request) -> Response:
-        return self._switch(await read_json(request, Order), State.FAILOVER)
+        return await self._switch(request, State.FAILOVER)
 
     async def failback(self, request: Request) -> Response:
-        return self._switch(await read_json(request, Order), State.ACTIVE)
+        return await self._switch(request, State.ACTIVE)
 
-    def _switch(self, order: Order, to: State) -> Response:
+    async def _switch(self, request: Request, to: State) -> Response:
         """Planned, unless the operator says that the region that serves now is lost."""
+        order = await read_json(request, Order)
         verb = self._controller.take_over if order.region_lost else self._controller.switch
-        return self._report(verb(order.change(to)))
+        return self._report(verb(order.change(request, to)))
 
     async def switchover(self, request: Request) -> Response:
-        return self._report(self._controller.switchover((await read_json(request, Order)).change(State.FAILOVER)))
+        order = await read_json(request, Order)
+        return self._report(self._controller.switchover(order.change(request, State.FAILOVER)))
 
     async def recover(self, request: Request) -> Response:
-        return self._report(self._controller.recover((await read_json(request, Order)).change(State.ACTIVE)))
+        order = await read_json(request, Order)
+        return self._report(self._controller.recover(order.change(request, State.ACTIVE)))
 
     async def verify(self, request: Request) -> Response:
         deep = request.query_params.get("quick") != "1"

@@ -1,40 +1,30 @@
 """`chaos`: lose a region on purpose, on this machine, and bring it back."""
 
-import os
-import signal
+import asyncio
 from typing import Annotated
 
-import httpx
-import msgspec
 import typer
 from rich.console import Console
 
-from multiregion.cli.deployment import DataOption, JsonOption, answer, open_deployment
+from multiregion.cli.deployment import DataOption, JsonOption, open_deployment
 from multiregion.cli.state import print_json
-from multiregion.clock import SystemClock, pause
-from multiregion.config import REGION_PURPOSE, default_data, read_part
-from multiregion.errors import BadDeployment, InvalidInput, MultiregionError, Unreachable
-from multiregion.local.deployment import HOST, DataFolder, LocalDeployment
+from multiregion.clock import SystemClock
+from multiregion.config import default_data
+from multiregion.errors import InvalidInput
+from multiregion.local.deployment import DataFolder, LocalDeployment
+from multiregion.local.faults import PARTS, Faults
 
 app = typer.Typer(no_args_is_help=True, help="Lose a region on purpose, and bring it back (local deployments only).")
 console = Console(highlight=False)
 RegionArgument = Annotated[str, typer.Argument(help="A region's name, or primary, secondary, authority, edge, wire.", metavar="REGION")]
 OneWayOption = Annotated[bool, typer.Option("--one-way", help="Only the way to the secondary (or to --to).")]
 ToOption = Annotated[str | None, typer.Option("--to", help="Only the way to this region.", metavar="REGION")]
-START_SECONDS = 30.0
-PAUSE_SECONDS = 0.1
-
-
-class NotRunning(MultiregionError):
-    """There is no process to send a signal to."""
-
-    status, code, title = 409, "not_running", "Not running"
 
 
 @app.command("kill", epilog="Example: multiregion chaos kill us-east-1")
 def kill(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """End a region's process at once, as a crash would (SIGKILL)."""
-    pid = send(region, signal.SIGKILL, data)
+    pid = send("kill", region, data)
     say(
         as_json,
         {"did": "kill", "region": region, "process": pid},
@@ -45,7 +35,7 @@ def kill(region: RegionArgument, data: DataOption = None, as_json: JsonOption = 
 @app.command("freeze", epilog="Example: multiregion chaos freeze us-east-1")
 def freeze(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Stop a region's process in the middle of whatever it does (SIGSTOP)."""
-    pid = send(region, signal.SIGSTOP, data)
+    pid = send("freeze", region, data)
     say(
         as_json,
         {"did": "freeze", "region": region, "process": pid},
@@ -56,32 +46,15 @@ def freeze(region: RegionArgument, data: DataOption = None, as_json: JsonOption 
 @app.command("resume", epilog="Example: multiregion chaos resume us-east-1")
 def resume(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Let a frozen region go on (SIGCONT)."""
-    pid = send(region, signal.SIGCONT, data)
+    pid = send("resume", region, data)
     say(as_json, {"did": "resume", "region": region, "process": pid}, f"[green]▶[/] {region} goes on.")
 
 
 @app.command("start", epilog="Example: multiregion chaos start us-east-1")
 def start(region: RegionArgument, data: DataOption = None, as_json: JsonOption = False) -> None:
     """Start a region that was killed, and wait until it is ready. `multiregion up` must be running."""
-    folder = DataFolder(data or default_data())
-    name = part_of(region, open_deployment(data))
-    config = read_part(folder.folder / "config" / f"{name}.json")
-    (folder.folder / f"start-{name}").touch()
-    url = f"http://{HOST}:{config.port}/{'readyz' if config.role else 'healthz'}"
-    clock = SystemClock()
-    until = clock.monotonic() + START_SECONDS
-    while clock.monotonic() < until:
-        try:
-            if httpx.get(url, timeout=1.0, trust_env=False).status_code == 200:
-                say(as_json, {"did": "start", "region": region}, f"[green]✓[/] {region} is up.")
-                return
-        except httpx.HTTPError:
-            pass
-        pause(PAUSE_SECONDS)
-    (folder.folder / f"start-{name}").unlink(missing_ok=True)
-    raise BadDeployment(
-        f"{region} was not ready within {START_SECONDS:g} s. Is `multiregion up` running? Its log: {folder.folder / 'logs' / name}.log"
-    )
+    asyncio.run(faults_of(data).start(part_of(region, open_deployment(data))))
+    say(as_json, {"did": "start", "region": region}, f"[green]✓[/] {region} is up.")
 
 
 @app.command("cut", epilog="Examples: multiregion chaos cut · multiregion chaos cut --one-way · multiregion chaos cut --to primary")
@@ -119,34 +92,22 @@ def say(as_json: bool, done: dict[str, object], words: str) -> None:
 
 def change_wire(data: DataOption, to: str | None, **order: object) -> None:
     deployment = open_deployment(data)
-    config = read_part((data or default_data()) / "config" / "wire.json")
     role = None if to is None else part_of(to, deployment)
-    headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
-    try:
-        response = httpx.post(f"{deployment.wire}/wire", json={**order, "to": role}, headers=headers, trust_env=False)
-    except httpx.HTTPError as error:
-        raise Unreachable("the wire does not answer. Is `multiregion up` running?") from error
-    answer(response)
+    asyncio.run(faults_of(data).change_wire(**order, to=role))
 
 
-def send(region: str, number: signal.Signals, data: DataOption) -> int:
+def send(what: str, region: str, data: DataOption) -> int:
     """Returns the process's id. Raises NotRunning if there is none."""
-    name = part_of(region, open_deployment(data))
-    file = (data or default_data()) / "processes.json"
-    try:
-        pid = msgspec.json.decode(file.read_bytes(), type=dict[str, int])[name]
-        os.kill(pid, number)
-    except (FileNotFoundError, KeyError) as error:
-        raise NotRunning(f"{file} does not name {region}'s process. Is `multiregion up` running?") from error
-    except ProcessLookupError as error:
-        raise NotRunning(f"{region} has no process. Start it: multiregion chaos start {region}") from error
-    return pid
+    return faults_of(data).send(what, part_of(region, open_deployment(data)))
+
+
+def faults_of(data: DataOption) -> Faults:
+    return Faults(DataFolder(data or default_data()), SystemClock())
 
 
 def part_of(region: str, deployment: LocalDeployment) -> str:
     """The part's name for a region's name or role. Raises InvalidInput, naming what there is."""
     names = {deployment.primary.region: "primary", deployment.secondary.region: "secondary"}
-    parts = ("primary", "secondary", "authority", "edge", "wire")
-    if region not in names and region not in parts:
-        raise InvalidInput(f"there is no region {region!r}; there are {', '.join([*names, *parts])}", field="region")
+    if region not in names and region not in PARTS:
+        raise InvalidInput(f"there is no region {region!r}; there are {', '.join([*names, *PARTS])}", field="region")
     return names.get(region, region)

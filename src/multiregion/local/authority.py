@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from multiregion.api.authority import AuthorityAPI, AutomaticAPI, Guards
+from multiregion.api.authority import AuthorityAPI, AutomaticAPI
+from multiregion.api.console import ConsoleAPI
 from multiregion.api.documents import StateDocuments
+from multiregion.api.guards import Guards
 from multiregion.api.losses import LossAPI
 from multiregion.api.operator import OperatorAPI
 from multiregion.api.region import Application, application
@@ -14,12 +16,14 @@ from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
-from multiregion.controller import Controller
 from multiregion.durability import REMOTE
 from multiregion.embedded.authority import SqliteState
 from multiregion.leases import Leases
 from multiregion.local.clients import RegionClient
+from multiregion.local.operators import Operators
 from multiregion.losses import LossLedger
+from multiregion.progress import Progress, WatchedController
+from multiregion.prospects import Prospects
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
 from multiregion.verification import Verification
@@ -65,8 +69,10 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     state = Announcing(store, news)
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
     names = {role: deployment.place(role).region for role in Role}
+    operators = Operators(config.folder, deployment, regions, clock)
     leases = leases_of(clock, settings)
-    controller = Controller(state, regions, names, clock, settings, leases)
+    progress = Progress(clock)
+    controller = WatchedController(progress, state, regions, names, clock, settings, leases)
     automatic = Automatic(state, controller, regions[Role.SECONDARY], leases, clock, settings) if leases else None
 
     def verification(deep: bool) -> Verification:
@@ -77,7 +83,8 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     async def lifespan() -> AsyncIterator[None]:
         await store.begin()
         news.publish(await store.read())
-        watching = [asyncio.create_task(automatic.run())] if automatic else []
+        watching = [asyncio.create_task(operators.keyring.keep_up())]
+        watching += [asyncio.create_task(automatic.run())] if automatic else []
         try:
             yield
         finally:
@@ -87,9 +94,11 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
             store.close()
 
     documents = StateDocuments(deployment)
-    guards = Guards(deployment)
+    guards = Guards(deployment, operators.identify)
+    prospects = Prospects(state, regions, names, clock, settings)
     routes = [
         *OperatorAPI(state, controller, regions, verification, documents, guards).routes(),
+        *ConsoleAPI(prospects, progress, names, settings, documents, guards).routes(),
         *LossAPI(LossLedger(regions, names, state), documents, guards).routes(),
         *AuthorityAPI(state, news, leases, guards).routes(),
         *AutomaticAPI(state, automatic, guards).routes(),

@@ -9,7 +9,7 @@ import httpx
 import msgspec
 
 from multiregion.api.documents import Routing, routing
-from multiregion.api.frames import WireEnds, WireFrame, WireHead, WireLoss, WireOutlook, wire_change
+from multiregion.api.frames import WireCaller, WireEnds, WireFrame, WireHead, WireLoss, WireOutlook, wire_change
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Outlook
 from multiregion.errors import (
@@ -31,6 +31,7 @@ from multiregion.stores import Change, Digest, Head, Loss, Position
 CALL_SECONDS = 3.0
 LEASE_CALL_SECONDS = 1.0
 OUTLOOK_SECONDS = 1.0
+CALLER_SECONDS = 0.7
 SILENCE_SECONDS = 3.0
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -179,6 +180,15 @@ class RegionClient:
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
         parameters = {"after": after, "deep": int(deep)}
         return await self._ask("GET", "/internal/needed", list[tuple[str, int | None, bool]], params=parameters, seconds=120)
+
+    async def caller(self, id_token: str) -> WireCaller:
+        body = msgspec.json.encode({"token": id_token})
+        return await self._ask("POST", "/internal/caller", WireCaller, seconds=CALLER_SECONDS, content=body)
+
+    async def key_set(self, user_pool_id: str) -> bytes:
+        """The public keys of its user pool, as it publishes them."""
+        found = await self._ask("GET", f"/{user_pool_id}/.well-known/jwks.json", msgspec.Raw, seconds=CALLER_SECONDS)
+        return bytes(found)
 
     async def report(self) -> dict[str, Any]:
         try:

@@ -15,6 +15,7 @@ from multiregion.api import identity as identity_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.internal import InternalAPI
+from multiregion.api.observation import ObservationAPI
 from multiregion.api.positions import positions
 from multiregion.api.region import Application, OperationsAPI, application
 from multiregion.api.routing import RoutingAPI, StateNews
@@ -27,6 +28,7 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import MultiregionError
+from multiregion.lag import LagHistory
 from multiregion.leases import Lease
 from multiregion.local.clients import AuthorityClient, HttpPeer
 from multiregion.local.exposure import RegionExposure
@@ -79,6 +81,7 @@ class RegionProcess:
             self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges
         )
         self._exposure = RegionExposure(self._records, self._uploads)
+        self._lags = LagHistory(self._replicator.status, clock)
         self._news = StateNews()
         self._told = asyncio.Event()
         self._attempts: asyncio.Queue[tuple[str, str]] = asyncio.Queue(ATTEMPTS_WAITING_MAX)
@@ -102,6 +105,7 @@ class RegionProcess:
             restore=self._restore,
             outlook=self.outlook,
             exposure=self._exposure,
+            identify=self._accounts.identify,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
         routes = [
@@ -111,6 +115,7 @@ class RegionProcess:
             ),
             *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
             *OperationsAPI(self.report, self._counts).routes(),
+            *ObservationAPI(self.report, lambda: self._lags.samples, authenticate, self._clock).routes(),
             *internal.routes(),
         ]
         reading = positions(self._records, documents, self._clock, settings.position_seconds)
@@ -118,7 +123,15 @@ class RegionProcess:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
-        work = (self._follow_authority, self._keep_lease, self._replicator.run, self._prepare, self._sweep, self._tell_attempts)
+        work = (
+            self._follow_authority,
+            self._keep_lease,
+            self._replicator.run,
+            self._prepare,
+            self._sweep,
+            self._tell_attempts,
+            self._lags.keep,
+        )
         tasks = [asyncio.create_task(self._forever(each)) for each in work]
         try:
             yield

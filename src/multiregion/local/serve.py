@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 import threading
-from importlib.resources import files
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -22,7 +21,7 @@ KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 2
 
 
-def application_of(config: PartConfig, settings: Settings) -> Any:
+def application_of(config: PartConfig, settings: Settings, *, supervised: bool = False) -> Any:
     """The part's ASGI application. Only what this part needs is imported, so that it starts quickly."""
     match config.part:
         case "region":
@@ -34,9 +33,9 @@ def application_of(config: PartConfig, settings: Settings) -> Any:
 
             return authority_application(config, settings)
         case "edge":
-            from multiregion.api.edge import edge_application
+            from multiregion.local.edge import edge_process
 
-            return edge_application(config.deployment, settings, Path(str(files("multiregion").joinpath("web"))))
+            return edge_process(config, settings, supervised=supervised)
         case "wire":
             from multiregion.local.wire import wire_application
 
@@ -44,14 +43,14 @@ def application_of(config: PartConfig, settings: Settings) -> Any:
     raise BadDeployment(f"the configuration names the part {config.part!r}; it must be one of {', '.join(PARTS)}")
 
 
-def serve(file: Path, part: str | None = None) -> None:
+def serve(file: Path, part: str | None = None, *, supervised: bool = False) -> None:
     """Run the part until SIGINT or SIGTERM. Raises BadDeployment if it cannot start, or is not the `part` that was meant."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     config = read_part(file)
     if part not in (None, config.part):
         raise BadDeployment(f"{file} is the configuration of the part {config.part!r}, not {part!r}")
-    application = application_of(config, read_settings(overrides=config.settings))
+    application = application_of(config, read_settings(overrides=config.settings), supervised=supervised)
     gc.freeze()  # what is loaded by now stays: looking through it for garbage again and again held every request up for 25 ms
     uvicorn.run(
         application,
@@ -87,7 +86,7 @@ def main() -> None:
     if arguments.with_parent:
         stop_with_parent()
     try:
-        serve(arguments.config)
+        serve(arguments.config, supervised=arguments.with_parent)
     except MultiregionError as error:
         sys.exit(f"{error.title}: {error.detail}")
 

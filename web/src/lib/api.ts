@@ -20,7 +20,8 @@ interface Call {
 }
 
 const CALL_TIMEOUT_MS = 10_000
-const PAGE_SIZE = 50
+/** The first page is short, to be there soon; the most that a region gives is read from then on. */
+const PAGE_SIZE = { first: 50, next: 100 }
 
 export class Api {
   constructor(
@@ -110,4 +111,4 @@ export class Api {
 }
 
 const page = (after: string | null) =>
-  `?${new URLSearchParams({ limit: String(PAGE_SIZE), ...(after ? { after } : {}) })}`
+  `?${new URLSearchParams(after ? { limit: String(PAGE_SIZE.next), after } : { limit: String(PAGE_SIZE.first) })}`

@@ -1,7 +1,17 @@
 /** Sign-in with Amplify. Everything that is particular to Cognito stays in this file. */
 import { ConsoleLogger, createAmplifyContext, defaultStorage } from '@aws-amplify/core'
 import { createUserPoolsTokenProvider } from 'aws-amplify/adapter-core'
-import { confirmSignIn, fetchAuthSession, signIn, signOut } from 'aws-amplify/auth'
+import {
+  confirmResetPassword,
+  confirmSignIn,
+  fetchAuthSession,
+  fetchUserAttributes,
+  resetPassword,
+  signIn,
+  signOut,
+  updatePassword,
+  updateUserAttributes,
+} from 'aws-amplify/auth'
 import type { AuthConfig } from './config'
 import { within } from './pause'
 
@@ -12,11 +22,25 @@ export interface User {
 
 export type SignInStep = 'done' | 'new-password' | 'reset-required'
 
+/** What users may change about themselves. */
+export interface Profile {
+  email: string
+  phone: string
+}
+
 export interface Auth {
   signIn(name: string, password: string): Promise<SignInStep>
   /** Answers the temporary password with one of the user's own. */
   newPassword(name: string, temporary: string, password: string): Promise<SignInStep>
   signOut(): Promise<void>
+  /** Ends every session of the user, in both regions. Unlike `signOut` it fails if the region cannot be told. */
+  signOutEverywhere(): Promise<void>
+  /** Has a code sent; resolves to where it went, in words. */
+  forgot(name: string): Promise<string>
+  resetPassword(name: string, code: string, password: string): Promise<void>
+  changePassword(old: string, password: string): Promise<void>
+  profile(): Promise<Profile>
+  changeProfile(profile: Profile): Promise<void>
   /** Null when nobody is signed in; rejects when that cannot be found out. */
   user(): Promise<User | null>
   idToken(renew: boolean): Promise<string | null>
@@ -35,7 +59,9 @@ const STEPS: Record<string, SignInStep> = {
   RESET_PASSWORD: 'reset-required',
 }
 
-export const mayDelete = (user: User, owner: string): boolean => user.name === owner || user.groups.includes(OPERATORS)
+export const isOperator = (user: User): boolean => user.groups.includes(OPERATORS)
+
+export const mayDelete = (user: User, owner: string): boolean => user.name === owner || isOperator(user)
 
 /** Amplify's own prefix of what it keeps in this browser. */
 const storagePrefix = (config: AuthConfig) => `CognitoIdentityServiceProvider.${config.userPoolClientId}`
@@ -95,6 +121,23 @@ export function createAuth(config: AuthConfig): Auth {
     signIn: (name, password) => within(SIGN_IN_MS, beginAfresh(name, password)),
     newPassword: (name, temporary, password) => within(SIGN_IN_MS, answerAfresh(name, temporary, password)),
     signOut: leave,
+    signOutEverywhere: () => within(SIGN_IN_MS, signOut(context, { global: true })),
+    async forgot(username) {
+      const { nextStep } = await within(SIGN_IN_MS, resetPassword(context, { username }))
+      return nextStep.codeDeliveryDetails.destination ?? ''
+    },
+    resetPassword: (username, confirmationCode, newPassword) =>
+      within(SIGN_IN_MS, confirmResetPassword(context, { username, confirmationCode, newPassword })),
+    changePassword: (oldPassword, newPassword) =>
+      within(SIGN_IN_MS, updatePassword(context, { oldPassword, newPassword })),
+    async profile() {
+      const { email = '', phone_number: phone = '' } = await within(SIGN_IN_MS, fetchUserAttributes(context))
+      return { email, phone }
+    },
+    async changeProfile({ email, phone }) {
+      const userAttributes = { email, phone_number: phone }
+      await within(SIGN_IN_MS, updateUserAttributes(context, { userAttributes }))
+    },
     async idToken(renew) {
       return (await tokens(renew))?.idToken?.toString() ?? null
     },

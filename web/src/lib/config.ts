@@ -23,6 +23,14 @@ export interface Limits {
   captionCharacters: number
 }
 
+/** Where operators' calls go. Absent on AWS, where a dashboard takes the console's place. */
+export interface OperationsConfig {
+  url: string
+  /** Whether parts can be lost on purpose: only where all of them run on one machine. */
+  faults: boolean
+  lagObjectiveSeconds: number
+}
+
 export interface UiConfig {
   appId: string
   name: string
@@ -30,6 +38,8 @@ export interface UiConfig {
   secondary: string
   regions: Record<string, RegionConfig>
   limits: Limits
+  operations?: OperationsConfig
+  dashboardUrl?: string
 }
 
 export type Fetch = typeof fetch

@@ -1,18 +1,18 @@
-/** The parts of the app that are not on the screen, joined: connection, sessions, drafts, uploads, and what was fetched. */
-import { QueryClient } from '@tanstack/react-query'
+/** The parts of the app that are not on the screen, joined: connection, sessions, what is shown, and what is being written. */
 import { Api } from './api'
 import { createAuth, isSessionKey, type Auth, type User } from './auth'
 import { regionConfig, type AuthConfig, type RegionConfig, type UiConfig } from './config'
 import type { Connection } from './connection'
+import { Deletions } from './deletions'
 import { Drafts } from './drafts'
-import { SignedOut, Unreachable } from './errors'
 import { noticeOf } from './notice'
-import { pause } from './pause'
+import { pause, within } from './pause'
+import { PhotoList } from './photoList'
 import { postForm } from './postForm'
-import { SignedUrls } from './signedUrls'
 import { Store } from './store'
+import { Threads } from './thread'
 import { isPending, Uploads } from './uploads'
-import type { View } from './view'
+import { isWritable, type View } from './view'
 
 export interface Session {
   /** Undefined until it is known; null when nobody is signed in. */
@@ -27,11 +27,13 @@ interface Region {
 }
 
 const SESSION_RETRY_MS = 2_000
+const LAST_WRITES_MS = 3_000
 
 export class Lightbox {
   readonly drafts = new Drafts()
-  readonly urls = new SignedUrls()
-  readonly queries = newQueryClient()
+  readonly photos: PhotoList
+  readonly threads = new Threads((...wanted) => this.here.api.comments(...wanted))
+  readonly deletions: Deletions
   readonly session = new Store<Session>({ user: undefined, ended: false })
   readonly uploads: Uploads
   readonly #regions = new Map<string, Region>()
@@ -52,7 +54,20 @@ export class Lightbox {
       preview: { create: blob => URL.createObjectURL(blob), revoke: url => URL.revokeObjectURL(url) },
       onFence: state => this.connection.adopt(state),
       onUnreachable: () => void this.connection.check(),
-      onDone: () => void this.queries.invalidateQueries({ queryKey: ['photos'] }),
+      onDone: () => void this.photos.refresh(),
+    })
+    this.photos = new PhotoList({
+      read: (after, signal) => this.here.api.photos(after, signal),
+      region: () => this.bound,
+      now: () => Date.now(),
+    })
+    this.deletions = new Deletions({
+      send: photoId => this.here.api.deletePhoto(photoId),
+      isWritable: () => isWritable(this.connection.view.get()),
+      onDone: photoId => this.deleted(photoId),
+      onFence: state => this.connection.adopt(state),
+      storage: localStorage,
+      after,
     })
   }
 
@@ -62,8 +77,11 @@ export class Lightbox {
 
   /** The region that the page is bound to at this moment; never kept, because it may be another one after any wait. */
   get here(): Region {
-    const { bound } = this.connection.view.get()
-    return this.region(bound ?? this.config.primary)
+    return this.region(this.bound)
+  }
+
+  private get bound(): string {
+    return this.connection.view.get().bound ?? this.config.primary
   }
 
   start(): void {
@@ -73,12 +91,16 @@ export class Lightbox {
       store.subscribe(() => this.moveIfIdle())
     document.addEventListener('visibilitychange', () => this.visibilityChanged())
     addEventListener('online', () => void this.connection.check())
-    addEventListener('storage', ({ key }) => this.storageChanged(key))
+    addEventListener('storage', ({ key, newValue }) => {
+      this.storageChanged(key)
+      this.deletions.storageChanged(key, newValue)
+    })
     this.visibilityChanged()
     void this.readSession()
   }
 
   async signOut(): Promise<void> {
+    await within(LAST_WRITES_MS, this.deletions.sendAll()).catch(() => {})
     await this.here.auth.signOut()
     this.forgetOwner()
     this.session.set({ user: null, ended: false })
@@ -90,7 +112,7 @@ export class Lightbox {
     try {
       const user = await this.here.auth.user()
       if (user && this.#owner !== null && this.#owner !== user.name) this.forgetOwner()
-      if (user) this.#owner = user.name
+      if (user) this.own(user.name)
       const ended = user === null && Boolean(this.session.get().user)
       this.session.set({ user, ended })
     } catch {
@@ -100,12 +122,24 @@ export class Lightbox {
     }
   }
 
+  private own(name: string): void {
+    this.#owner = name
+    this.deletions.open(`lightbox/deletion/${this.config.appId}/${name}/`)
+  }
+
+  private deleted(photoId: string): void {
+    this.drafts.write(photoId, '')
+    this.photos.remove(photoId)
+  }
+
   /** What has been written, chosen and seen belongs to one user: a session that ends leaves it, another user does not get it. */
   private forgetOwner(): void {
     this.#owner = null
     this.drafts.clear()
     this.uploads.clear()
-    this.queries.clear()
+    this.deletions.close()
+    this.photos.clear()
+    this.threads.clear()
   }
 
   private region(name: string): Region {
@@ -134,7 +168,9 @@ export class Lightbox {
     const rebound = view.bound !== before.bound
     const back = view.bound !== null && before.reach[view.bound] === 'down' && view.reach[view.bound] === 'up'
     if (rebound) void this.readSession()
-    if (rebound || back) void this.queries.cancelQueries().then(() => this.queries.invalidateQueries())
+    if (!rebound && !back) return
+    this.threads.stop()
+    this.photos.moved()
   }
 
   /** Goes where the service has moved to, but only when nobody is in the middle of something. Returning is never done unasked. */
@@ -166,14 +202,7 @@ export class Lightbox {
   }
 }
 
-function newQueryClient(): QueryClient {
-  const retry = (failures: number, error: Error) =>
-    failures < 2 && (error instanceof Unreachable || !(error instanceof SignedOut || 'problem' in error))
-  // "always": navigator.onLine knows nothing of a region on this machine or on a private network.
-  return new QueryClient({
-    defaultOptions: {
-      queries: { retry, staleTime: 10_000, networkMode: 'always' },
-      mutations: { networkMode: 'always' },
-    },
-  })
+function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms)
+  return () => clearTimeout(timer)
 }

@@ -1,35 +1,47 @@
 /**
  * Each listing signs the addresses of its photographs anew. Taking every new one would load every picture again,
- * so an address is kept while it is good, and replaced well before it runs out.
+ * so a photograph is kept as it is while its addresses are good, and replaced well before they run out.
  */
 import type { Photo } from './schema'
 
 const KEEP_MS = 40 * 60_000
+/** An address that does not load is replaced, but not over and over. */
+const FORGET_MS = 60_000
 
 interface Kept {
-  photo: Pick<Photo, 'url' | 'thumbnailUrl'>
-  origin: string
+  photo: Photo
+  region: string
   sinceMs: number
+  broken: boolean
 }
 
 export class SignedUrls {
   readonly #kept = new Map<string, Kept>()
 
-  settle(photos: readonly Photo[], nowMs = Date.now()): Photo[] {
-    return photos.map(photo => ({ ...photo, ...this.keep(photo, nowMs) }))
+  settle(photos: readonly Photo[], region: string, nowMs: number): Photo[] {
+    return photos.map(photo => this.keep(photo, region, nowMs))
   }
 
-  /** An address did not load: the next listing's is taken. */
+  isGood(photoId: string, region: string, nowMs: number): boolean {
+    const kept = this.#kept.get(photoId)
+    if (!kept || kept.region !== region) return false
+    const ageMs = nowMs - kept.sinceMs
+    return ageMs < (kept.broken ? FORGET_MS : KEEP_MS)
+  }
+
+  /** An address did not load: after a while the next listing's is taken. */
   forget(photoId: string): void {
-    this.#kept.delete(photoId)
+    const kept = this.#kept.get(photoId)
+    if (kept) kept.broken = true
   }
 
-  private keep(photo: Photo, nowMs: number): Kept['photo'] {
-    const { origin } = new URL(photo.url)
-    const kept = this.#kept.get(photo.photoId)
-    if (kept && kept.origin === origin && nowMs - kept.sinceMs < KEEP_MS) return kept.photo
-    const fresh = { url: photo.url, thumbnailUrl: photo.thumbnailUrl }
-    this.#kept.set(photo.photoId, { photo: fresh, origin, sinceMs: nowMs })
-    return fresh
+  clear(): void {
+    this.#kept.clear()
+  }
+
+  private keep(photo: Photo, region: string, nowMs: number): Photo {
+    if (this.isGood(photo.photoId, region, nowMs)) return this.#kept.get(photo.photoId)!.photo
+    this.#kept.set(photo.photoId, { photo, region, sinceMs: nowMs, broken: false })
+    return photo
   }
 }

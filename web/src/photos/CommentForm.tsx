@@ -13,11 +13,11 @@ export function CommentForm({ photoId }: { photoId: string }) {
   const post = usePost(photoId)
   const hint = useId()
   const most = config.limits.commentCharacters
-  const ready = writable && text.trim() !== '' && !post.isPending
+  const ready = writable && text.trim() !== '' && !post.busy
 
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    if (ready) post.mutate()
+    if (ready) post.post()
   }
   const submitByKey = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key === 'Enter' && (event.metaKey || event.ctrlKey)) event.currentTarget.form?.requestSubmit()
@@ -39,7 +39,7 @@ export function CommentForm({ photoId }: { photoId: string }) {
           {post.error ? failureWords(post.error, writable) : room(text.length, most)}
         </p>
         <button className="button primary small" disabled={!ready}>
-          {post.isPending ? 'Posting…' : 'Post'}
+          {post.busy ? 'Posting…' : 'Post'}
         </button>
       </div>
     </form>
@@ -48,7 +48,7 @@ export function CommentForm({ photoId }: { photoId: string }) {
 
 const room = (used: number, most: number) => (used > most * NEARLY ? `${most - used} characters left` : '')
 
-function failureWords(error: Error, writable: boolean): string {
+function failureWords(error: unknown, writable: boolean): string {
   if (isFence(error)) {
     return writable
       ? 'The service moved on while you wrote, so this was not posted. It is kept here: post it again.'
@@ -57,5 +57,5 @@ function failureWords(error: Error, writable: boolean): string {
   if (error instanceof Unreachable)
     return 'There was no answer. Your text is kept; posting it again will not post it twice.'
   if (isMissing(error)) return 'This photograph has been deleted.'
-  return error.message
+  return error instanceof Error ? error.message : String(error)
 }

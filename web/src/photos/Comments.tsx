@@ -5,21 +5,21 @@ import type { Comment } from '../lib/schema'
 import { useSituation } from '../context'
 import { Initial } from '../ui/Initial'
 import { useComments } from './useComments'
-import { useMore } from './useMore'
+import { useOnScreen } from './useOnScreen'
 
 export function Comments({ photoId }: { photoId: string }) {
-  const { list, comments, own } = useComments(photoId)
+  const { comments, own, loaded, complete, failure, more } = useComments(photoId)
   const { writable } = useSituation()
   const end = useOwnInView(own.at(-1)?.commentId, comments.length)
-  const more = useMore<HTMLLIElement>(list, '200px')
+  const rest = useOnScreen<HTMLLIElement>(more, loaded && !complete && failure === null, '200px')
   return (
     <ol className="comments" aria-label="Comments" tabIndex={0}>
       {comments.map(comment => (
         <Line key={comment.commentId} comment={comment} />
       ))}
-      {list.hasNextPage && (
-        <li ref={more.ref}>
-          <button className="button small" onClick={more.load}>
+      {loaded && !complete && (
+        <li ref={rest}>
+          <button className="button small" onClick={more}>
             More comments
           </button>
         </li>
@@ -28,12 +28,12 @@ export function Comments({ photoId }: { photoId: string }) {
         <Line key={comment.commentId} comment={comment} />
       ))}
       <li ref={end} />
-      {list.isSuccess && comments.length + own.length === 0 && (
+      {loaded && comments.length + own.length === 0 && (
         <li className="muted">{writable ? 'No comments yet. Yours could be the first.' : 'No comments yet.'}</li>
       )}
-      {list.isError && comments.length === 0 && (
+      {failure !== null && comments.length === 0 && (
         <li className="error">
-          {isMissing(list.error)
+          {isMissing(failure)
             ? 'This photograph has been deleted.'
             : 'The comments did not load. We try again by ourselves.'}
         </li>

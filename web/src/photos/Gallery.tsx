@@ -1,54 +1,56 @@
 /** All photographs, newest first; over them, when asked for, one of them or the ones being added. */
 import { lazy, Suspense, useEffect, useState } from 'react'
-import { useLocation } from 'wouter'
 import { useLightbox, useSituation, useStore } from '../context'
 import type { User } from '../lib/auth'
 import { counted } from '../lib/format'
 import { isUnderWay } from '../lib/uploads'
+import { go } from '../route'
 import { AddIcon, LockIcon, PictureIcon } from '../ui/icons'
+import { Asides } from '../ui/Asides'
 import { StateBanner } from '../ui/StateBanner'
 import { Rows } from './Rows'
 import { useFiles } from './useFiles'
-import { useMore } from './useMore'
+import { useOnScreen } from './useOnScreen'
 import { usePhotos } from './usePhotos'
 
 const loadViewer = () => import('./Viewer')
 const loadUploadDialog = () => import('./UploadDialog')
+const loadAccount = () => import('../account/AccountDialog')
 const Viewer = lazy(loadViewer)
 const UploadDialog = lazy(loadUploadDialog)
+const AccountDialog = lazy(loadAccount)
 
 interface Props {
   user: User
   /** The photograph that is open in the viewer. */
   open: string | undefined
+  /** The account is open. */
+  account: boolean
 }
 
-export function Gallery({ user, open }: Props) {
+export function Gallery({ user, open, account }: Props) {
   const { uploads } = useLightbox()
   const { notice } = useSituation()
-  const [, go] = useLocation()
-  const { list, photos } = usePhotos()
+  const list = usePhotos()
   const [adding, setAdding] = useState(false)
   const dragging = useFiles(files => {
     uploads.add(files)
     setAdding(true)
   })
   useEffect(fetchAhead, [])
-  const covered = adding || open !== undefined
+  const back = () => go('/')
+  const covered = adding || account || open !== undefined
   return (
     <main id="main" className="page" tabIndex={-1}>
-      <PageHead count={photos.length} more={list.hasNextPage} loaded={list.isSuccess} onAdd={() => setAdding(true)} />
+      <PageHead count={list.photos.length} list={list} onAdd={() => setAdding(true)} />
       {!covered && <StateBanner />}
-      {list.isError && photos.length === 0 ? <Failed onRetry={() => void list.refetch()} /> : <Rows photos={photos} />}
-      {list.isSuccess && photos.length === 0 && <Empty onAdd={() => setAdding(true)} />}
-      {list.isPending && <p className="unseen">Loading photographs</p>}
-      {list.hasNextPage && <More list={list} />}
+      <Listed list={list} open={open} onAdd={() => setAdding(true)} />
       <Suspense>
         {adding && <UploadDialog onClose={() => setAdding(false)} />}
-        {open !== undefined && !adding && (
-          <Viewer photoId={open} photos={photos} list={list} user={user} onClose={() => go('/', { replace: true })} />
-        )}
+        {open !== undefined && !adding && <Viewer photoId={open} list={list} user={user} onClose={back} />}
+        {account && !adding && <AccountDialog user={user} onClose={back} />}
       </Suspense>
+      {!covered && <Asides />}
       {dragging && <DropHint text={notice ? `${notice.title}. Drop to keep for later` : 'Drop to add'} />}
     </main>
   )
@@ -56,24 +58,38 @@ export function Gallery({ user, open }: Props) {
 
 /** So that the rest of the app is here when it is wanted, whether or not the edge still is. */
 function fetchAhead(): void {
-  for (const load of [loadViewer, loadUploadDialog, () => import('../lib/image')]) load().catch(() => {})
+  for (const load of [loadViewer, loadUploadDialog, loadAccount, () => import('../lib/image')]) load().catch(() => {})
 }
 
-interface HeadProps {
-  count: number
-  more: boolean
-  loaded: boolean
+export type List = ReturnType<typeof usePhotos>
+
+interface ListedProps {
+  list: List
+  open: string | undefined
   onAdd(): void
 }
 
-function PageHead({ count, more, loaded, onAdd }: HeadProps) {
+function Listed({ list, open, onAdd }: ListedProps) {
+  const { photos } = useLightbox()
+  if (!list.loaded && list.failure !== null) return <Failed onRetry={() => void photos.more()} />
+  return (
+    <>
+      <Rows photos={list.photos} complete={list.complete} open={open} />
+      {list.loaded && list.photos.length === 0 && <Empty onAdd={onAdd} />}
+      {!list.loaded && <p className="unseen">Loading photographs</p>}
+      {list.loaded && !list.complete && <More list={list} />}
+    </>
+  )
+}
+
+function PageHead({ count, list, onAdd }: { count: number; list: List; onAdd(): void }) {
   const { writable, region } = useSituation()
-  const summary = count === 0 ? 'Nothing shared yet' : more ? 'Newest first' : counted(count, 'photograph')
+  const summary = count === 0 ? 'Nothing shared yet' : list.complete ? counted(count, 'photograph') : 'Newest first'
   return (
     <div className="page-head">
       <div>
         <h1 className="display">Photographs</h1>
-        <p className="muted">{loaded ? `${summary}, served from ${region.label}` : '\u00a0'}</p>
+        <p className="muted">{list.loaded ? `${summary}, served from ${region.label}` : '\u00a0'}</p>
       </div>
       <div className="page-actions">
         <UnderWay onOpen={onAdd} />
@@ -123,22 +139,25 @@ const Empty = ({ onAdd }: { onAdd(): void }) => {
 const Failed = ({ onRetry }: { onRetry(): void }) => (
   <div className="empty" role="alert">
     <h2 className="display">The photographs did not load</h2>
-    <p className="muted">The region gave no usable answer. They are still there.</p>
+    <p className="muted">The region gave no usable answer. They are still there, and we keep trying.</p>
     <button className="button" onClick={onRetry}>
-      Try again
+      Try again now
     </button>
   </div>
 )
 
-type List = ReturnType<typeof usePhotos>['list']
+/** Far ahead, because it is only a list: pictures are fetched when they are near. */
+const AHEAD = '10000px'
 
 /** Loads the next page before its place is reached; by hand, if that did not work. */
 function More({ list }: { list: List }) {
-  const { ref, load } = useMore<HTMLDivElement>(list, '800px')
+  const { photos } = useLightbox()
+  const load = () => void photos.more()
+  const ref = useOnScreen<HTMLDivElement>(load, !list.reading && list.failure === null, AHEAD)
   return (
     <div className="more" ref={ref}>
-      <button className="button" onClick={load} disabled={list.isFetching}>
-        {list.isFetching ? 'Loading more…' : 'Show more'}
+      <button className="button" onClick={load} disabled={list.reading}>
+        {list.reading ? 'Loading more…' : 'Show more'}
       </button>
     </div>
   )

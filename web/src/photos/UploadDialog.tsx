@@ -6,6 +6,7 @@ import { isUnderWay } from '../lib/uploads'
 import { Dialog, firstFocus } from '../ui/Dialog'
 import { CloseIcon, PictureIcon } from '../ui/icons'
 import { StateBanner } from '../ui/StateBanner'
+import { StatePill } from '../ui/StatePill'
 import { UploadRow } from './UploadRow'
 
 export default function UploadDialog({ onClose }: { onClose(): void }) {
@@ -20,6 +21,7 @@ export default function UploadDialog({ onClose }: { onClose(): void }) {
           <CloseIcon />
         </button>
       </div>
+      <StatePill />
       <StateBanner />
       <Chooser />
       {items.length > 0 && (

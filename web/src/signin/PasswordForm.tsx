@@ -1,44 +1,36 @@
 import type { FormEvent } from 'react'
-import { fieldOf } from './fields'
+import { fieldOf, PASSWORD_LONGEST } from './fields'
+import type { Form } from './useSignIn'
+import { UserField } from './UserField'
 
 interface Props {
-  busy: boolean
-  error: string
+  form: Form
   /** True when a session has run out or was revoked. */
   ended: boolean
-  onSubmit(credentials: { name: string; password: string }): void
 }
 
-export function PasswordForm({ busy, error, ended, onSubmit }: Props) {
+export function PasswordForm({ form, ended }: Props) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
-    onSubmit({ name: fieldOf(event, 'username').trim(), password: fieldOf(event, 'password') })
+    form.begin(form.user.trim(), fieldOf(event, 'password'))
   }
   return (
     <form onSubmit={submit}>
       <h1 className="display">Sign in</h1>
       {ended && <p className="muted">Your session has ended. Sign in again to go on; what you have typed is kept.</p>}
-      <label>
-        User name
-        <input
-          name="username"
-          autoComplete="username"
-          autoCapitalize="none"
-          spellCheck={false}
-          maxLength={128}
-          required
-          autoFocus
-        />
-      </label>
+      <UserField form={form} />
       <label>
         Password
-        <input name="password" type="password" autoComplete="current-password" maxLength={256} required />
+        <input name="password" type="password" autoComplete="current-password" maxLength={PASSWORD_LONGEST} required />
       </label>
       <p role="alert" className="error">
-        {error}
+        {form.error}
       </p>
-      <button className="button primary wide" disabled={busy}>
-        {busy ? 'One moment…' : 'Sign in'}
+      <button className="button primary wide" disabled={form.busy}>
+        {form.busy ? 'One moment…' : 'Sign in'}
+      </button>
+      <button type="button" className="button quiet" onClick={() => form.go('forgot')} disabled={form.busy}>
+        Forgotten your password?
       </button>
     </form>
   )

@@ -1,23 +1,17 @@
-/** Signing in, and choosing a password in exchange for a temporary one. Stays as it is when the page changes region. */
-import { useState } from 'react'
-import { useLightbox, useSituation } from '../context'
-import type { SignInStep } from '../lib/auth'
+/** Signing in, with what can come in between: a temporary password, a forgotten one. Stays as it is when the page changes region. */
+import { useLightbox } from '../context'
 import { Mark } from '../ui/icons'
 import { StateBanner } from '../ui/StateBanner'
 import { StatePill } from '../ui/StatePill'
+import { CodeForm } from './CodeForm'
+import { ForgotForm } from './ForgotForm'
 import { NewPasswordForm } from './NewPasswordForm'
 import { PasswordForm } from './PasswordForm'
 import { Prints } from './Prints'
-import { failureWords, isNetwork, resetWords } from './words'
-
-interface Credentials {
-  name: string
-  password: string
-}
+import { useSignIn, type Form } from './useSignIn'
 
 export function SignIn({ ended }: { ended: boolean }) {
   const { config } = useLightbox()
-  const { region } = useSituation()
   const form = useSignIn()
   return (
     <main className="signin">
@@ -39,17 +33,7 @@ export function SignIn({ ended }: { ended: boolean }) {
         </div>
         <div className="signin-form">
           <StateBanner />
-          {form.temporary ? (
-            <NewPasswordForm
-              busy={form.busy}
-              error={form.error}
-              region={region.label}
-              onSubmit={form.choose}
-              onBack={form.back}
-            />
-          ) : (
-            <PasswordForm busy={form.busy} error={form.error} ended={ended} onSubmit={form.begin} />
-          )}
+          <StepForm form={form} ended={ended} />
         </div>
         <p className="fine muted">New accounts are created by an administrator.</p>
       </section>
@@ -57,41 +41,10 @@ export function SignIn({ ended }: { ended: boolean }) {
   )
 }
 
-function useSignIn() {
-  const lightbox = useLightbox()
-  const [temporary, setTemporary] = useState<Credentials | null>(null)
-  const [busy, setBusy] = useState(false)
-  const [error, setError] = useState('')
-
-  async function attempt(call: () => Promise<SignInStep>, credentials: Credentials) {
-    setBusy(true)
-    setError('')
-    try {
-      const step = await call()
-      if (step === 'new-password') setTemporary(credentials)
-      if (step === 'reset-required') setError(resetWords)
-      if (step === 'done') await lightbox.readSession()
-    } catch (failure) {
-      if (isNetwork(failure)) void lightbox.connection.check()
-      setError(failureWords(failure))
-    } finally {
-      setBusy(false)
-    }
-  }
-
-  const begin = (credentials: Credentials) =>
-    void attempt(() => lightbox.here.auth.signIn(credentials.name, credentials.password), credentials)
-
-  const choose = (password: string) => {
-    if (!temporary) return
-    const { name, password: old } = temporary
-    void attempt(() => lightbox.here.auth.newPassword(name, old, password), temporary)
-  }
-
-  const back = () => {
-    setTemporary(null)
-    setError('')
-  }
-
-  return { temporary, busy, error, begin, choose, back }
+function StepForm({ form, ended }: { form: Form; ended: boolean }) {
+  const { step } = form
+  if (step.name === 'new-password') return <NewPasswordForm form={form} {...step} />
+  if (step.name === 'forgot') return <ForgotForm form={form} />
+  if (step.name === 'code') return <CodeForm form={form} {...step} />
+  return <PasswordForm form={form} ended={ended} />
 }

@@ -1,5 +1,7 @@
 /** A native modal dialog: focus, Esc, the inert background and the top layer are the browser's work. */
-import { useLayoutEffect, useRef, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
+import { use, useLayoutEffect, useRef, type MouseEvent, type ReactNode, type SyntheticEvent } from 'react'
+import { LightboxContext } from '../context'
+import { Asides } from './Asides'
 
 interface Props {
   label: string
@@ -10,6 +12,7 @@ interface Props {
 
 export function Dialog({ label, className, onClose, children }: Props) {
   const ref = useRef<HTMLDialogElement>(null)
+  const inGallery = use(LightboxContext) !== null // the console has nothing on its way out
   // Before the browser paints, and closed before it is taken away, so that the focus goes back to where it was.
   useLayoutEffect(() => {
     const dialog = ref.current
@@ -40,6 +43,7 @@ export function Dialog({ label, className, onClose, children }: Props) {
       onClick={closeOnBackdrop}
     >
       {children}
+      {inGallery && <Asides />}
     </dialog>
   )
 }

@@ -1,0 +1,81 @@
+"""What the operations console asks beyond the commands: what each move would do and lose, and what is under way."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from multiregion.api.documents import StateDocuments
+from multiregion.api.guards import Guards
+from multiregion.api.problems import JSON
+from multiregion.clock import iso
+from multiregion.config import Settings
+from multiregion.progress import Progress, Run
+from multiregion.prospects import Prospect, Prospects, described
+from multiregion.states import Role, RoutingState
+
+
+class ConsoleAPI:
+    def __init__(
+        self,
+        prospects: Prospects,
+        progress: Progress,
+        names: Mapping[Role, str],
+        settings: Settings,
+        documents: StateDocuments,
+        guards: Guards,
+    ) -> None:
+        self._prospects = prospects
+        self._progress = progress
+        self._names = names
+        self._settings = settings
+        self._documents = documents
+        self._guards = guards
+
+    def routes(self) -> list[Route]:
+        operators = self._guards.operators
+        return [
+            Route("/operator/moves", operators(self.moves), methods=["GET"]),
+            Route("/operator/progress", operators(self.progress), methods=["GET"]),
+        ]
+
+    async def moves(self, request: Request) -> Response:
+        """Every change of state that can be ordered now, and what it would come to. Changes nothing."""
+        state, prospects = await self._prospects.now()
+        return JSON({**self._documents(state), "moves": [self._move(prospect, state) for prospect in prospects]})
+
+    def _move(self, prospect: Prospect, state: RoutingState) -> dict[str, Any]:
+        wish = prospect.move
+        return {
+            "name": wish.name,
+            "kind": wish.kind,
+            "path": wish.path,
+            "order": wish.order,
+            "becomes": self._documents(prospect.becomes),
+            "does": described(prospect, state, self._names, self._settings),
+            "refused": prospect.refused,
+            "needsWord": prospect.needs_word,
+            "prediction": prospect.prediction,
+            "predictedLoss": prospect.predicted,
+        }
+
+    async def progress(self, request: Request) -> Response:
+        """The last few orders that this authority carried out, or carries out now, newest first."""
+        return JSON({"runs": [run_shown(run) for run in self._progress.runs]})
+
+
+def run_shown(run: Run) -> dict[str, Any]:
+    return {
+        "number": run.number,
+        "what": run.what,
+        "to": run.request.to,
+        "actor": run.request.actor,
+        "reason": run.request.reason,
+        "beganAt": iso(run.began_at),
+        "steps": [asdict(step) for step in run.steps],
+        "outcome": run.outcome,
+        "detail": run.detail,
+    }

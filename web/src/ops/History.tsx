@@ -1,0 +1,80 @@
+/** Who decided what, when and why. Many decisions about losses in a row are one line. */
+import { useState } from 'react'
+import { counted } from '../lib/format'
+import { useHeard, useOps } from './context'
+import { timeOf } from './health'
+import { Section } from './Section'
+import { StateSign } from './StateSign'
+import type { Decision } from './types'
+
+const SHOWN = 4
+
+export function History() {
+  const { value, failed } = useHeard(useOps().history)
+  const [all, setAll] = useState(false)
+  const lines = grouped(value ?? [])
+  return (
+    <Section id="history" title="History" note={failed !== null && value ? 'as it was known last' : undefined}>
+      {value === null && <p className="muted">{failed === null ? 'Asking…' : `The authority ${failed}.`}</p>}
+      <ol className="history">
+        {lines.slice(0, all ? lines.length : SHOWN).map(line => (
+          <Line key={`${line.first.at}-${line.first.what}`} {...line} />
+        ))}
+      </ol>
+      {lines.length > SHOWN && (
+        <button className="linklike fine" onClick={() => setAll(!all)}>
+          {all ? 'Show fewer' : `Show all ${lines.length}`}
+        </button>
+      )}
+    </Section>
+  )
+}
+
+interface Group {
+  first: Decision
+  count: number
+}
+
+export function grouped(decisions: readonly Decision[]): Group[] {
+  const groups: Group[] = []
+  for (const decision of decisions) {
+    const last = groups.at(-1)
+    const alike = last && decision.what === 'loss' && likeness(last.first) === likeness(decision)
+    if (alike) last.count += 1
+    else groups.push({ first: decision, count: 1 })
+  }
+  return groups
+}
+
+const likeness = ({ what, actor, reason }: Decision) => [what, actor, reason].join('\n')
+
+function Line({ first, count }: Group) {
+  const { what, state, reason, actor, at, epoch, facts } = first
+  return (
+    <li>
+      <div className="history-what">
+        {what === 'state' ? <StateSign state={state} /> : <b>{what === 'loss' ? `${counted(count, 'lost write')} ${reason}` : `${what} ${reason}`}</b>}
+        {what === 'state' && reason && <span>{reason}</span>}
+      </div>
+      <p className="fine muted">
+        {timeOf(at)} · epoch {epoch} · by {actor}
+      </p>
+      {'watermark' in facts && <p className="fine muted">{takeover(facts)}</p>}
+    </li>
+  )
+}
+
+interface TakeoverFacts {
+  watermark?: { sequence: number }
+  predictedLoss?: { changes: number; seconds: number | null } | null
+  acceptedLoss?: boolean
+}
+
+function takeover(facts: Record<string, unknown>): string {
+  const { watermark, predictedLoss, acceptedLoss } = facts as TakeoverFacts
+  const began = `Took over after change ${watermark?.sequence.toLocaleString('en') ?? 'unknown'}`
+  const missing = predictedLoss
+    ? `missing then: ${counted(predictedLoss.changes, 'known change')} and ${predictedLoss.seconds === null ? 'an unknown time' : `the last ${predictedLoss.seconds.toFixed(1)} s`}`
+    : 'what it lost was unknown, or nothing'
+  return `${began}; ${missing}${acceptedLoss ? '; the loss was accepted' : ''}.`
+}

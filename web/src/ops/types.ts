@@ -1,0 +1,137 @@
+/** What the operators' API answers, as it stands on the wire. */
+import type { AppState } from '../lib/state'
+
+export type Role = 'primary' | 'secondary'
+
+export interface StateOf {
+  state: AppState
+  epoch: number
+  writer: string | null
+  regions: Record<Role, string>
+}
+
+export interface Lag {
+  seconds: number | null
+  changes: number | null
+  bytes: number | null
+}
+
+/** What a region says of itself. */
+export interface Report {
+  ready: boolean
+  reasons: string[]
+  region: string
+  role: Role
+  state: AppState
+  epoch: number
+  writes: boolean
+  sequence: number
+  content: string
+  lag: Lag
+  photos: number
+  users: number
+  losses: number
+  durability: string
+  degradedSince: string | null
+  leaseSeconds: number | null
+}
+
+export type Seen = ({ answers: true } & Report) | { answers: false; detail: string }
+
+export interface Decision extends StateOf {
+  what: string
+  actor: string
+  at: string
+  reason: string
+  facts: Record<string, unknown>
+}
+
+export interface Status extends StateOf {
+  lastChange: Decision
+  status: Record<Role, Seen>
+}
+
+export interface Move {
+  name: string
+  kind: 'planned' | 'at once' | 'takeover' | 'repair'
+  path: string
+  order: Record<string, unknown>
+  becomes: StateOf
+  does: string[]
+  refused: string | null
+  needsWord: string | null
+  prediction: string | null
+  predictedLoss: Record<string, unknown> | null
+}
+
+export interface Moves extends StateOf {
+  moves: Move[]
+}
+
+export interface Step {
+  name: string
+  outcome: 'done' | 'not needed' | 'not confirmed'
+  seconds: number
+  detail: string
+}
+
+export interface Run {
+  number: number
+  what: string
+  to: AppState
+  actor: string
+  reason: string
+  beganAt: string
+  steps: Step[]
+  outcome: 'running' | 'done' | 'failed' | 'stopped'
+  detail: string
+}
+
+export interface Automatic {
+  mode: 'automatic' | 'manual'
+  paused: boolean
+  unacknowledged: boolean
+  waitsBecause: string | null
+}
+
+export interface Loss {
+  id: string
+  region: Role
+  record: string
+  what: string
+  user: string
+  at: string
+  bytes: number
+  reason: string
+  lostAt: string
+  outcome: 'pending' | 'applied' | 'discarded'
+  decidedBy: string | null
+}
+
+export interface Losses {
+  losses: Loss[]
+  notAnswering: string[]
+}
+
+export type Condition = 'runs' | 'frozen' | 'ended' | 'unknown'
+
+interface Line {
+  cut: boolean
+  delayMilliseconds: number
+}
+
+export interface Faults {
+  parts: Record<string, Condition>
+  links: Record<Role, { there: Line; back: Line }> | null
+}
+
+/** When (seconds since 1970), seconds behind, changes, bytes. */
+export type Sample = readonly [number, number | null, number | null, number | null]
+
+export interface Account {
+  username: string
+  email: string
+  status: string
+  enabled: boolean
+  createdAt: number
+}
