@@ -8,9 +8,9 @@ from typing import Protocol
 
 from multiregion.clock import Clock
 from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.states import RoutingState
-from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Head, Lag, Objects, Position, Records, needs_of
+from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Head, Lag, LoggedRecords, Objects, Position, needs_of
 
 log = logging.getLogger("multiregion.replication")
 
@@ -62,7 +62,7 @@ class Peer(Protocol):
         ...
 
 
-async def frames(records: Records, after: Position, clock: Clock, *, heartbeat_seconds: float, changes: bool) -> AsyncIterator[Frame]:
+async def frames(records: LoggedRecords, after: Position, clock: Clock, *, heartbeat_seconds: float, changes: bool) -> AsyncIterator[Frame]:
     """The source's side of `Peer.follow`."""
     yield Frame([], await records.head(), await records.admitted())
     while not changes:
@@ -159,7 +159,7 @@ class Replicator:
     lead, and whose log goes another way than the leader's, is rewound to where they part.
     """
 
-    def __init__(self, region: Region, peer: Peer, clock: Clock, *, heartbeat_seconds: float, acknowledges: bool = False) -> None:
+    def __init__(self, region: LoggedRegion, peer: Peer, clock: Clock, *, heartbeat_seconds: float, acknowledges: bool = False) -> None:
         self._region = region
         self._peer = peer
         self._clock = clock

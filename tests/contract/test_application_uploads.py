@@ -78,7 +78,7 @@ async def test_another_deployments_ticket(pools: World, gallery: Gallery, tmp_pa
 
     data = picture()
     announced = Announced("mine", "ada", "image/jpeg", len(data), Digest(hashlib.sha256(data).hexdigest()), "")
-    forged = PendingUploads(tmp_path / "elsewhere", gallery.url, b"another key", pools.clock, 60).ticket(announced)
+    forged = await PendingUploads(tmp_path / "elsewhere", gallery.url, b"another key", pools.clock, 60).ticket(announced)
     answer = await gallery.send({"upload": {"url": forged.url, "fields": forged.fields}}, data)
     assert code(answer) == (403, "forbidden")
 

@@ -20,7 +20,7 @@ from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Outlook
 from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import frames
 from multiregion.states import RoutingState
 from multiregion.stores import Change, Digest, Key, Position
@@ -62,7 +62,7 @@ class Comparable(Protocol):
 class InternalAPI:
     def __init__(
         self,
-        region: Region,
+        region: LoggedRegion,
         comparable: Comparable,
         deployment: Deployment,
         report: Callable[[], Awaitable[dict[str, Any]]],

@@ -107,7 +107,7 @@ class PendingUploads:
         for cut_off in folder.glob("*.part"):
             cut_off.unlink()
 
-    def ticket(self, announced: Announced) -> Ticket:
+    async def ticket(self, announced: Announced) -> Ticket:
         policy = policy_of(announced, self._clock.now() + self._ticket_seconds)
         return Ticket(f"{self._url}/uploads", sign(policy, self._key))
 

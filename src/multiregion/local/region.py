@@ -32,7 +32,7 @@ from multiregion.local.clients import AuthorityClient, HttpPeer
 from multiregion.photos.comments import Comments
 from multiregion.photos.gallery import Photos
 from multiregion.recovery import restore
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
 from multiregion.states import RoutingState
 from multiregion.stores import Change, Position
@@ -65,7 +65,7 @@ class RegionProcess:
             config.folder / "region.db", config.role, clock, founding=config.founding, lease=lease, durability=self._copies
         )
         self._objects = FileObjects(config.folder / "objects", clock)
-        self.region = Region(config.role, deployment.place(config.role).region, self._records, self._objects)
+        self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
         url = deployment.place(config.role).url
         self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
         self._uploads = PendingUploads(config.folder / "pending", url, deployment.key("upload-ticket"), clock, settings.ticket_seconds)

@@ -106,7 +106,7 @@ class Photos:
                 raise Conflict(f"the photo {found.photo_id} exists with another owner or content", field="photoId")
             return self._shown(found)
         await self._refuse_early(epoch)
-        return Offer(announced.photo_id, self._uploads.ticket(announced))
+        return Offer(announced.photo_id, await self._uploads.ticket(announced))
 
     async def commit(self, photo_id: str, user: str, epoch: int | None) -> ShownPhoto:
         """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state."""
