@@ -1,12 +1,12 @@
 """Make a lost write again, as an ordinary new one: objects first, then a fenced commit that overwrites nothing unseen."""
 
 from multiregion.errors import Conflict
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import Peer, bring
 from multiregion.stores import Change, Position, Write
 
 
-async def restore(region: Region, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
+async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
     """Commit `lost` at the current epoch and return its position. Idempotent: a record that holds it already is left alone.
 
     `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been

@@ -127,11 +127,11 @@ class Records(Protocol):
         """Whether the authority has been heard since this process started."""
         ...
 
-    async def head(self) -> Head: ...
-
 
 class LoggedRecords(Records, Protocol):
     """Records with an ordered change log, which the other region follows."""
+
+    async def head(self) -> Head: ...
 
     def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
         """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log."""
