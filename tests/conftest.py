@@ -19,7 +19,7 @@ def engines() -> Iterator[EngineProcess]:
 
 @pytest.fixture(params=["embedded", "aws"])
 def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    made: Backend = EmbeddedBackend(tmp_path) if request.param == "embedded" else AwsBackend(request.getfixturevalue("engines"))
+    made: Backend = EmbeddedBackend(tmp_path) if request.param == "embedded" else AwsBackend(request.getfixturevalue("engines"), tmp_path)
     try:
         yield made
     finally:

@@ -185,7 +185,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/objects.py",
         "if not DIGEST.fullmatch(digest):",
         "if False:",
-        f"{OBJECTS}::test_a_name_that_is_no_digest_reaches_no_file",
+        f"{OBJECTS}::test_a_name_that_is_no_digest_reaches_nothing[embedded-]",
     ),
     # replication
     (

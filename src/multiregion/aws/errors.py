@@ -28,7 +28,13 @@ THROTTLED = frozenset(
     }
 )
 CONTESTED = frozenset(
-    {"ConditionalRequestConflict", "TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
+    {
+        "ConditionalRequestConflict",
+        "OperationAborted",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    }
 )
 NOT_LET_IN = frozenset(
     {
@@ -116,6 +122,8 @@ def translated(code: str, message: str, status: int = 400) -> MultiregionError:
         return Unavailable(f"the table or the bucket of this region does not exist ({code})")
     if code in MISSING_OBJECT:
         return NotFound("there is no such object here")
+    if code == "InvalidRange":
+        return InvalidInput("the range is not in the object", field="range")
     if code in FULL:
         return DiskFull("a partition has reached the engine's limit of 10 GB: nothing was written; reading goes on")
     if code in ("ValidationException", "ValidationError") and ITEM_TOO_LARGE in message:

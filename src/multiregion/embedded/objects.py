@@ -61,7 +61,7 @@ class FileObjects:
             raise NotFound(f"there is no object {digest} here")
         size = path.stat().st_size
         end = size if last is None else last + 1
-        if not 0 <= first <= end <= size:
+        if not (0 <= first < end <= size or (first, end) == (0, 0)):
             raise InvalidInput(f"the object has {size} bytes; {first} to {end - 1} is not in it", field="range", limit=size)
         with path.open("rb") as file:
             file.seek(first)
