@@ -1,0 +1,111 @@
+"""Small templates, each for one trait of Velocity's language; what real Velocity makes of them is in language.json."""
+
+import json
+from typing import Any
+
+LONG = "x" * 1999 + "é"
+HARD = [
+    "plain",
+    "it's",
+    'say "hello"',
+    "back\\slash \\' \\\\",
+    "a/b </script>",
+    "tab\tline\nreturn\rfeed\f bell\b",
+    "é ü ß 漢字 \u2028\u2029 \x7f\x80",
+    "🏔 emoji 👩‍👩‍👧",
+    "$ref ${ref} $!ref $input.body #if(true) ## #set($x = 1) #end",
+    "{\"json\": [1, 'two']}",
+    "",
+    LONG,
+    "🏔" * 1000,
+]
+QUOTE = '"$util.escapeJavaScript($input.path(\'$.text\')).replaceAll("\\\\\'", "\'")"'
+DOCUMENT: dict[str, Any] = {
+    "Items": [{"id": {"S": "a"}, "n": {"N": "1"}}, {"id": {"S": "b"}}, {"id": {"S": "c"}, "n": {"N": "3"}}],
+    "Count": 3,
+    "flag": True,
+    "off": False,
+    "nothing": None,
+    "name": "Ada",
+    "empty": "",
+    "map": {"one": 1, "two words": 2},
+    "list": [],
+    "text": "abc",
+}
+TEMPLATES = [
+    "text only, $ and # and $5 and #5 and a.b",
+    "$input.path('$.name') ${input.path('$.name')} $!input.path('$.name')",
+    "$input.path('$.gone') ${input.path('$.gone')} [$!input.path('$.gone')] [$!{input.path('$.gone')}]",
+    "$unknown $!unknown ${unknown} $unknown.name $unknown.call('x') $!unknown.call('x').y",
+    "#set($x = $input.path('$.name'))$x and ${x}s and $x-y and ${x}-y and $x.",
+    "#set($x = 'kept')#set($x = $input.path('$.gone'))$x",
+    "#set($x = $unknown)[$x][$!x]",
+    "#set($x = \"in $input.path('$.name') out\")$x#set($y = 'in $x out')$y",
+    "#set($root = $input.path('$'))$root.name $root.map.one $root.map.get('two words') $root['name'] $root.gone",
+    "#set($root = $input.path('$'))$root.Items.size() $root.Items[0].id.S $root.Items.get(1).id.S $root.list.isEmpty() $root.Items[1].n.N",
+    "#set($root = $input.path('$'))#foreach($i in $root.Items)$i.id.S:$foreach.index:$foreach.count#if($foreach.hasNext), #end#end",
+    "#set($root = $input.path('$'))#foreach($i in $root.list)never#end.",
+    "#foreach($i in $unknown)never#end.",
+    "#foreach($i in ['a', 'b'])$i#end #foreach($i in [1, 2, 3])$i#if($i == 2)#break#end;#end after $i",
+    "#foreach($i in [1, 2])#foreach($j in [1, 2])$i$j#break #end;#end",
+    "#if($input.path('$.flag'))yes#else no#end #if($input.path('$.off'))yes#else no#end",
+    "#if($input.path('$.nothing'))yes#elseif($input.path('$.empty'))empty string is true#else no#end",
+    "#if($input.path('$.gone'))yes#else no#end #if(!$input.path('$.gone'))not#end #if($input.path('$.Count'))count#end",
+    "#if($input.path('$.name') == 'Ada')same#end #if($input.path('$.name') != 'Ada')other#end",
+    "#if($input.path('$.gone') == '')equal#else unequal#end #if($input.path('$.gone') != '')unequal#else equal#end",
+    "#if($input.params('limit') == '')none#else some#end",
+    "#if($input.path('$.Count') == 3)three#end #if($input.path('$.Count') == '3')text#end #if($input.path('$.Count') > 2)more#end",
+    "#if($input.path('$.Count') >= 3 && $input.path('$.Count') <= 3)in#end #if(1 < 2 || $unknown)or#end",
+    "#if($input.path('$.flag') && !$input.path('$.off'))both#end #if(true and not false)words#end #if(1 eq 1)eq#end",
+    "#if(($input.path('$.off') || $input.path('$.flag')) && true)grouped#end",
+    "#set($n = 2 + 3 * 4)$n #set($n = $n - 4)$n #set($n = $n / 3)$n #set($n = $n % 2)$n #set($n = (2 + 3) * 4)$n",
+    "#set($s = 'a' + 1)$s #set($s = $s + 'b')$s",
+    "#set($t = $input.path('$.text'))$t.length() $t.substring(1) $t.substring(0, 2) $t.indexOf('c')",
+    "#set($t = $input.path('$.text'))$t.contains('b') $t.startsWith('a') $t.matches('[a-c]+') $t.matches('a')",
+    "$input.path('$.text').replaceAll('b', 'x') $input.path('$.text').replaceAll('(a)(b)', '$2$1') $input.path('$.text').toUpperCase()",
+    "#set($t = $input.path('$.text'))$t.isEmpty() $input.path('$.empty').isEmpty() $t.equals('abc') $t.split('b').size()",
+    "$util.base64Encode('a?b') $util.base64Decode('YT9i') $util.urlEncode('a b/c') $util.urlDecode('a+b%2Fc')",
+    '#set($m = {"a": 1, "b": "two"})$m.a $m.b $m.get("a") $m.containsKey("c") $m.size() $m.isEmpty()',
+    '#set($page = $util.parseJson("[7]"))$page.get(0) #set($page = $util.parseJson("{}"))$page.size()',
+    "#set($context.responseOverride.status = 404)$context.responseOverride.status",
+    "#set($context.responseOverride.header.Retry = '1')$context.responseOverride.header.Retry $context.requestId",
+    "#set($x = {})#set($x.a = 1)$x.a #set($x['b c'] = 2)$x.get('b c')",
+    "a ## comment\nb #* block\ncomment *# c",
+    "a\n#set($x = 1)\nb\n  #set($y = 2)\nc $x$y\n",
+    "a\n#if(true)\n  b\n#else\n  c\n#end\nd\n",
+    "a\n#if(false)\n  b\n#elseif(true)\n  e\n#end  \nd\n",
+    "a\n  #if(true)  \n  b\n  #end\nd",
+    "#foreach($i in [1, 2])\n  $i\n#end\nd",
+    "#{if}(true)b#{else}c#{end}d #if(true)a#{end}b",
+    "#if ($input.path('$.name') == \"Ada\")spaced#end",
+    "$stageVariables.table $stageVariables.gone $input.params('photoId') $context.authorizer.claims['cognito:username']",
+    "$context.authorizer.claims.get('cognito:username') $context.authorizer.claims.sub",
+    "$input.json('$.name') $input.json('$.Items[0]') $input.json('$.gone')",
+    "price: $5.00, 100#, and #1.",
+    "a#b c",
+    "two $$ signs",
+    "  #set($a = 1)$a x #set($b = 2)$b y  #set($c = 3)  $c#if(true) #set($d = 4)$d #end #set($e = 5)$e",
+    "$unknown #set($a = 1) $a ## x\n #set($b = 2)$b",
+    "an end $",
+    "an end #",
+    "an end $ ",
+    "a#(b) $(c) #[d] $[e] #{f} ${g",
+    "$.a $-b $_c $1 $!d! $!{e}! $!",
+    "#foreach($i in [1, 2])#foreach($j in ['x', 'y'])$i$j$foreach.index #end$foreach.index;#end",
+    "#set($x = true)$x #set($y = !$x)$y #set($z = $input.path('$.Count') == 3)$z",
+    "#set($i = 5)#foreach($i in [1])$i#end $i",
+    "#set($empty = '')[$empty][$!empty]#if($empty == '')blank#end",
+    "#set($limit = $input.params('n'))#if($limit.matches('[0-9]{1,3}') && $limit.length() < 3)ok#else bad#end",
+]
+CONTEXT = {
+    "requestId": "r-1",
+    "requestTimeEpoch": 1700000000000,
+    "authorizer": {"claims": {"cognito:username": "ada", "sub": "s-1"}},
+    "responseOverride": {"header": {}},
+}
+
+
+def cases() -> list[dict[str, Any]]:
+    given = {"path": {"photoId": "p1"}, "query": {"n": "42"}, "headers": {}, "context": CONTEXT, "stageVariables": {"table": "T"}}
+    made = [{"template": template, "body": json.dumps(DOCUMENT), **given} for template in TEMPLATES]
+    return [*made, *({"template": QUOTE, "body": json.dumps({"text": text}), **given} for text in HARD)]
