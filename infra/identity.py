@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 
 from infra.key_value_store import USERS
 from infra.routing import STATES, table_arn
-from infra.stack import Stack, allow, function, invocable, only_if, policy
+from infra.stack import Stack, allow, function, invocable, keep, only_if, policy
 
 OPERATORS = "operators"
 TEMPORARY_PASSWORD_DAYS = 7
@@ -47,7 +47,6 @@ def pool_properties() -> dict[str, Any]:
         "account_recovery_setting": {"recoveryMechanisms": [{"name": "verified_email", "priority": 1}]},
         "username_configuration": {"caseSensitive": True},
         "user_pool_tier": "ESSENTIALS",
-        "deletion_protection": "ACTIVE",
     }
 
 
@@ -136,6 +135,7 @@ def user_pool(stack: Stack, in_primary: cdk.CfnCondition, triggers: dict[str, An
         schema=[mark],
         **pool_properties(),
     )
+    keep(pool)
     first = {name[0].upper() + name[1:]: text for name, text in INVITATION.items()} | {"SMSMessage": INVITATION["smsMessage"]}
     first.pop("SmsMessage")
     invitation = {"Fn::If": [in_primary.logical_id, first, SECOND_INVITATION]}

@@ -41,7 +41,6 @@ def global_table(
     stack."""
     replica = {
         "pointInTimeRecoverySpecification": {"pointInTimeRecoveryEnabled": True},
-        "deletionProtectionEnabled": True,
         "contributorInsightsSpecification": {"enabled": False},
     }
     table = dynamodb.CfnGlobalTable(

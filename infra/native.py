@@ -7,7 +7,7 @@ from aws_cdk import aws_kms as kms
 
 from infra.identity import administrator, client, pool_properties
 from infra.regional import Layer
-from infra.stack import Stack, only_if, policy
+from infra.stack import Stack, keep, only_if, policy
 from infra.stack_sets import stack_set
 
 KEY_DAYS = 30
@@ -63,6 +63,8 @@ def native_pool(
         issuer_configuration={"type": "UPDATED"},
         **pool_properties(),
     )
+    for each in (key, pool):
+        keep(each)
     application = client(stack, pool.ref)
     keys = stack_set(stack, "KeyStackSet", KEY, key_body, [secondary], {"PrimaryKeyArn": key.attr_arn}, using)
     replica = cognito.CfnUserPoolReplica(stack, "UserPoolReplica", user_pool_id=pool.ref, region_name=secondary)

@@ -34,7 +34,6 @@ def authority_table(stack: Stack) -> None:
         key_schema=keys("appId", "epoch"),
         point_in_time_recovery_specification={"pointInTimeRecoveryEnabled": True},
         sse_specification={"sseEnabled": True, "sseType": "KMS"},
-        deletion_protection_enabled=True,
     )
     keep(table)
 

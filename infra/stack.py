@@ -51,8 +51,8 @@ def only_if(condition: cdk.CfnCondition | None, *resources: cdk.CfnResource) -> 
 
 
 def keep(resource: cdk.CfnResource) -> None:
-    """Deleting or replacing the stack leaves it, because it holds somebody's data."""
-    resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    """Deleting or replacing the stack leaves it, because it holds somebody's data; a deployment that failed leaves nothing."""
+    resource.apply_removal_policy(cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
 
 
 def allow(actions: str | Sequence[str], resources: str | Sequence[str], **more: Any) -> Statement:
