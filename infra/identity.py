@@ -111,6 +111,7 @@ def identity(stack: Stack, in_primary: cdk.CfnCondition) -> None:
     only_if(first, *administrator(stack, pool.ref))
     invocable(stack, "PoolInvokesExporter", exporter, "cognito-idp.amazonaws.com", pool.attr_arn, first)
     invocable(stack, "PoolInvokesGuard", guard, "cognito-idp.amazonaws.com", pool.attr_arn, second)
+    replica_configuration(stack, own, in_primary)
     export_regularly(stack, exporter, pool, first)
     import_regularly(stack, pool, second)
     native = stack.sub("arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${UserPoolId}")
@@ -119,6 +120,14 @@ def identity(stack: Stack, in_primary: cdk.CfnCondition) -> None:
     stack.output("UserPoolId", cdk.Fn.condition_if(own.logical_id, pool.ref, stack.sub("${UserPoolId}")).to_string())
     chosen = cdk.Fn.condition_if(own.logical_id, application.ref, stack.sub("${UserPoolClientId}"))
     stack.output("UserPoolClientId", chosen.to_string())
+
+
+def replica_configuration(stack: Stack, own: cdk.CfnCondition, in_primary: cdk.CfnCondition) -> None:
+    """A replica that Cognito has made serves nobody until it is made active where it is."""
+    active = cognito.CfnUserPoolRegionalConfigurationAttachment(
+        stack, "ReplicaConfiguration", user_pool_id=stack.sub("${UserPoolId}"), status="ACTIVE"
+    )
+    only_if(stack.both("ReplicatedPoolInSecondary", negated(own), negated(in_primary)), active)
 
 
 def negated(condition: Any) -> Any:

@@ -19,6 +19,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 PATIENCE = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
 UPDATER_PATIENCE = Config(connect_timeout=5, read_timeout=310, retries={"max_attempts": 0})
+LAYERS = ("stores", "routing", "application")
+OUTPUTS = ("ApiUrl", "RoutingUrl", "UserPoolId", "UserPoolClientId")
 BUNDLE_BYTES_MAX, FILES_MAX = 50_000_000, 1_000
 FOREVER, ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
 PRECOMPRESSED = (".br", ".gz")
@@ -52,13 +54,14 @@ class Finalizer:
         self.publish(found)
         self.allow(found)
         named = zip(("Primary", "Secondary"), self.regions, strict=True)
-        return {f"{role}{name}": found[region][name] for role, region in named for name in ("ApiUrl", "UserPoolId", "UserPoolClientId")}
+        return {f"{role}{name}": found[region][name] for role, region in named for name in OUTPUTS}
 
     def outputs(self, region: str) -> Any:
         """The outputs of this deployment's stacks in a region."""
         hub, cloudformation = self.client("cloudformation"), self.client("cloudformation", region)
         found: dict[str, str] = {}
-        for stack_set in (f"{self.prefix}-stores", f"{self.prefix}-application"):
+        for layer in LAYERS:
+            stack_set = f"{self.prefix}-{layer}"
             instances = hub.list_stack_instances(StackSetName=stack_set, StackInstanceRegion=region)["Summaries"]
             stack = cloudformation.describe_stacks(StackName=instances[0]["StackId"])["Stacks"][0]
             found |= {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
@@ -147,8 +150,8 @@ class Finalizer:
             "userPoolEndpoint": f"https://cognito-idp.{region}.amazonaws.com/",
             "flow": "USER_SRP_AUTH",
         }
-        url = outputs["ApiUrl"]
-        return {"label": self.given["Labels"].get(region, region), "apiUrl": url, "stateUrl": f"{url}/state/{self.app_id}", "auth": auth}
+        urls = {"apiUrl": outputs["ApiUrl"], "stateUrl": f"{outputs['RoutingUrl']}/state/{self.app_id}"}
+        return {"label": self.given["Labels"].get(region, region), **urls, "auth": auth}
 
     def allow(self, found: Any) -> None:
         """The page may talk to exactly the addresses of its configuration."""
@@ -166,7 +169,7 @@ class Finalizer:
         return [f"https://{self.bucket('photos', region)}.s3.{region}.amazonaws.com" for region in self.regions]
 
     def addresses(self, found: Any) -> list[str]:
-        apis = ["/".join(found[region]["ApiUrl"].split("/")[:3]) for region in self.regions]
+        apis = ["/".join(found[region][name].split("/")[:3]) for region in self.regions for name in ("RoutingUrl", "ApiUrl")]
         return [*apis, *(f"https://cognito-idp.{region}.amazonaws.com" for region in self.regions), *self.buckets()]
 
     def clear(self) -> None:
