@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from moto.awslambda.models import lambda_backends
+
 from tests.infra.cloud.policies import NotModelled, Request
 
 Parameters = Mapping[str, Any]
@@ -98,7 +100,14 @@ def cognito(operation: str, parameters: Parameters, region: str, account: str) -
 def functions(operation: str, parameters: Parameters, region: str, account: str) -> Iterator[Request]:
     name = parameters.get("FunctionName", "*")
     arn = name if name.startswith("arn:") or name == "*" else f"arn:aws:lambda:{region}:{account}:function:{name}"
-    yield Request("lambda:InvokeFunction" if operation == "Invoke" else f"lambda:{operation}", arn)
+    if operation in ("CreateEventSourceMapping", "ListEventSourceMappings"):  # IAM knows no resource for these
+        yield Request(f"lambda:{operation}", "*", {"lambda:FunctionArn": arn})
+    elif "UUID" in parameters:
+        mapped = lambda_backends[account][region].get_event_source_mapping(parameters["UUID"])
+        facts = {"lambda:FunctionArn": mapped.function_arn} if mapped else {}
+        yield Request(f"lambda:{operation}", f"arn:aws:lambda:{region}:{account}:event-source-mapping:{parameters['UUID']}", facts)
+    else:
+        yield Request("lambda:InvokeFunction" if operation == "Invoke" else f"lambda:{operation}", arn)
 
 
 def stacks(operation: str, parameters: Parameters, region: str, account: str) -> Iterator[Request]:

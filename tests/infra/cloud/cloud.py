@@ -10,7 +10,7 @@ import boto3
 import httpx
 from moto import mock_aws
 
-from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication
+from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
 from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
 from tests.infra.cloud.front import Front, Wire
@@ -30,7 +30,8 @@ from tests.infra.cloud.pools import (
 from tests.infra.cloud.principals import ACCOUNT, Gate, Principals
 from tests.infra.cloud.registry import Recorded, Registry
 from tests.infra.cloud.replication import ModelledTime, Replication
-from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets
+from tests.infra.cloud.roles import RolePolicies
+from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets, instances_by_region
 from tests.infra.cloud.storefront import Storefront
 from tests.infra.cloud.tables import GlobalTables, transactions_forget_what_they_undo
 
@@ -59,9 +60,12 @@ class Cloud:
         self.broken: list[Exception] = []
         self._open = ExitStack()
         self._register()
+        self.gate.own_calls |= self.headers_policies.calls()
 
     def _register(self) -> None:
-        self.registry.add(self.tables, Buckets(), BucketPolicies(), Permissions(), EventSourceMappings(), Keys(), ReplicaKeys())
+        self.registry.add(
+            self.tables, Buckets(), BucketPolicies(), Permissions(), EventSourceMappings(), Keys(), ReplicaKeys(), RolePolicies()
+        )
         self.registry.add(UserPools(), UserPoolClients(), UserPoolUsers(), UserPoolGroups(), GroupMembers())
         self.registry.add(UserPoolReplicas(), RegionalConfigurations())
         self.registry.add(StackSets(self.principals), CustomResources(self.functions, self.answers))
@@ -87,6 +91,8 @@ class Cloud:
         boto3.DEFAULT_SESSION = None
         for part in (self.registry, self.functions, self.streams, self.objects, self.triggers):
             enter(part.installed())
+        enter(instances_by_region())
+        enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))
         self.front = Front(self)
         self.answers.server = self.front.url

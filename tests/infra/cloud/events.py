@@ -61,14 +61,18 @@ class Streams:
         return len(records) - start
 
     def _deliver(self, mapping: EventSourceMapping, records: list[Any]) -> None:
-        for attempt in range(ATTEMPTS_MAX):
+        why = ""
+        for _ in range(ATTEMPTS_MAX):
             try:
-                self._functions.run(found_function(mapping.function_arn), {"Records": records})
+                answer = self._functions.run(found_function(mapping.function_arn), {"Records": records})
             except FunctionFailed as error:
-                if attempt + 1 == ATTEMPTS_MAX:
-                    self.failures.append(f"{mapping.function_arn}: {error}")
+                why = str(error)
             else:
+                records = left_over(records, answer)
+                why = "records were reported as failed"
+            if not records:
                 return
+        self.failures.append(f"{mapping.function_arn}: {why}")
 
     def check(self, function: str, source: str, region: str) -> None:
         """Raises Denied unless the function's role may read the stream; ValueError for the stream of another region."""
@@ -101,6 +105,13 @@ class Streams:
 
 def table_name(stream_arn: str) -> str:
     return stream_arn.split(":table/")[1].partition("/")[0]
+
+
+def left_over(records: list[Any], answer: Any) -> list[Any]:
+    """From the first record that the function reports as failed; of a stream all that follow are delivered again."""
+    failed = {each["itemIdentifier"] for each in (answer or {}).get("batchItemFailures", [])}
+    first = next((place for place, each in enumerate(records) if each["dynamodb"]["SequenceNumber"] in failed), len(records))
+    return records[first:]
 
 
 def as_event(record: Mapping[str, Any], source: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import threading
+import traceback
 import types
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -70,6 +71,7 @@ class Functions:
         self._sessions: dict[Key, boto3.Session] = {}
         self._lock = threading.RLock()
         self.invoked: list[str] = []
+        self.failures: list[str] = []
 
     def run(self, function: LambdaFunction, event: Any) -> Any:
         """Raises FunctionFailed when the handler raises, Denied when Lambda may not assume the role."""
@@ -84,6 +86,7 @@ class Functions:
                 context = Context(function.function_name, function.function_arn, timeout_seconds=int(function.timeout))
                 return json.loads(json.dumps(handler(json.loads(json.dumps(event)), context)))
             except Exception as error:
+                self.failures.append("".join(traceback.format_exception(error)))
                 raise FunctionFailed({"errorMessage": str(error), "errorType": type(error).__name__}) from error
 
     @contextmanager
@@ -114,9 +117,9 @@ class Functions:
     def installed(self) -> Iterator[None]:
         """`invoke` of the API runs the code, too."""
 
-        def invoke(function: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+        def invoke(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
             try:
-                return json.dumps(self.run(function, json.loads(event or "{}"))), False, ""
+                return json.dumps(self.run(function, json.loads(event) if isinstance(event, str) else event or {})), False, ""
             except FunctionFailed as error:
                 return json.dumps(error.answer), True, ""
 
@@ -152,6 +155,8 @@ def load(function: LambdaFunction) -> types.ModuleType:
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
+    for name in [each for each in before if each.startswith("AWS_ENDPOINT_URL")]:
+        del os.environ[name]  # of the operator who started this
     os.environ.update(variables)
     try:
         yield

@@ -1,11 +1,14 @@
 """StackSets whose instances are stacks that are really made, region after region, and custom resources that really answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 from moto.cloudformation.models import Stack, cloudformation_backends
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.core.responses import ActionResult
 
 from tests.infra.cloud.functions import FunctionFailed, Functions, found_function
 from tests.infra.cloud.principals import ACCOUNT, Principals
@@ -31,6 +34,23 @@ class Instance:
             "ParameterOverrides": [],
             "StackInstanceStatus": {"DetailedStatus": "SUCCEEDED"},
         }
+
+
+@contextmanager
+def instances_by_region() -> Iterator[None]:
+    """`list_stack_instances` with StackInstanceRegion, which moto leaves out."""
+    original = CloudFormationResponse.list_stack_instances
+
+    def of_region(self: CloudFormationResponse) -> ActionResult:
+        found = self.cloudformation_backend.list_stack_instances(self._get_param("StackSetName"))
+        region = self._get_param("StackInstanceRegion")
+        return ActionResult({"Summaries": [each for each in found if region in (None, each["Region"])]})
+
+    CloudFormationResponse.list_stack_instances = of_region  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        CloudFormationResponse.list_stack_instances = original  # type: ignore[method-assign]
 
 
 class StackSets(ResourceType):
@@ -70,12 +90,13 @@ class StackSets(ResourceType):
     def change(self, made: Made, properties: Properties, place: Place) -> Made:
         body = template_body(properties)
         parameters = {each["ParameterKey"]: each["ParameterValue"] for each in properties.get("Parameters", [])}
-        name, found = made.thing
+        named, found = made.thing
         for instance in found.instances.stack_instances:
-            backend = cloudformation_backends[place.account][instance.region_name]
-            backend.update_stack(instance.stack.stack_id, body, None, parameters, None)  # type: ignore[arg-type]
+            client = boto3.client("cloudformation", instance.region_name)
+            listed = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+            client.update_stack(StackName=instance.stack.stack_id, TemplateBody=body, Parameters=listed)
         found.template, found.parameters = body, parameters
-        return Made(made.id, made.attributes, (name, found))
+        return Made(made.id, made.attributes, (named, found))
 
     def remove(self, made: Made, properties: Properties, region: str) -> None:
         _, found = made.thing
@@ -100,6 +121,16 @@ def regions_of(properties: Properties) -> list[str]:
     return [region for region in order if region in named]
 
 
+class Data(dict[str, Any]):
+    """What a function has answered, for `Fn::GetAtt`."""
+
+    def __missing__(self, name: str) -> Any:
+        raise RuntimeError(f"CustomResource attribute error: Vendor response doesn't contain {name} key in object")
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
 class CustomResources(ResourceType):
     """`Custom::…`: the function is invoked, and answers by HTTP as it would CloudFormation."""
 
@@ -110,12 +141,12 @@ class CustomResources(ResourceType):
 
     def make(self, properties: Properties, place: Place) -> Made:
         answer = self._ask("Create", properties, place)
-        return Made(answer["PhysicalResourceId"], answer.get("Data", {}), (properties, place))
+        return Made(answer["PhysicalResourceId"], Data(answer.get("Data", {})), (properties, place))
 
     def change(self, made: Made, properties: Properties, place: Place) -> Made:
         before, _ = made.thing
         answer = self._ask("Update", properties, place, PhysicalResourceId=made.id, OldResourceProperties=before)
-        return Made(answer["PhysicalResourceId"], answer.get("Data", {}), (properties, place))
+        return Made(answer["PhysicalResourceId"], Data(answer.get("Data", {})), (properties, place))
 
     def remove(self, made: Made, properties: Properties, region: str) -> None:
         before, place = made.thing
