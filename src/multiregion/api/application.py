@@ -47,11 +47,15 @@ def routes(
     objects: LocalObjects,
 ) -> list[Route]:
     return [
-        *CommentsAPI(comments, authenticate).routes(),
-        *PhotosAPI(photos, authenticate).routes(),
+        *record_routes(photos, comments, authenticate),
         *UploadsAPI(uploads, file_bytes_max=settings.photo_bytes_max).routes(),
         *ObjectsAPI(objects, links).routes(),
     ]
+
+
+def record_routes(photos: Photos, comments: Comments, authenticate: Authenticates) -> list[Route]:
+    """All that is needed where browsers send pictures to the object store, and get them there."""
+    return [*CommentsAPI(comments, authenticate).routes(), *PhotosAPI(photos, authenticate).routes()]
 
 
 class CommentsAPI:

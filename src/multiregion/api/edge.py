@@ -113,7 +113,7 @@ def content_type(path: str) -> str:
 def edge_application(deployment: Deployment, settings: Settings, web: Path) -> Starlette:
     """Raises nothing if the web app has not been built: the page then says so."""
     config = ui_config(deployment, settings)
-    policy = content_security_policy([deployment.primary.url, deployment.secondary.url])
+    policy = content_security_policy([deployment.primary.url, deployment.secondary.url, *deployment.picture_origins])
     headers = {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",

@@ -10,10 +10,11 @@ from multiregion.errors import BadDeployment, MultiregionError, NotFound, Unavai
 
 PENDING = "pending/"
 PENDING_DAYS = 1
+TIME_TO_LIVE = {"Enabled": True, "AttributeName": "expires"}
+MADE_ALREADY = ("BucketAlreadyOwnedByYou", "ResourceInUseException", "ValidationException")
 WAITER = {"Delay": 2, "MaxAttempts": 60}
 KEYS = [("partition", "HASH"), ("id", "RANGE")]
 SORTED = [("partition", "HASH"), ("sort", "RANGE")]
-MADE_ALREADY = ("BucketAlreadyOwnedByYou", "ResourceInUseException")
 
 
 def key_schema(keys: list[tuple[str, str]]) -> list[dict[str, str]]:
@@ -41,6 +42,7 @@ async def prepare_table(engines: Engines, *, indexed: bool) -> None:
         if engines.config.create:
             await made(engines, engines.dynamodb.create_table, **table_of(name, indexed=indexed))
             await engines.call(engines.dynamodb.get_waiter("table_exists").wait, TableName=name, WaiterConfig=WAITER)
+            await made(engines, engines.dynamodb.update_time_to_live, TableName=name, TimeToLiveSpecification=TIME_TO_LIVE)
         found = (await engines.call(engines.dynamodb.describe_table, TableName=name))["Table"]
     except MultiregionError as error:
         raise BadDeployment(f"the table {name} in {engines.config.region} cannot be used: {error.detail}") from error

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI, Guards
 from multiregion.api.documents import StateDocuments
@@ -12,7 +12,7 @@ from multiregion.api.operator import OperatorAPI
 from multiregion.api.region import Application, application
 from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
-from multiregion.clock import SystemClock
+from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.controller import Controller
 from multiregion.durability import REMOTE
@@ -23,6 +23,14 @@ from multiregion.losses import LossLedger
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
 from multiregion.verification import Verification
+
+
+class KeptState(StateStore, Protocol):
+    """A StateStore that this process opens, begins and closes."""
+
+    async def begin(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Announcing:
@@ -49,10 +57,18 @@ class Announcing:
         return await self._store.history(limit, about=about)
 
 
+def state_store(config: PartConfig, settings: Settings, clock: Clock) -> KeptState:
+    if config.store == "aws":
+        from multiregion.local.engines import authority_store
+
+        return authority_store(config, settings, clock)
+    return SqliteState(config.folder / "authority.db", clock)
+
+
 def authority_application(config: PartConfig, settings: Settings) -> Application:
     clock, deployment = SystemClock(), config.deployment
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = SqliteState(config.folder / "authority.db", clock)
+    store = state_store(config, settings, clock)
     news = StateNews()
     state = Announcing(store, news)
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
