@@ -39,7 +39,7 @@ class Operator:
     """Somebody at a terminal. `endpoint` is where all of AWS answers; `home` holds no configuration but what a test writes."""
 
     def __init__(self, endpoint: str, home: Path, **more: str) -> None:
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "AWS_ENDPOINT_URL": endpoint,
@@ -55,7 +55,7 @@ class Operator:
     def begin(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             [*PROGRAM, *arguments],
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

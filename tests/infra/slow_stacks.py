@@ -168,13 +168,13 @@ class SlowStacks:
     def _roll_back(self, stack: Any, kind: str) -> None:
         stack.status = f"{kind}_IN_PROGRESS"
         stack._add_stack_event(f"{kind}_IN_PROGRESS", "The following resource(s) failed to create. Rollback requested by user.")
-        stack.resource_map.delete()
+        remove_all(stack.resource_map, created=False)
         stack._add_stack_event(f"{kind}_COMPLETE")
         stack.status = f"{kind}_COMPLETE"
 
     def _delete(self, stack: Any) -> bool:
         try:
-            stack.resource_map.delete()
+            remove_all(stack.resource_map, created=True)
         except Undeletable as error:
             stack._add_stack_event("DELETE_FAILED", f"The following resource(s) failed to delete: {error}")
             stack.status = "DELETE_FAILED"
@@ -227,6 +227,16 @@ class Refused(Exception):
 
 class Undeletable(Exception):
     """A resource that a test keeps from being deleted."""
+
+
+def remove_all(resources: Any, *, created: bool) -> None:
+    """What a template does not keep, in the opposite order of its making. `created`: the stack was whole once."""
+    kept = {"Retain", "RetainExceptOnCreate"} if created else {"Retain"}
+    for name, resource in reversed(list(resources._parsed_resources.items())):
+        described = resources._resource_json_map.get(name)
+        if described and resource is not None and described.get("DeletionPolicy") not in kept:
+            resources._delete_resource(resource, described)
+            del resources._parsed_resources[name]
 
 
 def wanted(resource_json: Any, resources_map: Any) -> bool:

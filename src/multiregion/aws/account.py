@@ -12,6 +12,8 @@ from multiregion import __version__
 from multiregion.errors import BadDeployment, Forbidden, InvalidInput, MultiregionError, Overloaded, Unauthorized, Unreachable
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 60, 5
+FUNCTION_SECONDS = 330
+"""Longer than a function may run, so that silence means that it is not known what it did."""
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"})
 BAD_CREDENTIALS = frozenset(
     {
@@ -61,7 +63,7 @@ class Account:
         self._profile = profile
         self._wanted = region
         self._session: Any = None
-        self._clients: dict[tuple[str, str], Any] = {}
+        self._clients: dict[tuple[str, str, bool], Any] = {}
 
     @property
     def region(self) -> str:
@@ -80,21 +82,27 @@ class Account:
             answer: dict[str, Any] = getattr(self.client(service, region), operation)(**arguments)
             return answer
 
+    def once(self, service: str, operation: str, region: str, **arguments: Any) -> dict[str, Any]:
+        """A call that is not to be repeated by itself, and whose answer may take minutes."""
+        with sensible(f"{service} {operation}"):
+            answer: dict[str, Any] = getattr(self.client(service, region, once=True), operation)(**arguments)
+            return answer
+
     def pages(self, service: str, operation: str, key: str, region: str | None = None, **arguments: Any) -> Iterator[Any]:
         """Every entry of a list that AWS gives by the page, `key` naming the list in its answers."""
         with sensible(f"{service} {operation}"):
             for page in self.client(service, region).get_paginator(operation).paginate(**arguments):
                 yield from page.get(key, ())
 
-    def client(self, service: str, region: str | None = None) -> Any:
-        place = (service, region or self.region)
+    def client(self, service: str, region: str | None = None, *, once: bool = False) -> Any:
+        place = (service, region or self.region, once)
         if place not in self._clients:
             from botocore.config import Config
 
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
-                retries={"mode": "standard", "max_attempts": ATTEMPTS},
+                read_timeout=FUNCTION_SECONDS if once else READ_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": 1 if once else ATTEMPTS},
                 user_agent_extra=f"multiregion/{__version__}",
             )
             self._clients[place] = self._opened().client(service, region_name=place[1], config=config)

@@ -18,6 +18,7 @@ from multiregion.errors import (
     Unavailable,
     Unreachable,
 )
+from multiregion.states import Role, RoutingState, parse_state
 
 HISTORY_MAX = 1_000
 ENGINE_ATTRIBUTES = "aws:"
@@ -75,17 +76,19 @@ class Application:
         newest = decided or max(filter(None, copies.values()), key=lambda copy: int(copy["epoch"]), default=None)
         if newest is None:
             raise NotFound(f"neither the authority in {self.authority} nor a region knows the application {self.app_id}")
-        return {**self._told(newest), "authority": self.authority, "authorityAnswers": answers, "copies": copies}
+        shown = {region: copy and {"state": copy["state"], "epoch": copy["epoch"]} for region, copy in copies.items()}
+        return {**self._told(newest), "authority": self.authority, "authorityAnswers": answers, "copies": shown}
 
     def history(self, limit: int) -> list[dict[str, Any]]:
         """What was decided, newest first. Raises Unreachable if the authority does not answer."""
         return [self._told(each) for each in self._decisions(min(limit, HISTORY_MAX))]
 
     def _told(self, decision: Mapping[str, Any]) -> dict[str, Any]:
-        names = {"primary": self.primary, "secondary": self.secondary}
-        writer = decision.get("writer") or None
-        shown = {name: value for name, value in decision.items() if not name.startswith(ENGINE_ATTRIBUTES)}
-        return {**shown, "appId": self.app_id, "writer": names.get(str(writer), writer), "regions": names}
+        names = {Role.PRIMARY.value: self.primary, Role.SECONDARY.value: self.secondary}
+        state, leader = parse_state(decision["state"]), Role(decision["leader"])
+        writer = RoutingState(state, decision["epoch"], leader, bool(decision["writable"])).writer
+        told = {name: decision[name] for name in ("state", "epoch", "writable", "actor", "reason", "at") if name in decision}
+        return {"appId": self.app_id, **told, "writer": names[writer] if writer else None, "regions": names}
 
     def _decisions(self, limit: int) -> Iterator[dict[str, Any]]:
         found = self._account.call(
@@ -120,7 +123,7 @@ class Application:
         raise silent
 
     def _invoke(self, region: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        found = self._account.call("lambda", "invoke", region, FunctionName=name, Payload=json.dumps(payload).encode())
+        found = self._account.once("lambda", "invoke", region, FunctionName=name, Payload=json.dumps(payload).encode())
         answer = json.loads(found["Payload"].read() or b"null")
         if found.get("FunctionError") or not isinstance(answer, dict) or "errorMessage" in answer:
             raise said_no(answer, region)
@@ -134,7 +137,7 @@ class Application:
         except Unavailable:
             return None
         item = plain(found.get("Item", {}))
-        return {name: item[name] for name in ("state", "epoch", "writer") if name in item} if "epoch" in item else None
+        return item if "epoch" in item else None
 
 
 def said_no(answer: Any, region: str) -> MultiregionError:

@@ -14,7 +14,6 @@ GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
 LAMBDA_CONCURRENCY = ("lambda", "L-B99A9384")
 S3_BUCKETS = ("s3", "L-DC2B2D3D")
 CONCURRENCY_WANTED = 20
-BUCKETS_NEEDED, STACKS_NEEDED = 8, 4
 NEEDED_ACTIONS = (
     "cloudformation:CreateStack",
     "cloudformation:CreateStackSet",
@@ -116,7 +115,7 @@ class Preflight:
     def _template(self) -> Check:
         template = self._wish.template
         inner = max((each.size for each in template.inner.values()), default=0)
-        found = f"{template.size:,} bytes, {len(template.resources)} resources; for each region {inner:,} bytes"
+        found = f"{template.size:,} bytes; the largest of its {len(template.inner)} parts {inner:,} bytes"
         if template.size > TEMPLATE_BYTES_MAX or inner > INLINE_BYTES_MAX:
             return Check("template", BAD, found, f"At most {TEMPLATE_BYTES_MAX:,} and {INLINE_BYTES_MAX:,} bytes are allowed.")
         return Check("template", GOOD, found)
@@ -139,11 +138,13 @@ class Preflight:
         if limit is None:
             return Check("stacks", UNKNOWN, "AWS does not say how many are allowed")
         used = sum(1 for _ in self._account.pages("cloudformation", "describe_stacks", "Stacks"))
-        return enough("stacks", used, limit, STACKS_NEEDED)
+        return enough("stacks", used, limit, len(self._wish.template.inner) + 1)
 
     def _bucket_quota(self) -> Check:
         limit = self._quota(*S3_BUCKETS, region="us-east-1")
-        return enough("buckets", len(self._account.call("s3", "list_buckets").get("Buckets", ())), limit, BUCKETS_NEEDED)
+        made = self._wish.template.everything(self._parameters, self._account.region)
+        needed = sum(1 for _, kind in made if kind == "AWS::S3::Bucket")
+        return enough("buckets", len(self._account.call("s3", "list_buckets").get("Buckets", ())), limit, needed)
 
     def _concurrency(self, region: str) -> Check:
         limit = self._quota(*LAMBDA_CONCURRENCY, region=region)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from multiregion.aws.account import Account, AwsFailure, is_missing
-from multiregion.aws.stack import Place, Stack, find_stack, regional_stacks, set_name
+from multiregion.aws.stack import Place, Stack, find_stack, regional_stacks
 from multiregion.aws.template import STACK_SET
 from multiregion.errors import NotFound, Unavailable
 
@@ -106,7 +106,7 @@ class Watch:
         if not hub:
             return Snapshot(stack, [])
         began = hub[-1].at
-        self._find_regional(stack, hub, began)
+        self._find_regional(stack, began)
         regional = [event for place in self._places.values() for event in self._after(place, began)]
         return Snapshot(stack, sorted([*hub, *regional], key=lambda event: event.at))
 
@@ -123,10 +123,8 @@ class Watch:
                 return
             yield event
 
-    def _find_regional(self, stack: Stack, hub: list[Event], began: datetime) -> None:
-        sets = {set_name(event.physical_id) for event in hub if event.type == STACK_SET and event.physical_id}
-        missing = tuple(region for region in stack.regions if region not in {place.region for place in self._places.values()})
-        for place in regional_stacks(self.account, sets, missing, began):
+    def _find_regional(self, stack: Stack, began: datetime) -> None:
+        for place in regional_stacks(self.account, stack, stack.regions, began):
             self._places[place.name] = place
 
     def _events(self, place: Place) -> Iterator[Event]:

@@ -16,6 +16,12 @@ NEVER_WHOLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED"
 LISTED = ("CREATE", "UPDATE", "DELETE", "ROLLBACK", "UPDATE_ROLLBACK")
 
 
+class NotWhole(BadDeployment):
+    """The stack is there, and what is asked of it is not."""
+
+    code, title = "not_whole", "Not deployed as a whole"
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     id: str
@@ -37,6 +43,11 @@ class Stack:
         return set(CALLER_MUST_GIVE) <= set(self.parameters)
 
     @property
+    def token(self) -> str:
+        """What the names of everything that belongs to it contain: the beginning of the stack's own unique id."""
+        return self.id.rpartition("/")[2].partition("-")[0]
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """The primary's, the secondary's, and the witness's if there is one."""
         named = (self.region, self.parameters.get("SecondaryRegion", ""), self.parameters.get("WitnessRegion", ""))
@@ -45,7 +56,7 @@ class Stack:
     def output(self, name: str) -> str:
         """Raises BadDeployment if the stack does not say it."""
         if name not in self.outputs:
-            raise BadDeployment(f"the stack {self.name} ({self.status}) has no output {name}: multiregion aws deploy brings it up to date")
+            raise NotWhole(f"the stack {self.name} ({self.status}) has no output {name}: multiregion aws deploy brings it up to date")
         return self.outputs[name]
 
 
@@ -101,14 +112,13 @@ class Place:
     name: str
 
 
-def regional_stacks(account: Account, set_names: set[str], regions: tuple[str, ...], since: datetime) -> Iterator[Place]:
-    """The stacks of these StackSets, those included that a roll-back has deleted since."""
-    prefixes = tuple(f"StackSet-{name}-" for name in set_names)
-    for region in regions if prefixes else ():
+def regional_stacks(account: Account, stack: Stack, regions: tuple[str, ...], since: datetime) -> Iterator[Place]:
+    """The stacks that its StackSets made in these regions, those included that a roll-back has deleted since."""
+    for region in regions:
         for found in account.pages("cloudformation", "list_stacks", "StackSummaries", region):
             changed = found.get("DeletionTime") or found.get("LastUpdatedTime") or found["CreationTime"]
-            is_gone = found["StackStatus"] == "DELETE_COMPLETE"
-            if found["StackName"].startswith(prefixes) and not (is_gone and changed < since):
+            is_inner = found["StackName"].startswith("StackSet-") and stack.token in found["StackName"]
+            if is_inner and not (found["StackStatus"] == "DELETE_COMPLETE" and changed < since):
                 yield Place(region, found["StackId"])
 
 

@@ -13,7 +13,7 @@ from multiregion.aws.account import Account, Identity
 from multiregion.aws.launch import ATTACH, CREATE, NOTHING, Launched, launch, update
 from multiregion.aws.preflight import Check, Preflight, Wish
 from multiregion.aws.publish import INDEX, Bundle, Publication, packaged_bundle
-from multiregion.aws.stack import NEVER_WHOLE, Stack, deployed, find_stack
+from multiregion.aws.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_stack
 from multiregion.aws.template import FILE_NAME, packaged_template, read_template
 from multiregion.cli import aws_cost, aws_operations
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption, chosen_again
@@ -31,11 +31,11 @@ TemplateOption = Annotated[Path | None, typer.Option("--template", help="Another
 
 
 @app.command(
-    "synth", epilog=f"Examples: multiregion aws synth · multiregion aws synth - --regional | less · multiregion aws synth {FILE_NAME}"
+    "synth", epilog=f"Examples: multiregion aws synth · multiregion aws synth - --part StoresStackSet · multiregion aws synth {FILE_NAME}"
 )
 def synth(
     file: Annotated[str, typer.Argument(help="Where to write it; - for standard output.", metavar="FILE")] = FILE_NAME,
-    regional: Annotated[bool, typer.Option("--regional", help="The template that its StackSet runs in each region.")] = False,
+    part: Annotated[str | None, typer.Option("--part", help="One of the templates inside it, by its StackSet.", metavar="NAME")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -44,8 +44,10 @@ def synth(
     It is the template that the package brings. From a checkout, `python -m infra` makes that one anew from its source.
     """
     template = packaged_template()
-    if regional:
-        template = max(template.inner.values(), key=lambda each: each.size)
+    if part is not None:
+        if part not in template.inner:
+            raise InvalidInput(f"the template has no part {part!r}; it has {', '.join(template.inner)}", field="--part")
+        template = template.inner[part]
     if file == "-":
         typer.echo(template.text, nl=not template.text.endswith("\n"))
         return
@@ -198,7 +200,7 @@ def outputs(name: NameOption = "multiregion", region: RegionOption = None, profi
         print_json(dict(stack.outputs))
         return
     if not stack.outputs:
-        raise BadDeployment(f"the stack {name} ({stack.status}) has no outputs yet")
+        raise NotWhole(f"the stack {name} ({stack.status}) has no outputs yet")
     for key, value in sorted(stack.outputs.items()):
         console.print(f"{key:<28} {escape(value)}", soft_wrap=True)
 

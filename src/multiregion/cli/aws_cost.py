@@ -78,20 +78,23 @@ def answer(use: Use, prices: Prices, items: list[Item]) -> dict[str, Any]:
 
 
 def print_items(items: list[Item], prices: Prices, file: Path | None) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading, side in (("service", "left"), ("region", "left"), ("what", "left"), ("amount", "right"), ("a month", "right")):
-        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
-    for item in items:
-        where = label(item.region) if item.region else ""
-        table.add_row(item.service, where, item.what, amount_words(item), f"${item.dollars:,.2f}")
+    """By service, the dearest first, with each line's region; what is less than a cent is there, too."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for side in ("left", "left", "right", "right"):
+        table.add_column(justify="right" if side == "right" else "left", no_wrap=True)
+    groups = {service: [item for item in items if item.service == service] for service in {item.service for item in items}}
+    for service, lines in sorted(groups.items(), key=lambda group: (-totals(group[1])[0], group[0])):
+        table.add_row(f"[bold]{service}[/]", "", "", f"[bold]${totals(lines)[0]:,.2f}[/]")
+        for item in lines:
+            where = f"  {label(item.region)}" if item.region else ""
+            table.add_row(f"[dim]{where}[/]", item.what, amount_words(item), f"[dim]${item.dollars:,.2f}[/]")
     total, saved = totals(items)
-    table.add_row("", "", "", "", "")
-    table.add_row("[bold]Total[/]", "", "", "", f"[bold]${total:,.2f}[/]")
+    table.add_row("[bold]A month[/]", "", "", f"[bold]${total:,.2f}[/]")
     console.print(table)
-    console.print(f"If nothing else in the account uses them, the free allowances take off ${saved:,.2f}.")
+    console.print(f"\nIf nothing else in the account uses them, the free allowances take off ${saved:,.2f}.")
     origin = f"from {file}" if file else "from the package"
-    console.print(f"[dim]List prices of {prices.date}, in US dollars, {origin}. Not in it: taxes, support, e-mail,[/]", soft_wrap=True)
-    console.print("[dim]what AWS has changed since. Other prices: --show-prices > FILE, then --prices FILE.[/]")
+    console.print(f"[dim]List prices of {prices.date}, in US dollars, {origin}. Not in it: taxes, support,[/]", soft_wrap=True)
+    console.print("[dim]e-mail, what AWS has changed since. Other prices: --show-prices, --prices FILE.[/]", soft_wrap=True)
 
 
 def amount_words(item: Item) -> str:

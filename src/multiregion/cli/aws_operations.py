@@ -27,6 +27,7 @@ from multiregion.states import parse_state
 
 state = typer.Typer(no_args_is_help=True, help="Show or change the state of the application on AWS (guide, Appendix A).")
 console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
 PROBE_SECONDS = 5.0
 DIFFERENCES_SHOWN = 50
 TABLES = ("AppConfigGlobalTableName", "CommentsTableName", "UsersTableName")
@@ -91,7 +92,11 @@ def set_state(
         print_json({"answer": answer, **found})
     else:
         console.print(f"[green]✓[/] {sentence(found)}", soft_wrap=True)
-        print_copies(found)
+    silent = [region for region, confirmed in answer.get("confirmed", {}).items() if not confirmed]
+    for region in silent:
+        errors.print(f"[yellow]![/] {label(region)} ({region}) has not confirmed it yet", soft_wrap=True)
+    if silent:
+        raise typer.Exit(1)
 
 
 @state.command("history", epilog="Example: multiregion aws state history --limit 5")
@@ -215,8 +220,8 @@ def verify(name: NameOption = "multiregion", region: RegionOption = None, profil
     """
     account = Account(profile, region)
     stack = deployed(account, name)
-    tables = [stack.outputs[each] for each in TABLES if each in stack.outputs]
-    buckets = [(stack.outputs[a], stack.outputs[b]) for a, b in BUCKETS if {a, b} <= set(stack.outputs)]
+    tables = [stack.output(each) for each in TABLES]
+    buckets = [(stack.output(here), stack.output(there)) for here, there in BUCKETS]
     verdict = Verdict()
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
