@@ -19,6 +19,8 @@ FAULTS = "/engine-server/faults"
 CALLS = "/engine-server/calls"
 CANCELLED = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
 
+REFUSALS = {"break": ("InternalServerError", 500), "throttle": ("ThrottlingException", 400), "deny": ("AccessDeniedException", 400)}
+
 
 def refusal(code: str, status: int = 400, **more: Any) -> Response:
     return Response(json.dumps({"__type": code, "message": code, **more}), status, content_type="application/x-amz-json-1.0")
@@ -27,8 +29,8 @@ def refusal(code: str, status: int = 400, **more: Any) -> Response:
 class EngineServer:
     """moto behind what it does not do: a transaction's token counts; and any operation can be made to fail, as often as said.
 
-    A fault is `lose` (done, but the answer is lost), `throttle`, `contest` (another transaction is at the same items) or
-    `deny`; none of the last three does anything.
+    A fault is `lose` (done, but the answer is lost), `lose-token` (its token is lost as well), or one that does nothing:
+    `break`, `throttle`, `contest` (another transaction is at the same items), `deny`, `deny-s3`.
     """
 
     def __init__(self) -> None:
@@ -46,18 +48,23 @@ class EngineServer:
             return Response("")(environ, start_response)
         if request.path == CALLS:
             return Response(json.dumps(self._calls))(environ, start_response)
-        operation = request.headers.get("X-Amz-Target", f"S3.{request.method}").partition(".")[2]
+        target = request.headers.get("X-Amz-Target", "")
+        operation = target.partition(".")[2] if target else f"S3.{request.method}"
         self._calls.append(operation)
         return self._serve(operation, request)(environ, start_response)
 
     def _serve(self, operation: str, request: Request) -> Response:
         fault = self._fault(operation)
-        if fault in ("throttle", "deny"):
-            return refusal({"throttle": "ThrottlingException", "deny": "AccessDeniedException"}[fault])
+        if fault == "deny-s3":
+            return Response("<Error><Code>AccessDenied</Code></Error>", 403, content_type="application/xml")
+        if fault in REFUSALS:
+            return refusal(*REFUSALS[fault])
         if fault == "contest":
             return self._contested(operation, request)
         answer = self._answer(operation, request)
-        return refusal("InternalServerError", 500) if fault == "lose" else answer
+        if fault == "lose-token":
+            self._tokens.clear()
+        return refusal(*REFUSALS["break"]) if fault.startswith("lose") else answer
 
     def _fault(self, operation: str) -> str:
         for fault in self._faults:

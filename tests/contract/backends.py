@@ -1,15 +1,20 @@
 """The backends that the contract suites run against: one region's stores, which can be closed and opened again."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+import boto3
 
 from multiregion.aws.objects import S3Objects
 from multiregion.aws.records import DynamoRecords
 from multiregion.aws.session import Engines
 from multiregion.aws.state import DynamoState
 from multiregion.aws.tables import prepare_bucket, prepare_table
-from multiregion.clock import SystemClock
+from multiregion.aws.tickets import S3Uploads
+from multiregion.clock import Clock, SystemClock
+from multiregion.config import EnginesConfig
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
@@ -18,6 +23,16 @@ from multiregion.stores import Objects, Records, StateStore
 from tests.engines import EngineProcess, fresh_name
 
 REGIONS = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
+
+
+@cache
+def session() -> Any:
+    """boto3 reads its descriptions of the services once for all tests."""
+    return boto3.session.Session()
+
+
+def opened(config: EnginesConfig) -> Engines:
+    return Engines(config, session=session())
 
 
 class Closing(Records, Protocol):
@@ -70,23 +85,29 @@ class AwsBackend:
 
     def __init__(self, server: EngineProcess, scratch: Path) -> None:
         self.server = server
-        self._scratch = scratch
-        self._name = fresh_name()
+        self.scratch = scratch
+        self.name = fresh_name()
         self._opened: list[DynamoRecords | DynamoState | Engines] = []
 
     async def engines(self, role: Role = Role.PRIMARY) -> Engines:
-        engines = Engines(self.server.config(REGIONS[role], self._name))
+        engines = opened(self.server.config(REGIONS[role], self.name))
         await prepare_table(engines, indexed=True)
         return engines
 
     async def objects(self) -> S3Objects:
-        engines = Engines(self.server.config(name=self._name))
+        engines = opened(self.server.config(name=self.name))
         self._opened.append(engines)
         await prepare_bucket(engines, "http://localhost:8080")
-        return S3Objects(engines, self._scratch / "drafts", SystemClock())
+        return S3Objects(engines, self.scratch / "drafts", SystemClock())
+
+    async def uploads(self, clock: Clock, ticket_seconds: int = 60) -> S3Uploads:
+        engines = opened(self.server.config(name=self.name))
+        self._opened.append(engines)
+        await prepare_bucket(engines, "http://localhost:8080")
+        return S3Uploads(engines, self.scratch / "uploads", clock, ticket_seconds)
 
     async def state(self) -> ClosingState:
-        engines = Engines(self.server.config(name=f"{self._name}-authority"))
+        engines = opened(self.server.config(name=f"{self.name}-authority"))
         await prepare_table(engines, indexed=False)
         state = DynamoState(engines, "app", SystemClock())
         self._opened.append(state)

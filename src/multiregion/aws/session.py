@@ -23,8 +23,9 @@ ATTEMPTS = 3
 class Engines:
     """One region's clients. `transactions` repeats nothing by itself: what a repetition means is decided where it is known."""
 
-    def __init__(self, config: EnginesConfig, *, call_seconds: float = 5.0) -> None:
-        session = boto3.session.Session(region_name=config.region)
+    def __init__(self, config: EnginesConfig, *, call_seconds: float = 5.0, session: Any = None) -> None:
+        """`session`: a boto3 session to take the credentials from; None makes one, which finds them as any AWS program does."""
+        session = session or boto3.session.Session(region_name=config.region)
         self.config = config
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="engine")
         self._waiting = 0
@@ -37,7 +38,7 @@ class Engines:
                 retries={"total_max_attempts": attempts, "mode": "standard"},
                 **more,
             )
-            return session.client(service, endpoint_url=endpoint, config=settings)
+            return session.client(service, config.region, endpoint_url=endpoint, config=settings)
 
         self.dynamodb = client("dynamodb", config.dynamodb_endpoint)
         self.transactions = client("dynamodb", config.dynamodb_endpoint, attempts=1)
