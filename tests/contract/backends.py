@@ -94,11 +94,11 @@ class AwsBackend:
         await prepare_table(engines, indexed=True)
         return engines
 
-    async def objects(self) -> S3Objects:
-        engines = opened(self.server.config(name=self.name))
+    async def objects(self, role: Role = Role.PRIMARY) -> S3Objects:
+        engines = opened(self.server.config(REGIONS[role], self.name))
         self._opened.append(engines)
         await prepare_bucket(engines, "http://localhost:8080")
-        return S3Objects(engines, self.scratch / "drafts", SystemClock())
+        return S3Objects(engines, self.scratch / f"drafts-{role}", SystemClock())
 
     async def uploads(self, clock: Clock, ticket_seconds: int = 60) -> S3Uploads:
         engines = opened(self.server.config(name=self.name))

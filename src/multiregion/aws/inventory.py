@@ -3,7 +3,7 @@
 import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -33,22 +33,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What was found: entries in order of key, and the objects that visible records need in order of digest."""
+    """What was found: entries in order of key, the objects that visible records need in order of digest, and how many of those
+    are not there."""
 
     entries: Sequence[Entry]
     needed: Sequence[Digest]
+    missing: int = 0
 
     def head(self, epoch: int) -> Head:
-        """There is no log, so the position stands for the content: it is the same where all records and tombstones are."""
-        content = sum(entry.mark for entry in self.entries) % CONTENT_MODULUS
+        """There is no log, so the position stands for the content: it is the same where all records, tombstones and objects are."""
+        content = (sum(entry.mark for entry in self.entries) + self.missing) % CONTENT_MODULUS
         return Head(Position(epoch, content % SEQUENCE_MODULUS), sum(entry.size for entry in self.entries), f"{content:x}")
 
 
 class Inventory:
     """Reads the whole table, and costs as much as that. Bounded by ENTRIES_MAX; `multiregion aws verify` knows no such limit."""
 
-    def __init__(self, engines: Engines, objects: S3Objects) -> None:
+    def __init__(self, engines: Engines, objects: S3Objects, *, entries_max: int = ENTRIES_MAX) -> None:
         self._engines = engines
+        self._segment_max = entries_max // SEGMENTS
         self._objects = objects
         self._shown = Taken([], [])
         self._taking: asyncio.Task[Taken] | None = None
@@ -61,7 +64,7 @@ class Inventory:
             return Head(Position(state.epoch, 0), 0, "")
         if self._taking is None or self._epoch != state.epoch:
             self._drop()
-            self._taking, self._epoch = asyncio.create_task(self._take()), state.epoch
+            self._taking, self._epoch = asyncio.create_task(self._take_all()), state.epoch
         taking = self._taking
         await asyncio.wait({taking}, timeout=HEAD_SECONDS)
         if not taking.done():
@@ -99,6 +102,11 @@ class Inventory:
             hash.update(piece)
         return hash.hexdigest() == digest
 
+    async def _take_all(self) -> Taken:
+        taken = await self._take()
+        there = {digest async for digest, _ in self._objects.digests()}
+        return replace(taken, missing=sum(digest not in there for digest in taken.needed))
+
     async def _take(self) -> Taken:
         found = await asyncio.gather(*(self._segment(number) for number in range(SEGMENTS)))
         needed = sorted({digest for _, digests in found for digest in digests})
@@ -115,8 +123,8 @@ class Inventory:
                 if not item["partition"]["S"].startswith(OWN):
                     entries.append(entry_of(item))
                     needed.update(needs_of(item))
-            if len(entries) > ENTRIES_MAX // SEGMENTS:
-                raise Overloaded(f"the table holds more than {ENTRIES_MAX:,} records, too many to be compared here")
+            if len(entries) > self._segment_max:
+                raise Overloaded(f"the table holds more than {SEGMENTS * self._segment_max:,} records, too many to be compared here")
             if not page.get("LastEvaluatedKey"):
                 return entries, needed
             asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
