@@ -15,8 +15,8 @@ from infra.lambdas.store import Store
 
 class Application:
     def __init__(self, environment: Any) -> None:
-        store = Store(environment)
-        self.comments, self.photos = Comments(store), Photos(store, environment)
+        self.store = Store(environment)
+        self.comments, self.photos = Comments(self.store), Photos(self.store, environment)
 
 
 def answer(application: Application, call: Call) -> Any:

@@ -10,6 +10,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import boto3
@@ -45,6 +46,11 @@ class NotDrained(Exception):
 
 class Unavailable(Exception):
     """The authority did not answer; nothing was changed, or it is not known whether it was."""
+
+
+@cache
+def client(service: str, region: str) -> Any:
+    return boto3.client(service, region_name=region, config=PATIENCE)
 
 
 def checked(event: Any, environment: Any) -> Any:
@@ -94,7 +100,7 @@ class Authority:
 
     def __init__(self, environment: Any) -> None:
         self.app_id, self.table = environment["APP_ID"], environment["AUTHORITY_TABLE"]
-        self.dynamodb = boto3.client("dynamodb", region_name=environment["AUTHORITY_REGION"], config=PATIENCE)
+        self.dynamodb = client("dynamodb", environment["AUTHORITY_REGION"])
 
     def newest(self) -> Any:
         try:
@@ -137,8 +143,7 @@ class Copy:
         self.role, self.region = role, environment[role.upper()]
         self.environment = environment
         self.bucket = f"{environment['PREFIX']}-photos-{self.region}"
-        self.dynamodb = boto3.client("dynamodb", region_name=self.region, config=PATIENCE)
-        self.s3 = boto3.client("s3", region_name=self.region, config=PATIENCE)
+        self.dynamodb, self.s3 = client("dynamodb", self.region), client("s3", self.region)
 
     def tell(self, decision: Any, item: Any) -> bool:
         """Whether this region shows the decision now, or a later one. Never writes a lower epoch over a higher one."""
