@@ -1,5 +1,10 @@
 """Regions on existing engines: real processes over a DynamoDB and an S3 that other programs serve."""
 
+import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -7,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.acceptance.deployment import until, upload
+from tests.acceptance.deployment import answers, free_base, until, upload
 from tests.acceptance.engines import EngineDeployment, on_engines
 from tests.acceptance.pictures import picture
-from tests.engines import EngineProcess
+from tests.engines import CREDENTIALS, EngineProcess, fresh_name
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +30,40 @@ def shared(tmp_path_factory: pytest.TempPathFactory, engines: EngineProcess) -> 
 def fresh(tmp_path: Path, engines: EngineProcess) -> Iterator[EngineDeployment]:
     with on_engines(tmp_path, engines, drain_seconds="6", engine_heartbeat_seconds="0.2") as deployment:
         yield deployment
+
+
+def from_the_page(engines: EngineProcess, folder: Path, port: int) -> Path:
+    """The page's configuration of a region, with the test's engines and a port that is free."""
+    part = json.loads(re.findall(r"^```json\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)[1])
+    where = {"dynamodbEndpoint": engines.url, "s3Endpoint": engines.url, "table": fresh_name(), "create": True}
+    part |= {"host": "127.0.0.1", "port": port, "data": str(folder / "data"), "engines": {**part["engines"], **where}}
+    part["deployment"]["authority"] = "http://127.0.0.1:9"
+    file = folder / "primary.json"
+    file.write_text(json.dumps(part))
+    return file
+
+
+def test_the_configuration_of_the_documentation_starts_a_region(tmp_path: Path, engines: EngineProcess) -> None:
+    port = free_base()
+    command = [sys.executable, "-m", "multiregion", "serve", "region", "--config", str(from_the_page(engines, tmp_path, port))]
+    process = subprocess.Popen(command, env={**os.environ, **CREDENTIALS})
+    try:
+        until(lambda: process.poll() is not None or answers(f"http://127.0.0.1:{port}/healthz"), "it answers")
+        ready = httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False)
+        assert ready.status_code == 503 and "waits for the authority" in ready.json()["reasons"][0]
+        assert httpx.get(f"http://127.0.0.1:{port}/state/example", trust_env=False).json()["state"] == "fenced"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_engines_that_are_not_there_stop_a_region_with_a_plain_sentence(tmp_path: Path, engines: EngineProcess) -> None:
+    file = from_the_page(engines, tmp_path, free_base())
+    file.write_text(file.read_text().replace('"create": true', '"create": false'))
+    command = [sys.executable, "-m", "multiregion", "serve", "region", "--config", str(file)]
+    done = subprocess.run(command, env={**os.environ, **CREDENTIALS}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert re.search(r"the table multiregion-\S+ in us-east-1\s+cannot be used", done.stderr)
 
 
 def photo_ids(http: httpx.Client) -> list[str]:
