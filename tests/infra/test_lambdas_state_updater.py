@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ConnectTimeoutError
 
 from infra.lambdas import state_updater as updater
+from infra.lambdas.items import typed
 from infra.lambdas.state_updater import Authority, Copy, IllegalMove, InvalidInput, NotDrained, StaleEpoch, Unavailable
 from multiregion import errors, states
 from tests.infra.region import (
@@ -28,7 +29,6 @@ from tests.infra.region import (
     refusal,
     set_policy,
     two_regions,
-    typed,
 )
 
 GUIDE = {"AppId": APP, "TableName": ENVIRONMENT["STATE_TABLE"]}
@@ -63,7 +63,7 @@ def copies() -> list[Any]:
 # moves
 
 
-@pytest.mark.parametrize(("state", "leader", "writable"), product(states.State, states.Role, (False, True)))
+@pytest.mark.parametrize(("state", "leader", "writable"), list(product(states.State, states.Role, (False, True))))
 def test_moves_are_those_of_the_package(state: states.State, leader: states.Role, writable: bool) -> None:
     for to, wish, drained, lost in product(states.State, (False, True), (False, True), (False, True)):
         current = states.RoutingState(state, 7, leader, writable)
@@ -170,16 +170,20 @@ def test_of_two_who_decide_at_once_one_has_decided() -> None:
 
 def test_a_decision_whose_answer_was_lost_is_not_taken_for_somebody_elses() -> None:
     authority = Authority(ENVIRONMENT)
-    lost = Failing(authority.dynamodb, put_item=[])
-    put = authority.dynamodb.put_item
+    at_first: list[Any] = []
 
-    def twice(**named: Any) -> Any:
-        put(**named)
-        return put(**named)
+    class Twice:
+        """The first answer is lost, and the client asks again."""
 
-    lost.put_item = twice
-    authority.dynamodb = lost
-    assert authority.decide(updater.FIRST, "ada", "")["epoch"] == 1
+        original = authority.dynamodb
+        exceptions, query = original.exceptions, original.query
+
+        def put_item(self, **named: Any) -> Any:
+            at_first.append(self.original.put_item(**named))
+            return self.original.put_item(**named)
+
+    authority.dynamodb = Twice()
+    assert authority.decide(updater.FIRST, "ada", "")["epoch"] == 1 and len(at_first) == 1
 
 
 @pytest.mark.parametrize("failure", [refusal("InternalServerError"), ConnectTimeoutError(endpoint_url="x")])
