@@ -113,7 +113,7 @@ class AwsBackend:
         self._opened.append(state)
         return state
 
-    async def records(self, role: Role = Role.PRIMARY, *, lease: Callable[[], bool] | None = None) -> Closing:
+    async def records(self, role: Role = Role.PRIMARY, *, lease: Callable[[], bool] | None = None) -> DynamoRecords:
         records = DynamoRecords(await self.engines(role), role, REGIONS[role], SystemClock(), lease=lease)
         self._opened.append(records)
         return records

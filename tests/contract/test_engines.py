@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from multiregion.aws.heartbeats import Heartbeats
-from multiregion.aws.items import COPIES, ITEM_BYTES_MAX, state_item, state_of
+from multiregion.aws.items import COPIES, ITEM_BYTES_MAX, NEEDS, state_item, state_of
 from multiregion.aws.session import WAITING_MAX, Engines
 from multiregion.aws.state import DynamoState
 from multiregion.aws.tables import prepare_bucket, prepare_table
@@ -184,10 +184,14 @@ async def test_every_copy_of_the_fence_says_the_same_once_a_state_is_admitted(aw
     engines.close()
 
 
-async def test_a_fence_that_could_not_be_set_is_not_confirmed_and_holds_in_this_process(aws: AwsBackend, records: Records) -> None:
-    aws.server.fail("PutItem", "deny", MANY)
+@pytest.mark.parametrize("operation", ["PutItem", "GetItem"])
+async def test_a_fence_that_could_not_be_set_is_not_confirmed_and_holds_in_this_process(
+    aws: AwsBackend, records: Records, operation: str
+) -> None:
+    aws.server.fail(operation, "deny", MANY)
     with pytest.raises(Unavailable):
         await records.admit(FENCED)
+    aws.server.fail("none", "deny", 0)
     assert await records.admitted() == FIRST
     with pytest.raises(Fenced):
         await records.commit([new()], epoch=None, actor="ada")
@@ -200,6 +204,29 @@ async def test_a_state_that_was_heard_and_not_stored_is_stored_before_the_first_
     aws.server.fail("none", "deny", 0)
     assert (await records.commit([new()], epoch=3, actor="ada")).epoch == 3
     assert await records.admitted() == AGAIN
+
+
+async def test_a_process_that_is_late_does_not_set_the_fence_back(aws: AwsBackend) -> None:
+    late = await aws.records()
+    await late.admit(FIRST)
+    await (await aws.records()).admit(AGAIN)
+    await late._store(FENCED)
+    assert await late.admitted() == AGAIN
+    assert (await late.commit([new()], epoch=None, actor="ada")).epoch == 3
+
+
+async def test_a_note_that_is_written_again_meanwhile_is_not_removed(aws: AwsBackend, records: Records) -> None:
+    """Whoever looks for objects that nothing needs finds an old note, and a record comes to need the object at that moment."""
+    picture = Digest("a" * 64)
+    await records.commit([Write(SUNRISE, b"1", needs=(picture,))], epoch=1, actor="ada")
+    engines = await aws.engines()
+    key = {"partition": {"S": NEEDS + picture}, "id": {"S": "photos/sunrise"}}
+    old = (await engines.call(engines.dynamodb.get_item, TableName=engines.config.table, Key=key))["Item"]
+    await records.commit([Write(SUNRISE, None)], epoch=1, actor="ada")
+    await records.commit([Write(SUNRISE, b"2", needs=(picture,))], epoch=1, actor="ada")
+    await (await aws.records())._remove_note(old)
+    assert await records.is_needed(picture)
+    engines.close()
 
 
 def test_a_state_goes_into_an_item_and_comes_back() -> None:
