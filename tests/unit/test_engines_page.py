@@ -11,10 +11,11 @@ import pytest
 from multiregion.aws.tables import table_of
 from multiregion.config import EnginesConfig, PartConfig, read_part, read_settings
 from multiregion.errors import BadDeployment
+from multiregion.local.deployment import LocalDeployment
 from multiregion.local.engines import engines_of
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "engines.md").read_text()
-TABLE, PART = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+TABLE, PART, DEPLOYMENT = (json.loads(block) for block in re.findall(r"^```json\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 
 
 def written(folder: Path, **changes: Any) -> Path:
@@ -31,6 +32,13 @@ def test_the_configuration_of_the_page_is_read_and_says_what_it_seems_to(tmp_pat
     part = read_part(written(tmp_path))
     assert part.store == "aws" and part.engines is not None and part.engines.bucket == "example-pictures-us-east-1"
     assert [part.engines.region, part.deployment.primary.region] == ["us-east-1"] * 2 and len(part.deployment.picture_origins) == 2
+
+
+def test_the_deployment_that_commands_read_is_that_of_the_parts() -> None:
+    read = msgspec.convert(DEPLOYMENT, LocalDeployment)
+    part = msgspec.convert(PART, PartConfig).deployment
+    assert (read.app_id, read.edge, read.primary, read.secondary) == (part.app_id, part.edge, part.primary, part.secondary)
+    assert (read.authority.url, read.authority.operator_token) == (part.authority, part.operator_token)
 
 
 def test_every_field_of_the_engines_is_on_the_page() -> None:

@@ -27,7 +27,7 @@ from multiregion.replication import LastKnown
 from multiregion.stores import Head, Position
 
 COUNTED_PARTITIONS = ("photos", "users")
-COUNT_SECONDS = 60.0
+COUNT_SECONDS, COUNT_SECONDS_PER_RECORD = 1.0, 0.01
 
 
 def engines_of(config: PartConfig, settings: Settings) -> Engines:
@@ -101,9 +101,9 @@ class EngineRegion(ServedRegion):
         return Outlook(Head(Position(state.epoch, 0), 0, ""), state, self._records.confirmed, last_known)
 
     async def _tally(self, partition: str) -> int:
-        """How many records there are. Counting reads them all, so it is not done for each who asks."""
+        """How many records there are. Counting reads them all, so the more there are the less often it is done."""
         at, count = self._tallies.get(partition, (None, 0))
-        if at is None or self._clock.monotonic() - at > COUNT_SECONDS:
+        if at is None or self._clock.monotonic() - at > COUNT_SECONDS + count * COUNT_SECONDS_PER_RECORD:
             count = await self._records.count(partition)
             self._tallies[partition] = (self._clock.monotonic(), count)
         return count
