@@ -1,9 +1,5 @@
-"""What an account may do and how much of it: calls that `aws deploy` makes beforehand and moto does not answer.
+"""What an account may do and how much of it: calls that `aws deploy` makes beforehand and moto does not answer."""
 
-Also what moto takes too literally: it applies a bucket's Deny for unencrypted connections without looking at the condition.
-"""
-
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,9 +7,7 @@ from typing import Any
 
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
-from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.responses import IamResponse
-from moto.s3.models import FakeBucket
 from moto.servicequotas.models import ServiceQuotasBackend
 
 
@@ -31,7 +25,6 @@ class Limits:
         patches = [
             (CloudFormationResponse, "describe_account_limits", lambda _: self._account_limits()),
             (IamResponse, "simulate_principal_policy", lambda response: self._decisions(response._get_param("ActionNames", []))),
-            (FakeBucket, "get_permission", permission_over_tls),
             (ServiceQuotasBackend, "get_service_quota", lambda _, service_code, quota_code: self._quota(quota_code)),
         ]
         originals = [(owner, name, vars(owner).get(name)) for owner, name, _ in patches]
@@ -52,12 +45,3 @@ class Limits:
 
     def _quota(self, code: str) -> dict[str, Any]:
         return {"QuotaCode": code, "Value": self.quotas[code]}
-
-
-def permission_over_tls(bucket: Any, action: str, resource: str) -> PermissionResult:
-    """What a bucket's policy says to a call that came encrypted, as all that boto3 makes to AWS do."""
-    policy = json.loads(bucket.policy) if bucket.policy else {"Statement": []}
-    spoken = [each for each in policy["Statement"] if each.get("Condition") != {"Bool": {"aws:SecureTransport": "false"}}]
-    if not spoken:
-        return PermissionResult.NEUTRAL
-    return IAMPolicy(json.dumps({**policy, "Statement": spoken})).is_action_permitted(action, resource)

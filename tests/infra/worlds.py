@@ -38,6 +38,10 @@ class World:
         stacks: list[dict[str, Any]] = self.cloud.client("cloudformation", region).describe_stacks()["Stacks"]
         return stacks
 
+    def outputs(self, name: str = "multiregion") -> dict[str, str]:
+        (stack,) = [each for each in self.stacks() if each["StackName"] == name]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
     def objects(self, bucket: str) -> list[str]:
         return [each["Key"] for each in self.cloud.client("s3", PRIMARY).list_objects_v2(Bucket=bucket).get("Contents", ())]
 

@@ -164,6 +164,7 @@ MISSING = frozenset(
         "404",
         "NoSuchBucket",
         "NoSuchKey",
+        "ReplicationConfigurationNotFoundError",
         "NotFound",
         "ResourceNotFoundException",
         "StackInstanceNotFoundException",

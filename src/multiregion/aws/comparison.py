@@ -55,6 +55,15 @@ class Verdict:
             self.differences.append(difference)
 
 
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Two buckets that are to hold the same; `replicated`, if S3 itself is to see to that, in both directions."""
+
+    here: str
+    there: str
+    replicated: bool
+
+
 class Comparison:
     """`regions` are compared, the first one's items kept in memory. `pause` blocks between second looks."""
 
@@ -63,8 +72,8 @@ class Comparison:
         self._here, self._there = regions
         self._pause = pause
 
-    def run(self, tables: Sequence[str], buckets: Sequence[tuple[str, str]]) -> Iterator[Verdict]:
-        """The verdict as it grows; the last one is final. `buckets` are pairs, one in each region."""
+    def run(self, tables: Sequence[str], buckets: Sequence[Buckets]) -> Iterator[Verdict]:
+        """The verdict as it grows; the last one is final."""
         verdict = Verdict()
         for table in tables:
             yield from self._compare_table(table, verdict)
@@ -121,22 +130,43 @@ class Comparison:
     def _scan(self, table: str, region: str) -> Iterator[Mapping[str, Any]]:
         return self._account.pages("dynamodb", "scan", "Items", region, TableName=table, ConsistentRead=True)
 
-    def _compare_buckets(self, pair: tuple[str, str], verdict: Verdict) -> Iterator[Verdict]:
-        unmet = dict(self._listed(pair[0], self._here, verdict))
+    def _compare_buckets(self, pair: Buckets, verdict: Verdict) -> Iterator[Verdict]:
+        """Of buckets that S3 replicates, only what its rules cover: an upload that is not finished stays where it is."""
+        prefixes: tuple[str, ...] = ("",)
+        if pair.replicated:
+            rules = {bucket: tuple(self._rules(bucket, region)) for bucket, region in ((pair.here, self._here), (pair.there, self._there))}
+            for bucket in (bucket for bucket, found in rules.items() if not found):
+                verdict.add(Difference("bucket", bucket, "has no replication rule that is enabled, so nothing leaves it"))
+            prefixes = tuple({prefix for found in rules.values() for prefix in found}) or prefixes
+        unmet = dict(self._listed(pair.here, self._here, prefixes, verdict))
         yield verdict
-        for name, seen in self._listed(pair[1], self._there, None):
+        for name, seen in self._listed(pair.there, self._there, prefixes, None):
             mine = unmet.pop(name, None)
             if mine is None:
                 verdict.objects += 1
-                verdict.add(Difference("object", name, f"missing in {self._here}; {self._replication(pair[1], name, self._there)}"))
+                verdict.add(Difference("object", name, f"missing in {self._here}; {self._replication(pair.there, name, self._there)}"))
             elif mine != seen:
                 verdict.add(Difference("object", name, f"{mine[0]:,} bytes ({mine[1]}) in {self._here}, {seen[0]:,} bytes ({seen[1]})"))
         for name in unmet:
-            verdict.add(Difference("object", name, f"missing in {self._there}; {self._replication(pair[0], name, self._here)}"))
+            verdict.add(Difference("object", name, f"missing in {self._there}; {self._replication(pair.here, name, self._here)}"))
         yield verdict
 
-    def _listed(self, bucket: str, region: str, verdict: Verdict | None) -> Iterator[tuple[str, tuple[int, str]]]:
+    def _rules(self, bucket: str, region: str) -> Iterator[str]:
+        """The prefixes of the objects that leave a bucket by themselves."""
+        try:
+            found = self._account.call("s3", "get_bucket_replication", region, Bucket=bucket)["ReplicationConfiguration"]["Rules"]
+        except AwsFailure as error:
+            if is_missing(error):
+                return
+            raise
+        yield from (rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")) for rule in found if rule["Status"] == "Enabled")
+
+    def _listed(
+        self, bucket: str, region: str, prefixes: tuple[str, ...], verdict: Verdict | None
+    ) -> Iterator[tuple[str, tuple[int, str]]]:
         for each in self._account.pages("s3", "list_objects_v2", "Contents", region, Bucket=bucket):
+            if not each["Key"].startswith(prefixes):
+                continue
             if verdict is not None:
                 verdict.objects += 1
                 verdict.bytes += each["Size"]

@@ -214,9 +214,12 @@ def destroy(
 ) -> None:
     """Take the deployment down in both regions. Says first what stays, and asks. Buckets and tables with data stay.
 
-    Interrupted, run it again. Exits 1 if something could not be deleted, with the reason.
+    Interrupted, run it again. Exits 1 if something could not be deleted, with the reason; 0 if there is nothing left to take down.
     """
     account = Account(profile, region)
+    if find_stack(account, name) is None:
+        gone_already(account, name, json)
+        return
     stack = deployed(account, name)
     stays = list(removal.kept(account, stack))
     if not json:
@@ -233,6 +236,15 @@ def destroy(
         print_json({"stack": name, "status": snapshot.stack.status, "kept": [described(each) for each in stays]})
     else:
         parted(name, stays, published)
+
+
+def gone_already(account: Account, name: str, json: bool) -> None:
+    """Nothing to take down; what an interrupted deletion left to do is done."""
+    removal.remove_publication(account, account.identity())
+    if json:
+        print_json({"stack": name, "status": None, "kept": []})
+    else:
+        console.print(f"[yellow]![/] There is no stack {name} in {account.region}, so there is nothing to take down.", soft_wrap=True)
 
 
 def described(kept: removal.Kept) -> dict[str, Any]:

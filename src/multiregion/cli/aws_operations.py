@@ -14,7 +14,7 @@ from rich.text import Text
 
 from multiregion.aws.account import Account
 from multiregion.aws.application import Application, Wanted
-from multiregion.aws.comparison import Comparison, Verdict
+from multiregion.aws.comparison import Buckets, Comparison, Verdict
 from multiregion.aws.health import Alarm, Health, Lag
 from multiregion.aws.stack import Stack, deployed
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption
@@ -31,7 +31,7 @@ errors = Console(stderr=True, highlight=False)
 PROBE_SECONDS = 5.0
 DIFFERENCES_SHOWN = 50
 TABLES = ("AppConfigGlobalTableName", "CommentsTableName", "UsersTableName")
-BUCKETS = (("PrimaryPhotosBucket", "SecondaryPhotosBucket"), ("PrimarySiteBucket", "SecondarySiteBucket"))
+BUCKETS = (("PhotosBucket", True), ("SiteBucket", False))
 
 
 @state.command("get", epilog="Example: multiregion aws state get --json")
@@ -221,7 +221,7 @@ def verify(name: NameOption = "multiregion", region: RegionOption = None, profil
     account = Account(profile, region)
     stack = deployed(account, name)
     tables = [stack.output(each) for each in TABLES]
-    buckets = [(stack.output(here), stack.output(there)) for here, there in BUCKETS]
+    buckets = [Buckets(stack.output(f"Primary{kind}"), stack.output(f"Secondary{kind}"), replicated) for kind, replicated in BUCKETS]
     verdict = Verdict()
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
