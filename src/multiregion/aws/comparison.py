@@ -57,10 +57,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Buckets:
-    """Two buckets that are to hold the same; `replicated`, if S3 itself is to see to that, in both directions."""
+    """Two buckets that are to hold the same under a prefix; `replicated`, if S3 itself is to see to that, in both directions."""
 
     here: str
     there: str
+    prefix: str
     replicated: bool
 
 
@@ -131,16 +132,13 @@ class Comparison:
         return self._account.pages("dynamodb", "scan", "Items", region, TableName=table, ConsistentRead=True)
 
     def _compare_buckets(self, pair: Buckets, verdict: Verdict) -> Iterator[Verdict]:
-        """Of buckets that S3 replicates, only what its rules cover: an upload that is not finished stays where it is."""
-        prefixes: tuple[str, ...] = ("",)
         if pair.replicated:
-            rules = {bucket: tuple(self._rules(bucket, region)) for bucket, region in ((pair.here, self._here), (pair.there, self._there))}
-            for bucket in (bucket for bucket, found in rules.items() if not found):
-                verdict.add(Difference("bucket", bucket, "has no replication rule that is enabled, so nothing leaves it"))
-            prefixes = tuple({prefix for found in rules.values() for prefix in found}) or prefixes
-        unmet = dict(self._listed(pair.here, self._here, prefixes, verdict))
+            for bucket, region in ((pair.here, self._here), (pair.there, self._there)):
+                if not self._is_replicated(bucket, region):
+                    verdict.add(Difference("bucket", bucket, "has no replication rule that is enabled, so nothing leaves it"))
+        unmet = dict(self._listed(pair.here, self._here, pair.prefix, verdict))
         yield verdict
-        for name, seen in self._listed(pair.there, self._there, prefixes, None):
+        for name, seen in self._listed(pair.there, self._there, pair.prefix, None):
             mine = unmet.pop(name, None)
             if mine is None:
                 verdict.objects += 1
@@ -151,22 +149,17 @@ class Comparison:
             verdict.add(Difference("object", name, f"missing in {self._there}; {self._replication(pair.here, name, self._here)}"))
         yield verdict
 
-    def _rules(self, bucket: str, region: str) -> Iterator[str]:
-        """The prefixes of the objects that leave a bucket by themselves."""
+    def _is_replicated(self, bucket: str, region: str) -> bool:
         try:
             found = self._account.call("s3", "get_bucket_replication", region, Bucket=bucket)["ReplicationConfiguration"]["Rules"]
         except AwsFailure as error:
             if is_missing(error):
-                return
+                return False
             raise
-        yield from (rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")) for rule in found if rule["Status"] == "Enabled")
+        return any(rule["Status"] == "Enabled" for rule in found)
 
-    def _listed(
-        self, bucket: str, region: str, prefixes: tuple[str, ...], verdict: Verdict | None
-    ) -> Iterator[tuple[str, tuple[int, str]]]:
-        for each in self._account.pages("s3", "list_objects_v2", "Contents", region, Bucket=bucket):
-            if not each["Key"].startswith(prefixes):
-                continue
+    def _listed(self, bucket: str, region: str, prefix: str, verdict: Verdict | None) -> Iterator[tuple[str, tuple[int, str]]]:
+        for each in self._account.pages("s3", "list_objects_v2", "Contents", region, Bucket=bucket, Prefix=prefix):
             if verdict is not None:
                 verdict.objects += 1
                 verdict.bytes += each["Size"]

@@ -31,7 +31,8 @@ errors = Console(stderr=True, highlight=False)
 PROBE_SECONDS = 5.0
 DIFFERENCES_SHOWN = 50
 TABLES = ("AppConfigGlobalTableName", "CommentsTableName", "UsersTableName")
-BUCKETS = (("PhotosBucket", True), ("SiteBucket", False))
+BUCKETS = {"PhotosBucket": ("photos/", True), "SiteBucket": ("", False)}
+"""What of each is to be equal, and whether S3 replicates it: an upload that is not finished lies elsewhere and stays where it is."""
 
 
 @state.command("get", epilog="Example: multiregion aws state get --json")
@@ -221,7 +222,8 @@ def verify(name: NameOption = "multiregion", region: RegionOption = None, profil
     account = Account(profile, region)
     stack = deployed(account, name)
     tables = [stack.output(each) for each in TABLES]
-    buckets = [Buckets(stack.output(f"Primary{kind}"), stack.output(f"Secondary{kind}"), replicated) for kind, replicated in BUCKETS]
+    named = [(kind, *[stack.output(f"{role}{kind}") for role in ("Primary", "Secondary")]) for kind in BUCKETS]
+    buckets = [Buckets(here, there, *BUCKETS[kind]) for kind, here, there in named]
     verdict = Verdict()
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
