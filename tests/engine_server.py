@@ -20,6 +20,7 @@ CALLS = "/engine-server/calls"
 CANCELLED = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
 
 REFUSALS = {"break": ("InternalServerError", 500), "throttle": ("ThrottlingException", 400), "deny": ("AccessDeniedException", 400)}
+S3_REFUSALS = {"deny-s3": ("AccessDenied", 403), "contest-s3": ("ConditionalRequestConflict", 409)}
 
 
 def refusal(code: str, status: int = 400, **more: Any) -> Response:
@@ -30,7 +31,8 @@ class EngineServer:
     """moto behind what it does not do: a transaction's token counts; and any operation can be made to fail, as often as said.
 
     A fault is `lose` (done, but the answer is lost), `lose-token` (its token is lost as well), or one that does nothing:
-    `break`, `throttle`, `contest` (another transaction is at the same items), `deny`, `deny-s3`.
+    `break`, `throttle`, `contest` (another transaction is at the same items), `deny`,
+    and for S3 `deny-s3` and `contest-s3`.
     """
 
     def __init__(self) -> None:
@@ -55,8 +57,9 @@ class EngineServer:
 
     def _serve(self, operation: str, request: Request) -> Response:
         fault = self._fault(operation)
-        if fault == "deny-s3":
-            return Response("<Error><Code>AccessDenied</Code></Error>", 403, content_type="application/xml")
+        if fault in S3_REFUSALS:
+            code, status = S3_REFUSALS[fault]
+            return Response(f"<Error><Code>{code}</Code></Error>", status, content_type="application/xml")
         if fault in REFUSALS:
             return refusal(*REFUSALS[fault])
         if fault == "contest":

@@ -25,7 +25,7 @@ from tests.acceptance.deployment import STOP_SECONDS, Deployment, answers, free_
 from tests.engines import CREDENTIALS, EngineProcess, fresh_name
 
 ROLES = ("primary", "secondary")
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.25
 Item = dict[str, Any]
 
 
@@ -136,6 +136,10 @@ class EngineDeployment(Deployment):
         url = f"http://127.0.0.1:{config.port}/{'readyz' if config.part == 'region' else 'healthz'}"
         until(lambda: process.poll() is not None or answers(url), f"{name} is ready")
         assert process.poll() is None, (self.data / f"{name}.log").read_text()
+
+    def finish(self, *arguments: str) -> None:
+        """Run a command until it has done what it was asked for: on a slow machine a region may not confirm in time."""
+        until(lambda: self.run(*arguments, code=None).returncode == 0, f"{' '.join(arguments)} succeeds")
 
     def pid(self, part: str) -> int:
         return self.processes[part].pid

@@ -162,6 +162,13 @@ async def test_what_is_there_is_not_sent_again_unless_it_has_been_there_for_long
     assert aws.server.calls().count("S3.PUT") == 2
 
 
+async def test_what_somebody_else_sends_at_the_same_moment_is_kept_all_the_same(aws: AwsBackend) -> None:
+    objects = await aws.objects()
+    aws.server.fail("S3.PUT", "contest-s3", 1)
+    digest = await objects.put(PICTURE)
+    assert await objects.has(digest) and aws.server.calls().count("S3.PUT") == 2
+
+
 async def modified(aws: AwsBackend, digest: Digest) -> Any:
     engines = await aws.engines()
     found = await engines.call(engines.s3.head_object, Bucket=engines.config.bucket, Key=f"objects/{digest}")

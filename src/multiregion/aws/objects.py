@@ -9,7 +9,7 @@ from pathlib import Path
 from re import compile as pattern
 from typing import Any
 
-from multiregion.aws.errors import ConditionFailed
+from multiregion.aws.errors import ConditionFailed, Contested
 from multiregion.aws.session import Engines
 from multiregion.clock import Clock
 from multiregion.errors import InvalidInput, MultiregionError, NotFound
@@ -114,10 +114,10 @@ class S3Objects:
 
     async def _store(self, draft: Path, digest: Digest) -> None:
         """Nothing is sent that is there. But what has been there for long is written again: somebody who looks at its age may be
-        about to remove it, because no record names it yet."""
+        about to remove it, because no record names it yet. What somebody else is sending at this moment is sent, too."""
         try:
             await self._send(draft, digest, {"IfNoneMatch": "*"})
-        except ConditionFailed:
+        except (ConditionFailed, Contested):
             found = await self._found(digest)
             if found is None or self._age_seconds(found) > FRESH_SECONDS:
                 await self._send(draft, digest, {})

@@ -1,5 +1,6 @@
 """Uploads straight into the bucket, by a presigned POST; and the presigned addresses under which browsers get pictures."""
 
+import asyncio
 import base64
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping
@@ -91,8 +92,8 @@ class S3Uploads:
         try:
             with file.open("wb") as out:
                 while piece := await self._engines.call(answer["Body"].read, PIECE_BYTES):
-                    out.write(piece)
-            if (digest := digest_of(file)) != announced.sha256:
+                    await asyncio.to_thread(out.write, piece)
+            if (digest := await asyncio.to_thread(digest_of, file)) != announced.sha256:
                 raise InvalidInput(f"the upload has the digest {digest}, not the one that was announced", field="sha256")
         except BaseException:
             file.unlink(missing_ok=True)
