@@ -26,6 +26,7 @@ check: $(STAMPS)/dev $(STAMPS)/app web ## style, types, layout, and everything g
 	$(BIN)/mypy
 	$(RUN) scripts/lock.py --check
 	$(RUN) scripts/reference.py --check
+	$(RUN) -m infra --check
 	$(RUN) scripts/build_web.py check
 	$(RUN) -m pytest -q tests/unit/test_layout.py tests/unit/test_docs.py
 

@@ -125,13 +125,5 @@ def log_bucket(stack: Stack) -> s3.CfnBucket:
         lifecycle_configuration={"rules": [{"id": "old", "status": "Enabled", "expirationInDays": LOG_DAYS}]},
     )
     keep(bucket)
-    tls = {
-        "Sid": "OnlyTLS",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    bucket_policy(stack, bucket, "CdnLogsBucketPolicy", tls)
+    bucket_policy(stack, bucket, "CdnLogsBucketPolicy")
     return bucket

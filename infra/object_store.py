@@ -29,19 +29,21 @@ def arn(stack: Stack, purpose: str, more: str = "", region: str = "${AWS::Region
     return stack.sub(f"arn:${{AWS::Partition}}:s3:::${{Prefix}}-{purpose}-{region}{more}")
 
 
-def only_encrypted_connections(stack: Stack, purpose: str) -> Statement:
+def only_encrypted_connections(bucket: s3.CfnBucket) -> Statement:
     return {
         "Sid": "OnlyTLS",
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:*",
-        "Resource": [arn(stack, purpose), arn(stack, purpose, "/*")],
+        "Resource": [bucket.attr_arn, f"{bucket.attr_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
 
 
 def bucket_policy(stack: Stack, bucket: s3.CfnBucket, id: str, *statements: Statement) -> None:
-    s3.CfnBucketPolicy(stack, id, bucket=bucket.ref, policy_document=policy(*statements))
+    """The policy of a bucket that speaks TLS only."""
+    document = policy(only_encrypted_connections(bucket), *statements)
+    s3.CfnBucketPolicy(stack, id, bucket=bucket.ref, policy_document=document)
 
 
 def log_bucket(stack: Stack) -> s3.CfnBucket:
@@ -60,7 +62,7 @@ def log_bucket(stack: Stack) -> s3.CfnBucket:
     from_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     writing = {"Sid": "AccessLogs", **allow("s3:PutObject", arn(stack, "logs", "/*")), "Condition": from_buckets | from_account}
     service = {"Principal": {"Service": "logging.s3.amazonaws.com"}}
-    bucket_policy(stack, bucket, "LogsBucketPolicy", only_encrypted_connections(stack, "logs"), writing | service)
+    bucket_policy(stack, bucket, "LogsBucketPolicy", writing | service)
     return bucket
 
 
@@ -99,7 +101,7 @@ def photo_bucket(stack: Stack, in_primary: cdk.CfnCondition, peer: str) -> s3.Cf
         "ReplicationConfiguration", {"Fn::If": [in_primary.logical_id, stack.resolve(forward), {"Ref": "AWS::NoValue"}]}
     )
     keep(bucket)
-    bucket_policy(stack, bucket, "PhotosBucketPolicy", only_encrypted_connections(stack, "photos"))
+    bucket_policy(stack, bucket, "PhotosBucketPolicy")
     return bucket
 
 
@@ -149,5 +151,5 @@ def site_bucket(stack: Stack) -> s3.CfnBucket:
         "Principal": {"Service": "cloudfront.amazonaws.com"},
         "Condition": {"StringEquals": {"AWS:SourceArn": stack.sub("${DistributionArn}")}},
     }
-    bucket_policy(stack, bucket, "SiteBucketPolicy", only_encrypted_connections(stack, "site"), reading)
+    bucket_policy(stack, bucket, "SiteBucketPolicy", reading)
     return bucket

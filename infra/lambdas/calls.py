@@ -54,9 +54,16 @@ class Call:
         return int(limit), after
 
 
+def given(body: Any, name: str, inside: str = "") -> Any:
+    """A field that must be there; if it is missing, what is wrong is the object around it."""
+    if name not in body:
+        raise invalid(inside.rstrip(".") or "body", f"the field {inside}{name} is missing")
+    return body[name]
+
+
 def matched(body: Any, name: str, pattern: str, *, required: bool = False, inside: str = "") -> Any:
-    value = body.get(name)
-    if value is None and name not in body and not required:
+    value = given(body, name, inside) if required else body.get(name)
+    if name not in body:
         return None
     if not isinstance(value, str) or not re.fullmatch(pattern, value):
         raise invalid(inside + name, f"{inside}{name} must be a string like {pattern}")
@@ -64,7 +71,7 @@ def matched(body: Any, name: str, pattern: str, *, required: bool = False, insid
 
 
 def text(body: Any, name: str, most: int, default: str | None = None) -> Any:
-    value = body.get(name, default)
+    value = given(body, name) if default is None else body.get(name, default)
     if not isinstance(value, str):
         raise invalid(name, f"{name} must be a string")
     if len(value) > most:
@@ -75,8 +82,8 @@ def text(body: Any, name: str, most: int, default: str | None = None) -> Any:
 
 
 def whole(body: Any, name: str, *, required: bool = False, inside: str = "") -> Any:
-    value = body.get(name)
-    if value is None and name not in body and not required:
+    value = given(body, name, inside) if required else body.get(name)
+    if name not in body:
         return None
     if type(value) is not int or value < 1:
         raise invalid(inside + name, f"{inside}{name} must be a whole number of at least 1")

@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.lambdas.calls import COLOUR, DIGEST, ID, Call, matched, text, whole
+from infra.lambdas.calls import COLOUR, DIGEST, ID, Call, given, matched, text, whole
 from infra.lambdas.comments import unknown_photo
 from infra.lambdas.items import typed
 from infra.lambdas.pictures import measure
@@ -194,7 +194,7 @@ class Photos:
 
 def promised(body: Any, inside: str = "") -> Any:
     """What a client says of bytes that it wants to upload."""
-    content_type = body.get("contentType")
+    content_type = given(body, "contentType", inside)
     if not isinstance(content_type, str):
         raise invalid(f"{inside}contentType", f"{inside}contentType must be a string")
     if content_type not in TYPES:

@@ -132,7 +132,7 @@ def test_a_comment_needs_its_photo(application: Application) -> None:
         ("{", "body"),
         ("[]", "body"),
         ("", "body"),
-        ({}, "message"),
+        ({}, "body"),
         ({"message": 1}, "message"),
         ({"message": "  \n"}, "message"),
         ({"message": "x" * 2001}, "message"),

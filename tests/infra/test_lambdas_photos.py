@@ -138,6 +138,7 @@ def test_a_wrong_page_is_named(application: Application, query: dict[str, str]) 
     [
         ({"contentType": "image/heic"}, 415, "contentType"),
         ({"contentType": None}, 400, "contentType"),
+        ({"thumbnail": {"contentType": "image/jpeg", "size": 1}}, 400, "thumbnail"),
         ({"size": 0}, 400, "size"),
         ({"size": "12"}, 400, "size"),
         ({"size": True}, 400, "size"),
