@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.infra.vectors import deployed, language  # noqa: E402
+from tests.infra.vectors import deployed, language, stored  # noqa: E402
 
 VECTORS = ROOT / "tests" / "infra" / "vectors"
 JARS = Path("/usr/share/java")
@@ -26,16 +26,10 @@ def main() -> int:
         print(f"missing in {JARS}: {', '.join(missing)}", file=sys.stderr)
         return 1
     for name, cases in (("language", language.cases()), ("deployed", deployed.cases())):
-        write(VECTORS / f"{name}.json", cases)
+        outputs = rendered(cases)
+        stored.write(name, [{**case, "output": output} for case, output in zip(cases, outputs, strict=True)])
+        print(f"{name}: {len(cases)} vectors, {sum(output is None for output in outputs)} refused by Velocity")
     return 0
-
-
-def write(path: Path, cases: list[dict[str, Any]]) -> None:
-    outputs = rendered(cases)
-    vectors = [{**case, "output": output} for case, output in zip(cases, outputs, strict=True)]
-    document = {"madeWith": "Apache Velocity 1.7", "vectors": vectors}
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=True) + "\n")
-    print(f"{path.relative_to(ROOT)}: {len(vectors)} vectors, {sum(output is None for output in outputs)} refused by Velocity")
 
 
 def rendered(cases: list[dict[str, Any]]) -> list[str | None]:

@@ -14,7 +14,7 @@ from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
 from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
 from tests.infra.cloud.front import Front, Wire
-from tests.infra.cloud.functions import Functions, Permissions
+from tests.infra.cloud.functions import Functions, Permissions, new_session
 from tests.infra.cloud.gateways import Apis, Deployments, RestApis, Stages
 from tests.infra.cloud.keys import Keys, ReplicaKeys
 from tests.infra.cloud.pools import (
@@ -31,7 +31,7 @@ from tests.infra.cloud.principals import ACCOUNT, Gate, Principals
 from tests.infra.cloud.registry import Recorded, Registry
 from tests.infra.cloud.replication import ModelledTime, Replication
 from tests.infra.cloud.roles import RolePolicies
-from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets, instances_by_region
+from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets, instances_by_region, templates_read_as_json
 from tests.infra.cloud.storefront import Storefront
 from tests.infra.cloud.tables import GlobalTables, transactions_forget_what_they_undo
 
@@ -58,6 +58,7 @@ class Cloud:
         self.distributions = Distributions(self.headers_policies)
         self.storefront = Storefront(self.principals, self.clock)
         self.broken: list[Exception] = []
+        self._clients: dict[tuple[str, str], Any] = {}
         self._open = ExitStack()
         self._register()
         self.gate.own_calls |= self.headers_policies.calls()
@@ -88,10 +89,11 @@ class Cloud:
         self.gate.install()
         self._open.callback(self.gate.remove)
         enter(mock_aws())
-        boto3.DEFAULT_SESSION = None
+        boto3.DEFAULT_SESSION = new_session()
         for part in (self.registry, self.functions, self.streams, self.objects, self.triggers):
             enter(part.installed())
         enter(instances_by_region())
+        enter(templates_read_as_json())
         enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))
         self.front = Front(self)
@@ -107,7 +109,9 @@ class Cloud:
     # --- what an operator does
 
     def client(self, service: str, region: str) -> Any:
-        return boto3.client(service, region_name=region)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = boto3.client(service, region_name=region)
+        return self._clients[service, region]
 
     def deploy(
         self, template: Mapping[str, Any] | str, parameters: Mapping[str, str], name: str = "gallery", region: str = "us-east-1"

@@ -10,7 +10,7 @@ import httpx
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.infra.cloud.gateway import Request, Response
+from tests.infra.cloud.gateway import BODY_BYTES_MAX, Request, Response
 from tests.infra.cloud.stacksets import Answers
 
 if TYPE_CHECKING:
@@ -76,13 +76,20 @@ class Front:
             headers["Content-Type"] = environ["CONTENT_TYPE"]
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
         form = environ.get("CONTENT_TYPE", "").startswith("multipart/")
-        body = b"" if form else environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        body = b"" if form else read_body(environ)
         request = Request(environ["REQUEST_METHOD"], path, query, headers, body)
         if found := EXECUTE.fullmatch(host):
             return self._cloud.apis.answer(found[1], found[2], request)
         if found := BUCKET.fullmatch(host):
             return self._cloud.storefront.answer(found[1], found[2], request, environ)
         return self._cloud.distributions.answer(host, request, frozenset(self._cloud.gate.lost))
+
+
+def read_body(environ: dict[str, Any]) -> bytes:
+    """With a declared length, or in chunks, of which no more are taken than show that it is too much."""
+    if environ.get("HTTP_TRANSFER_ENCODING") == "chunked":
+        return bytes(environ["wsgi.input"].read(BODY_BYTES_MAX + 1))
+    return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
 def sent(response: Response, start: Start) -> Iterable[bytes]:

@@ -22,6 +22,9 @@ class ModelledTime:
     def wind(self, seconds: float) -> None:
         self._wound += seconds
 
+    def reset(self) -> None:
+        self._wound = 0.0
+
 
 @dataclass
 class Line:
@@ -74,6 +77,14 @@ class Replication:
         for line in self._lines.values():
             line.cut = False
         self.pump()
+
+    def reset(self) -> None:
+        """No lag, nothing cut, nothing on its way."""
+        self.heal()
+        self._lag_seconds = 0.0
+        for line in self._lines.values():
+            line.lag_seconds = 0.0
+            line.waiting.clear()
 
     def pump(self) -> int:
         """Delivers what is due, and what follows from it. Returns how many."""

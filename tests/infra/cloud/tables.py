@@ -1,6 +1,8 @@
 """DynamoDB global tables: a table in each region, changes carried between them, the last writer wins, each item alone."""
 
+import copy
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,6 +78,27 @@ class Group:
         self.ticks = itertools.count(1)
 
 
+class CarriedTable(Table):
+    """One replica. Copied for a transaction as far as a transaction may change it; moto's own copy takes every value along."""
+
+    def __deepcopy__(self, memo: Any) -> "CarriedTable":
+        twin = copy.copy(self)
+        twin.items = defaultdict(dict, {hash_key: copied(kept) for hash_key, kept in self.items.items()})
+        twin.stream_shard = copy.copy(self.stream_shard)
+        if twin.stream_shard is not None and self.stream_shard is not None:
+            twin.stream_shard.table, twin.stream_shard.items = twin, list(self.stream_shard.items)
+        return twin
+
+
+def copied(kept: Any) -> Any:
+    """An item, or the items of a partition by range key."""
+    if isinstance(kept, dict):
+        return {range_key: copied(item) for range_key, item in kept.items()}
+    twin = copy.copy(kept)
+    twin.attrs = copy.copy(kept.attrs)
+    return twin
+
+
 class CarriedShard(StreamShard):
     """The table's stream, which tells the replica what was changed. Functions are invoked later, not inside the write as moto does."""
 
@@ -132,7 +155,7 @@ def check_table(properties: Properties, place: Place, regions: list[str]) -> Non
 
 
 def new_table(properties: Properties, place: Place, region: str, replica: Replica) -> Table:
-    table = Table(  # type: ignore[abstract]
+    table = CarriedTable(  # type: ignore[abstract]
         place.name,
         account_id=place.account,
         region=region,

@@ -126,7 +126,7 @@ class Parser:
     def skip_directive(self, name: str) -> None:
         braced = self.text.startswith(f"#{{{name}}}", self.at)
         self.at += len(name) + (3 if braced else 1)
-        if name == "end":
+        if name in ("else", "end"):
             self.rest_of_line()
 
     def rest_of_line(self) -> None:

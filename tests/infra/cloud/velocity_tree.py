@@ -325,7 +325,7 @@ METHODS: dict[tuple[str, str], Callable[..., Any]] = {
     ("map", "keySet"): lambda owner: list(owner),
     ("map", "size"): len,
     ("list", "contains"): lambda owner, item: item in owner,
-    ("list", "get"): lambda owner, index: owner[index],
+    ("list", "get"): lambda owner, index: element(owner, index),
     ("list", "isEmpty"): lambda owner: not owner,
     ("list", "size"): len,
 }

@@ -79,6 +79,14 @@ public class Oracle {
             return Json.text(path(expression));
         }
 
+        public Object params() {
+            Map<String, Object> all = new LinkedHashMap<>();
+            all.put("path", given.get("path"));
+            all.put("querystring", given.get("query"));
+            all.put("header", given.get("headers"));
+            return all;
+        }
+
         public Object params(String name) {
             for (String kind : List.of("path", "query", "headers")) {
                 Object found = ((Map<?, ?>) given.get(kind)).get(name);
