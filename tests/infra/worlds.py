@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from multiregion.aws.template import FILE_NAME, Template, read_template
 from tests.infra.cloud.cloud import Cloud
 from tests.infra.commands import Done, Operator
 from tests.infra.limits import Limits
 from tests.infra.slow_stacks import SlowStacks
 
 PRIMARY, SECONDARY = "us-east-1", "ap-northeast-1"
+TEMPLATE = Path(__file__).resolve().parents[2] / "deployment" / FILE_NAME
 PAGE = "<!doctype html><title>Gallery</title>"
 
 
@@ -24,7 +26,7 @@ class World:
     site: Path
 
     def deploy(self, *arguments: str) -> Done:
-        return self.operator.deploy("--web", str(self.site), *arguments)
+        return self.operator.deploy("--template", str(TEMPLATE), "--web", str(self.site), *arguments)
 
     def run(self, *arguments: str, typed: str = "") -> Done:
         return self.operator.run(*arguments, typed=typed)
@@ -44,6 +46,11 @@ class World:
 
     def objects(self, bucket: str) -> list[str]:
         return [each["Key"] for each in self.cloud.client("s3", PRIMARY).list_objects_v2(Bucket=bucket).get("Contents", ())]
+
+
+def committed_template() -> Template:
+    """The template as it is committed: a copy of the package alone, as bugs are planted in, does not bring it."""
+    return read_template(TEMPLATE)
 
 
 @contextmanager

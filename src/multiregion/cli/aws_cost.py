@@ -93,8 +93,8 @@ def print_items(items: list[Item], prices: Prices, file: Path | None) -> None:
     console.print(table)
     console.print(f"\nIf nothing else in the account uses them, the free allowances take off ${saved:,.2f}.")
     origin = f"from {file}" if file else "from the package"
-    console.print(f"[dim]List prices of {prices.date}, in US dollars, {origin}. Not in it: taxes, support,[/]", soft_wrap=True)
-    console.print("[dim]e-mail, what AWS has changed since. Other prices: --show-prices, --prices FILE.[/]", soft_wrap=True)
+    console.print(f"[dim]List prices of {prices.date}, in US dollars, {origin}, without taxes,[/]", soft_wrap=True)
+    console.print("[dim]support, e-mail, and what AWS has changed since. See --show-prices.[/]", soft_wrap=True)
 
 
 def amount_words(item: Item) -> str:
