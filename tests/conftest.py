@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.contract.backends import AwsBackend, Backend, EmbeddedBackend
 from tests.engines import CREDENTIALS, EngineProcess, engine_process
+
+if TYPE_CHECKING:
+    from tests.contract.backends import Backend
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +21,9 @@ def engines() -> Iterator[EngineProcess]:
 
 
 @pytest.fixture(params=["embedded", "aws"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Backend"]:
+    from tests.contract.backends import AwsBackend, EmbeddedBackend  # other suites need not load the engines' clients
+
     made: Backend = EmbeddedBackend(tmp_path) if request.param == "embedded" else AwsBackend(request.getfixturevalue("engines"), tmp_path)
     try:
         yield made

@@ -15,8 +15,8 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-FAULTS = "/engine-server/faults"
-CALLS = "/engine-server/calls"
+from tests.engines import CALLS, FAULTS
+
 CANCELLED = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
 
 REFUSALS = {"break": ("InternalServerError", 500), "throttle": ("ThrottlingException", 400), "deny": ("AccessDeniedException", 400)}

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 
 from multiregion.config import EnginesConfig
-from tests.engine_server import CALLS, FAULTS
 
+FAULTS = "/engine-server/faults"
+CALLS = "/engine-server/calls"
 ROOT = Path(__file__).resolve().parents[1]
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_EC2_METADATA_DISABLED": "true"}
 NUMBERS = itertools.count(1)

@@ -3,11 +3,17 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import core, identity, photos, simulation
+from tests.planted import core, engines, identity, photos, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
-TABLES = {"core": core.MUTANTS, "identity": identity.MUTANTS, "photos": photos.MUTANTS, "simulation": simulation.MUTANTS}
+TABLES = {
+    "core": core.MUTANTS,
+    "engines": engines.MUTANTS,
+    "identity": identity.MUTANTS,
+    "photos": photos.MUTANTS,
+    "simulation": simulation.MUTANTS,
+}
 
 
 class Mutant(NamedTuple):

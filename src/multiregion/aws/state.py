@@ -102,7 +102,7 @@ class DynamoState:
         number = int(stored["number"]["N"]) + 1 if stored else 1
         token = self._clock.new_id()
         line = {**key_item(Key(self._lines, f"{number:0{DIGITS}}")), **decision_item(decision), "token": {"S": token}}
-        items = [self._moved(stored, decision, number, token), {"Put": {"TableName": self._table, "Item": line, **IS_NEW}}]
+        items = [self._moved(stored, decision, number, token), {"Put": {"TableName": self._table, "Item": line}}]
         problem: MultiregionError | None = None
         for attempt in range(TRIES_MAX):
             try:
