@@ -15,7 +15,7 @@ from infra import inline as inlining
 from infra.inline import inline, ordered
 from infra.lambdas import finalizer
 from infra.lambdas.finalizer import Finalizer
-from tests.infra.region import PREFIX, PRIMARY, SECONDARY, client, two_regions
+from tests.infra.region import PREFIX, PRIMARY, SECONDARY, client, refusal, two_regions
 
 STACK = f"arn:aws:cloudformation:{PRIMARY}:123456789012:stack/gallery/27e4f910-0666-47af-863f-267187809e9b"
 PROPERTIES = {
@@ -89,6 +89,17 @@ def test_deleting_goes_on_whatever_is_there_already(cloudformation: tuple[str, l
     finalizer.handler({**event("Delete", cloudformation[0]), "PhysicalResourceId": "mine"}, None)
     (answer,) = cloudformation[1]
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("SUCCESS", "mine")
+
+
+def test_deleting_goes_on_though_something_cannot_be_cleared(
+    cloudformation: tuple[str, list[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Finalizer, region: str) -> None:
+        raise refusal("AccessDenied")
+
+    monkeypatch.setattr(Finalizer, "empty", refused)
+    finalizer.handler(event("Delete", cloudformation[0]), None)
+    assert cloudformation[1][0]["Status"] == "SUCCESS"
 
 
 def bundle(**files: str) -> None:
