@@ -1,7 +1,7 @@
 """The deployed template as the contract suite sees a region: the same calls over HTTP, and a look at what is stored."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -66,6 +66,11 @@ class Deployment:
         named = {"AppId": self.outputs["SampleApplicationAppId"], "TableName": self.outputs["AppConfigGlobalTableName"]}
         return self.cloud.invoke(region, self.outputs["AppStateUpdaterLambdaName"], {**named, "NewState": state, **more})
 
+    def just_before(self, operation: str, happens: Callable[[], object]) -> None:
+        """The next time that a function is about to call DynamoDB so, something happens first."""
+        self.cloud.client("lambda", PRIMARY)  # the operator's own, made while no function runs
+        self.cloud.gate.interruptions["dynamodb", operation] = happens
+
     def keys(self, region: str, prefix: str = "") -> list[str]:
         """Of the photos' bucket."""
         bucket = s3_backends[ACCOUNT]["aws"].buckets[self.outputs[f"{self.role(region)}PhotosBucket"]]
@@ -109,6 +114,7 @@ class Deployment:
         if shown[0] != shown[1] or shown[0]["state"]["S"] != "active":
             self.set_state("active", RegionLost=True, AcceptLoss=True)
         cloud.broken.clear()
+        cloud.gate.interruptions.clear()
 
 
 @contextmanager

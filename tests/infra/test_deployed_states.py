@@ -103,6 +103,31 @@ async def test_a_write_decided_under_another_epoch_is_refused(here: Deployment) 
     assert (await comment(primary, headers={"Multiregion-Epoch": str(here.epoch)})).status_code == 201
 
 
+async def test_the_fence_is_in_the_commit_not_before_it(here: Deployment) -> None:
+    """The state changes between the function's look at it and its transaction."""
+    primary = gallery_of(here)
+    await primary.add(photoId="mine")
+    before = await primary.head()
+    here.just_before("TransactWriteItems", lambda: here.set_state("fenced"))
+    assert code(await comment(primary)) == (409, "fenced")
+    assert await primary.head() == before
+
+
+async def test_the_epoch_is_in_the_commit_not_before_it(here: Deployment) -> None:
+    """The application is fenced and active again in between: it is another epoch."""
+    primary = gallery_of(here)
+    await primary.add(photoId="mine")
+    before, decided = await primary.head(), {"Multiregion-Epoch": str(here.epoch)}
+
+    def changed_twice() -> None:
+        here.set_state("fenced")
+        here.set_state("active")
+
+    here.just_before("TransactWriteItems", changed_twice)
+    assert code(await comment(primary, headers=decided)) == (409, "stale_epoch")
+    assert await primary.head() == before
+
+
 async def test_the_author_is_the_tokens_and_a_token_must_be_of_this_regions_pool(here: Deployment) -> None:
     primary, secondary = (gallery_of(here, region) for region in REGIONS)
     await primary.add(photoId="mine")

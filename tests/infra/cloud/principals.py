@@ -112,6 +112,7 @@ class Gate:
     def __init__(self, principals: Principals, before: Callable[[], object]) -> None:
         self._principals, self._before = principals, before
         self.lost: set[str] = set()
+        self.interruptions: dict[tuple[str, str], Callable[[], object]] = {}
         self.own_calls: dict[tuple[str, str], Callable[[Any], Mapping[str, Any]]] = {}
 
     def install(self) -> None:
@@ -133,6 +134,8 @@ class Gate:
         keys = request_signer._credentials
         if credentials := keys and self._principals.holder(keys.access_key):
             self._authorize(credentials, service, model.name, parameters, region)
+            if interruption := self.interruptions.pop((service, model.name), None):
+                interruption()
         own = self.own_calls.get((service, model.name))
         return own and (AWSResponse("", 200, {}, None), {**own(parameters), "ResponseMetadata": {"HTTPStatusCode": 200}})
 
