@@ -63,7 +63,7 @@ def test_an_interrupted_deletion_goes_on_and_is_watched_again(w: World) -> None:
     w.slow.hold(after=5)
     stopped = w.operator.interrupted("destroy", "--yes", "--name", "second", when=lambda: w.status("second") == "DELETE_IN_PROGRESS")
     assert (stopped.code, w.status("second")) == (130, "DELETE_IN_PROGRESS")
-    assert "It goes on in AWS" in stopped.said
+    assert "goes on in AWS" in stopped.said
     watching = w.operator.begin("destroy", "--yes", "--name", "second")
     w.slow.go()
     _, err = watching.communicate(timeout=120)

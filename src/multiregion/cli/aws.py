@@ -17,7 +17,7 @@ from multiregion.aws.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_s
 from multiregion.aws.template import FILE_NAME, packaged_template, read_template
 from multiregion.cli import aws_cost, aws_operations
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption, chosen_again
-from multiregion.cli.aws_progress import discarded, followed, report
+from multiregion.cli.aws_progress import discarded, followed, interruptible, report
 from multiregion.cli.deployment import JsonOption
 from multiregion.cli.state import print_json
 from multiregion.errors import BadDeployment, InvalidInput
@@ -101,8 +101,9 @@ def deploy(
     wish.template.checked(values, known=stack.parameters if stack and stack.status not in NEVER_WHOLE else {})
     if not site_only:
         checked(Preflight(account, identity, stack, wish), quiet=json)
-    launched = site(account, identity, stack, wish) if site_only else launch_all(account, identity, stack, wish, quiet=json)
-    finish(account, launched, wish, quiet=json, json=json, again=chosen_again(name, region, profile))
+    with interruptible():
+        launched = site(account, identity, stack, wish) if site_only else launch_all(account, identity, stack, wish, quiet=json)
+        finish(account, launched, wish, json=json, again=chosen_again(name, region, profile))
 
 
 def bundle_in(web: Path | None) -> Bundle | None:
@@ -159,15 +160,15 @@ def site(account: Account, identity: Identity, stack: Stack | None, wish: Wish) 
     return update(account, stack, None, {}, Publication(account, identity).publish(wish.template, wish.bundle))
 
 
-def finish(account: Account, launched: Launched, wish: Wish, *, quiet: bool, json: bool, again: str) -> None:
+def finish(account: Account, launched: Launched, wish: Wish, *, json: bool, again: str) -> None:
     """Follow the work to its end, and say what came of it."""
-    if launched.what == ATTACH and not quiet:
+    if launched.what == ATTACH and not json:
         console.print("[yellow]![/] An operation goes on already; this follows it, and changes nothing.")
     stack = find_stack(account, launched.stack_id)
     assert stack is not None
     if launched.what != NOTHING:
         total = len(list(wish.template.everything(stack.parameters, stack.region))) if stack.status.startswith("CREATE") else None
-        snapshot = followed(account, stack, total=total, quiet=quiet)
+        snapshot = followed(account, stack, total=total, quiet=json)
         stack = snapshot.stack
         if not report(snapshot, json=json, again=again):
             raise typer.Exit(1)
@@ -227,8 +228,9 @@ def destroy(
     if not yes and not typer.confirm(f"Take {name} down", default=False, err=True):
         errors.print("Nothing has been changed.")
         raise typer.Exit(1)
-    removal.begin(account, stack)
-    snapshot = followed(account, stack, total=None, quiet=json)
+    with interruptible():
+        removal.begin(account, stack)
+        snapshot = followed(account, stack, total=None, quiet=json)
     if not report(snapshot, json=json, again=chosen_again(name, region, profile)):
         raise typer.Exit(1)
     published = removal.remove_publication(account, account.identity())

@@ -1,5 +1,8 @@
 """How an operation in AWS is shown while it goes on: a bar for all resources of both regions, and a line for each failure."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 import typer
 from rich.console import Console
@@ -30,24 +33,30 @@ def verb(status: str) -> str:
     return next((words for start, words in VERBS if status.startswith(start)), status.lower())
 
 
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Whoever presses Ctrl-C while something may have begun is told that it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        errors.print("[yellow]![/] What has begun goes on in AWS. Run the same command again to watch it.")
+        raise
+
+
 def followed(account: Account, stack: Stack, *, total: int | None, quiet: bool) -> Snapshot:
     """Watch what goes on with the stack until it ends. `total` is how many resources there will be, if that is known."""
     columns = TextColumn("{task.description:<12}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn()
     now = TextColumn("[dim]{task.fields[now]}[/]")
     seen: set[str] = set()
     found: Snapshot | None = None
-    try:
-        with Progress(*columns, now, console=errors, transient=True, disable=quiet or not errors.is_terminal) as progress:
-            task = progress.add_task("starting", total=total, now="")
-            for snapshot in Watch(account, stack.id, pause).looks():
-                found = snapshot
-                tell(snapshot, seen, progress.console, quiet=quiet)
-                busy = snapshot.working_on()
-                known = total if total and not snapshot.rolls_back else None
-                progress.update(task, description=verb(snapshot.stack.status), completed=snapshot.finished(), total=known, now=names(busy))
-    except KeyboardInterrupt:
-        errors.print("[yellow]![/] It goes on in AWS. Run the same command again to watch it.")
-        raise
+    with Progress(*columns, now, console=errors, transient=True, disable=quiet or not errors.is_terminal) as progress:
+        task = progress.add_task("starting", total=total, now="")
+        for snapshot in Watch(account, stack.id, pause).looks():
+            found = snapshot
+            tell(snapshot, seen, progress.console, quiet=quiet)
+            busy = snapshot.working_on()
+            known = total if total and not snapshot.rolls_back else None
+            progress.update(task, description=verb(snapshot.stack.status), completed=snapshot.finished(), total=known, now=names(busy))
     assert found is not None
     return found
 
