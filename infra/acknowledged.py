@@ -45,6 +45,9 @@ NAG = (
         "services by action, resources by the deployment's own prefix; test_template.py holds it to that",
     ),
     Acknowledged("AwsSolutions-IAM5[*]", "hub/FinalizerRole", "buckets and stacks of this deployment, in regions that a parameter names"),
+    Acknowledged(
+        "AwsSolutions-IAM5[*:logs:*]", "routing/ApiLogsRole", "one role writes the logs of every API that the account has in the region"
+    ),
     Acknowledged("AwsSolutions-APIG2", "*", "a mapping template or the function checks each field, and names it in the refusal"),
     Acknowledged(
         "AwsSolutions-APIG3", "*Stage", "stages are throttled; a web ACL costs more than the whole deployment, and is the operator's to add"

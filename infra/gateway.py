@@ -7,12 +7,31 @@ from typing import Any
 
 from aws_cdk import aws_apigateway as apigateway
 
-from infra.stack import Stack, log_group
+from infra.stack import Stack, allow, keep, log_group, role, trusted
 
 STAGE = "v1"
 REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 500, 1_000
 LOG_FIELDS = ("requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLength", "responseLatency", "integrationLatency")
 LOG_FORMAT = json.dumps({name: f"$context.{name}" for name in LOG_FIELDS} | {"ip": "$context.identity.sourceIp"})
+
+
+def allow_logs(stack: Stack) -> apigateway.CfnAccount:
+    """API Gateway writes logs under one role for all APIs that an account has in a region, so it outlives this deployment."""
+    anywhere = stack.sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*")
+    writing = [
+        "CreateLogGroup",
+        "CreateLogStream",
+        "DescribeLogGroups",
+        "DescribeLogStreams",
+        "PutLogEvents",
+        "GetLogEvents",
+        "FilterLogEvents",
+    ]
+    writer = role(stack, "ApiLogs", trusted("apigateway.amazonaws.com"), [allow([f"logs:{each}" for each in writing], anywhere)])
+    account = apigateway.CfnAccount(stack, "ApiAccount", cloud_watch_role_arn=writer.attr_arn)
+    for each in (writer, account):
+        keep(each)
+    return account
 
 
 def rest_api(stack: Stack, name: str, body: Mapping[str, Any], variables: Mapping[str, str]) -> apigateway.CfnStage:

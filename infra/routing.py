@@ -8,7 +8,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lam
 
 from infra.api import body
-from infra.gateway import rest_api
+from infra.gateway import allow_logs, rest_api
 from infra.key_value_store import global_table, keys
 from infra.stack import Stack, Statement, allow, function, keep, role, trusted
 
@@ -51,7 +51,8 @@ def routing(stack: Stack, environment: Mapping[str, str]) -> None:
         "secondary": stack.sub("${SecondaryRegion}"),
     }
     api = rest_api(stack, "Routing", body("routing"), variables)
-    api.add_resource_dependency(answering)
+    for needed in (answering, allow_logs(stack)):
+        api.add_resource_dependency(needed)
     updater(stack, environment)
     stack.output("RoutingUrl", cdk.Fn.sub("https://${Routing}.execute-api.${AWS::Region}.amazonaws.com/v1"))
 

@@ -66,12 +66,7 @@ def role_statements(stack: Stack) -> list[Statement]:
     own = stack.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Prefix}-*")
     kinds = ("CreateRole", "DeleteRole", "GetRole", "TagRole", "UntagRole", "UpdateRole", "UpdateAssumeRolePolicy", "PassRole")
     inline = ("PutRolePolicy", "GetRolePolicy", "DeleteRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies")
-    attach = allow(
-        ["iam:AttachRolePolicy", "iam:DetachRolePolicy"],
-        own,
-        Condition={"ArnLike": {"iam:PolicyARN": "arn:*:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"}},
-    )
-    return [allow([f"iam:{kind}" for kind in (*kinds, *inline)], own), attach]
+    return [allow([f"iam:{kind}" for kind in (*kinds, *inline)], own)]
 
 
 def table_actions() -> list[str]:

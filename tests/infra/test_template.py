@@ -289,6 +289,13 @@ def test_stages_are_throttled_and_logged(name: str, template: Any) -> None:
         assert stage["Properties"]["AccessLogSetting"]["DestinationArn"]
 
 
+def test_api_gateway_may_write_logs_before_any_stage_wants_to() -> None:
+    found = bodies()["routing"]["Resources"]
+    assert found["ApiAccount"]["Properties"]["CloudWatchRoleArn"] == {"Fn::GetAtt": ["ApiLogsRole", "Arn"]}
+    assert "ApiAccount" in found["RoutingStage"]["DependsOn"] and kept(found["ApiAccount"]) and kept(found["ApiLogsRole"])
+    assert "RoutingStackSet" in hub()["Resources"]["ApplicationStackSet"]["DependsOn"]
+
+
 def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
     alarms = resources(bodies()["operations"], "AWS::CloudWatch::Alarm")
     lags = {id for id, each in alarms.items() if each["Properties"]["MetricName"] == "ReplicationLatency"}
