@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import core, engines, identity, infra, photos, simulation
+from tests.planted import commands, core, engines, identity, infra, photos, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
 INFRA = ROOT / "infra"
 TABLES = {
+    "commands": commands.MUTANTS,
     "core": core.MUTANTS,
     "engines": engines.MUTANTS,
     "identity": identity.MUTANTS,
