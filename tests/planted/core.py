@@ -308,7 +308,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     # the edge and what all routes have in common
     ("api/edge.py", '        "Content-Security-Policy": policy,\n', "", HEADERS),
-    ("api/edge.py", "connect-src 'self' {regions} {authority};", "connect-src *;", HEADERS),
+    ("api/edge.py", "connect-src 'self' {answering};", "connect-src *;", HEADERS),
     ("api/edge.py", '"X-Content-Type-Options": "nosniff",', "", HEADERS),
     ("api/region.py", "allow_origins=[edge],", 'allow_origins=["*"],', f"{HTTP}::test_only_the_edges_origin_may_call_from_a_browser"),
     ("api/problems.py", "if len(body) > limit:", "if False:", f"{HTTP}::test_a_body_over_the_limit_is_refused"),

@@ -207,8 +207,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("config.py", 'if (self.engines is None) is (self.store == "aws"):', "if False:", f"{PAGE}::test_a_configuration_that_cannot_be_used_names_the_field"),
     (
         "api/edge.py",
-        ", *deployment.picture_origins])",
-        "])",
+        ", *deployment.picture_origins]",
+        "]",
         "tests/unit/test_edge.py::test_pictures_may_come_from_and_go_to_where_the_deployment_keeps_them_and_nothing_else_may",
     ),
     ("local/engines.py", "if getattr(settings, name) != kept:", "if False:", f"{PAGE}::test_settings_that_promise_more_than_engines_keep_are_refused"),
