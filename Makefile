@@ -6,7 +6,7 @@ RUN    := $(BIN)/python
 PIP    := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 STAMPS := $(VENV)/stamps
 
-.PHONY: help up test check bench simulate planted format lock reference screenshots web clean
+.PHONY: help up test check bench simulate planted format lock template reference screenshots web clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -26,6 +26,7 @@ check: $(STAMPS)/dev $(STAMPS)/app web ## style, types, layout, and everything g
 	$(BIN)/mypy
 	$(RUN) scripts/lock.py --check
 	$(RUN) scripts/reference.py --check
+	$(RUN) -m infra --check
 	$(RUN) scripts/build_web.py check
 	$(RUN) -m pytest -q tests/unit/test_layout.py tests/unit/test_docs.py
 
@@ -47,6 +48,9 @@ web: $(STAMPS)/runtime ## the web application's bundle, if its sources have chan
 
 reference: $(STAMPS)/dev $(STAMPS)/app ## writes the generated parts of docs/reference.md
 	@$(RUN) scripts/reference.py
+
+template: $(STAMPS)/dev $(STAMPS)/app ## writes deployment/*.template from infra/
+	@$(RUN) -m infra
 
 screenshots: $(STAMPS)/dev $(STAMPS)/app web ## takes the pictures of the web application in docs/ anew
 	@CHROMIUM="$$(MULTIREGION_REQUIRE_BROWSER=1 scripts/ensure_chromium.sh)" && CHROMIUM="$$CHROMIUM" $(RUN) scripts/screenshots.py

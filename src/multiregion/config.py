@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -51,6 +51,11 @@ class Settings:
     loss_seconds_max: float = setting(60.0, "seconds", "a takeover that may lose more needs --accept-loss, and is never automatic")
     lag_objective_seconds: float = setting(5.0, "seconds", "the lag that the console holds each stream against")
     position_seconds: float = setting(2.0, "seconds", "how long a read waits for the position that its client has seen")
+    engine_call_seconds: float = setting(5.0, "seconds", 'store "aws": how long one call to an engine may take')
+    engine_heartbeat_seconds: float = setting(
+        2.0, "seconds", 'store "aws": how often a region writes its heartbeat, which measures the lag'
+    )
+    engine_sweep_seconds: float = setting(21_600.0, "seconds", 'store "aws": how often objects that nothing needs are looked for')
     drain_seconds: float = setting(60.0, "seconds", "how long a planned switch waits for the other region to catch up")
     ready_seconds: float = setting(30.0, "seconds", "how long `up` waits for the processes to become ready")
 
@@ -106,6 +111,8 @@ class Deployment(msgspec.Struct, frozen=True, rename="camel"):
     authority: str
     secret: str
     operator_token: str
+    picture_origins: tuple[str, ...] = ()
+    """Where browsers load pictures from and send them to, if that is not the regions themselves."""
 
     def place(self, role: Role) -> RegionPlace:
         return self.primary if role is Role.PRIMARY else self.secondary
@@ -116,6 +123,23 @@ class Deployment(msgspec.Struct, frozen=True, rename="camel"):
 
     def bearer(self, purpose: str) -> str:
         return self.key(purpose).hex()
+
+
+class EnginesConfig(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Where the engines of `store = "aws"` are. Without endpoints they are those of AWS in `region`."""
+
+    region: str
+    table: str
+    bucket: str = ""
+    dynamodb_endpoint: str | None = None
+    s3_endpoint: str | None = None
+    s3_public_endpoint: str | None = None
+    create: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("region", "table"):
+            if not getattr(self, name):
+                raise ValueError(f"engines.{name} is empty")
 
 
 class PartConfig(msgspec.Struct, frozen=True, rename="camel"):
@@ -131,6 +155,12 @@ class PartConfig(msgspec.Struct, frozen=True, rename="camel"):
     links: dict[str, tuple[int, str]] = {}
     founding: bool = False
     settings: dict[str, str] = {}
+    store: Literal["embedded", "aws"] = "embedded"
+    engines: EnginesConfig | None = None
+
+    def __post_init__(self) -> None:
+        if (self.engines is None) is (self.store == "aws"):
+            raise ValueError('`engines` belongs to `store` "aws", and has to be there with it')
 
     @property
     def folder(self) -> Path:

@@ -2,12 +2,12 @@
 
 from multiregion.errors import Conflict, NotFound
 from multiregion.photos.comments import photos_of
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import Peer, bring
 from multiregion.stores import Change, Position, Write
 
 
-async def restore(region: Region, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
+async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
     """Commit `lost` at the current epoch and return its position. Idempotent: what is so already is left alone.
 
     `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been

@@ -3,12 +3,22 @@
 from dataclasses import dataclass
 
 from multiregion.states import Role
-from multiregion.stores import Objects, Records
+from multiregion.stores import LocalObjects, LoggedRecords, Objects, Records
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
+    """What the application needs of a region, whatever replicates it."""
+
     role: Role
     name: str
     records: Records
     objects: Objects
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRegion(Region):
+    """A region that the other one follows by its change log."""
+
+    records: LoggedRecords
+    objects: LocalObjects

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from multiregion.clock import Clock
 from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.states import RoutingState
 from multiregion.stores import (
     START,
@@ -19,9 +19,9 @@ from multiregion.stores import (
     Exposure,
     Head,
     Lag,
+    LoggedRecords,
     Objects,
     Position,
-    Records,
     needs_of,
 )
 
@@ -78,7 +78,7 @@ class Peer(Protocol):
 
 
 async def frames(
-    records: Records,
+    records: LoggedRecords,
     after: Position,
     clock: Clock,
     *,
@@ -192,7 +192,7 @@ class Replicator:
     lead, and whose log goes another way than the leader's, is rewound to where they part.
     """
 
-    def __init__(self, region: Region, peer: Peer, clock: Clock, *, heartbeat_seconds: float, acknowledges: bool = False) -> None:
+    def __init__(self, region: LoggedRegion, peer: Peer, clock: Clock, *, heartbeat_seconds: float, acknowledges: bool = False) -> None:
         self._region = region
         self._peer = peer
         self._clock = clock

@@ -1,5 +1,7 @@
 """The interfaces that a backend implements, and the values that cross them. Domain code knows these and nothing below."""
 
+import base64
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +9,11 @@ from typing import Any, NewType, Protocol
 
 import msgspec
 
+from multiregion.errors import InvalidInput
 from multiregion.states import RoutingState
+
+COMMIT_WRITES_MAX = 90
+"""What every backend takes in one commit."""
 
 Digest = NewType("Digest", str)
 """The SHA-256 of an object's bytes, 64 lower-case hexadecimal digits; the object's only name."""
@@ -97,10 +103,10 @@ class Exposure:
 
 
 class Records(Protocol):
-    """Fenced key-value records with an ordered change log."""
+    """Fenced key-value records."""
 
     async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
-        """Apply all writes or none, durably, and return the last one's position.
+        """Apply all writes or none, durably, and return the last one's position. COMMIT_WRITES_MAX writes are always taken.
 
         `epoch` is the epoch that the caller decided under; None takes the admitted one (the caller decided nothing before).
         `requires` names records that must exist in the same transaction.
@@ -148,6 +154,10 @@ class Records(Protocol):
     def confirmed(self) -> bool:
         """Whether the authority has been heard since this process started."""
         ...
+
+
+class LoggedRecords(Records, Protocol):
+    """Records with an ordered change log, which the other region follows."""
 
     async def head(self) -> Head: ...
 
@@ -235,8 +245,9 @@ class Objects(Protocol):
         """Store bytes durably. Idempotent. Raises DiskFull."""
         ...
 
-    def path(self, digest: Digest) -> Path | None:
-        """Where the bytes are, or None if they are not here."""
+    def open(self, digest: Digest, *, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `first` to `last`, both included (None: to the end), in pieces. Raises NotFound, and InvalidInput for
+        a range that is not in them."""
         ...
 
     async def has(self, digest: Digest) -> bool: ...
@@ -249,6 +260,14 @@ class Objects(Protocol):
 
     def digests(self, after: str = "") -> AsyncIterator[tuple[Digest, int]]:
         """Every object's digest and size in bytes, in order of digest."""
+        ...
+
+
+class LocalObjects(Objects, Protocol):
+    """Objects that are files on this machine."""
+
+    def path(self, digest: Digest) -> Path | None:
+        """Where the bytes are, or None if they are not here."""
         ...
 
 
@@ -283,7 +302,7 @@ class Upload:
 class Uploads(Protocol):
     """Bytes on their way in, by ticket. Never fenced, and seen by nobody until a record is committed."""
 
-    def ticket(self, announced: Announced) -> Ticket: ...
+    async def ticket(self, announced: Announced) -> Ticket: ...
 
     async def pending(self, photo_id: str, user: str) -> Upload | None: ...
 
@@ -354,3 +373,19 @@ class Replication(Protocol):
 def needs_of(changes: Iterable[Change]) -> list[Digest]:
     """The objects that these changes name, each once, in order."""
     return list(dict.fromkeys(digest for change in changes for digest in change.write.needs))
+
+
+def cursor(record: Record) -> str:
+    """What a page gives as the `after` of the next one."""
+    return base64.urlsafe_b64encode(json.dumps([record.order, record.key.id]).encode()).decode().rstrip("=")
+
+
+def read_cursor(after: str) -> list[str]:
+    """The order and id that a page ended with. Raises InvalidInput for what `cursor` did not make."""
+    try:
+        order, id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+        if isinstance(order, str) and isinstance(id, str):
+            return [order, id]
+    except ValueError:
+        pass
+    raise InvalidInput("after must be the `next` of an earlier page", field="after")

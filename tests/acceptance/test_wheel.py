@@ -28,6 +28,11 @@ def test_the_web_application_is_in_the_wheel(wheel: ZipFile) -> None:
     assert any(name.startswith("multiregion/web/assets/") and name.endswith(".js.br") for name in names)
 
 
+def test_the_template_is_in_the_wheel_as_it_is_committed(wheel: ZipFile) -> None:
+    name = "deployment/multi-region-application-architecture.template"
+    assert wheel.read(f"multiregion/{name}") == (ROOT / name).read_bytes()
+
+
 def test_everything_of_the_package_is_in_the_wheel_once(wheel: ZipFile) -> None:
     sources = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*") if path.is_file() and path.suffix != ".pyc"}
     names = wheel.namelist()

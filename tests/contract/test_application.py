@@ -14,6 +14,7 @@ from multiregion.config import Settings
 from multiregion.errors import Unavailable
 from multiregion.photos.pictures import THUMBNAIL_EDGE
 from multiregion.states import State
+from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, announcement, gallery_in, picture
 from tests.identity_world import World
 
@@ -23,6 +24,7 @@ def code(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
+@needs(Ability.DECODING)
 async def test_a_photo_is_uploaded_committed_listed_and_shown(gallery: Gallery) -> None:
     data = picture(size=(1600, 1200), colour=(10, 120, 200))
     photo = await gallery.add(data, caption="The sea")
@@ -36,7 +38,12 @@ async def test_a_photo_is_uploaded_committed_listed_and_shown(gallery: Gallery) 
     assert (len(shown.content), hashlib.sha256(shown.content).hexdigest()) == (photo["size"], photo["sha256"])
     small = Image.open(io.BytesIO((await gallery.http.get(photo["thumbnailUrl"])).content))
     assert (small.format, small.size) == ("JPEG", (THUMBNAIL_EDGE, THUMBNAIL_EDGE * 3 // 4))
-    assert gallery.pending_files() == []
+    assert await gallery.pending_uploads() == []
+
+
+def unsigned(photo: dict[str, Any]) -> dict[str, Any]:
+    """Without the signatures of its addresses, which may be made anew for each answer."""
+    return {name: str(value).partition("?")[0] if name in ("url", "thumbnailUrl") else value for name, value in photo.items()}
 
 
 async def test_nothing_is_visible_before_the_commit(gallery: Gallery) -> None:
@@ -50,7 +57,7 @@ async def test_a_commit_can_be_repeated(gallery: Gallery) -> None:
     photo = await gallery.add()
     head = await gallery.head()
     again = await gallery.commit(photo["photoId"])
-    assert (again.status_code, again.json()) == (201, photo)
+    assert (again.status_code, unsigned(again.json())) == (201, unsigned(photo))
     assert await gallery.head() == head
 
 
@@ -58,7 +65,7 @@ async def test_two_commits_at_once_make_one_photo(gallery: Gallery) -> None:
     photo_id, before = await gallery.upload(picture()), await gallery.head()
     answers = await asyncio.gather(*[gallery.commit(photo_id) for _ in range(4)])
     assert [answer.status_code for answer in answers] == [201] * 4
-    assert (await gallery.head()).position.sequence == before.position.sequence + 1
+    assert await gallery.head() != before
     assert len((await gallery.call("GET", "/photos")).json()["photos"]) == 1
 
 
@@ -66,7 +73,7 @@ async def test_a_photo_that_is_there_needs_no_upload(gallery: Gallery) -> None:
     data = picture()
     photo = await gallery.add(data, photoId="mine")
     again = await gallery.announce(data, photoId="mine")
-    assert (again.status_code, again.json()) == (200, photo)
+    assert (again.status_code, unsigned(again.json())) == (200, unsigned(photo))
 
 
 async def test_an_id_that_is_taken_is_refused(gallery: Gallery) -> None:
@@ -81,7 +88,7 @@ async def test_an_upload_can_be_repeated_and_the_last_one_counts(gallery: Galler
     await gallery.upload(first, photoId="mine")
     await gallery.upload(second, photoId="mine")
     assert (await gallery.commit("mine")).json()["uploadSha256"] == hashlib.sha256(second).hexdigest()
-    assert gallery.pending_files() == []
+    assert await gallery.pending_uploads() == []
 
 
 async def test_nobody_touches_the_upload_of_another(gallery: Gallery) -> None:
@@ -122,9 +129,10 @@ async def test_a_wrong_announcement_is_named(gallery: Gallery, changes: dict[str
     answer = await gallery.announce(picture(), **changes)
     assert code(answer) == (status, expected)
     assert answer.json()["field"] == field
-    assert gallery.pending_files() == []
+    assert await gallery.pending_uploads() == []
 
 
+@needs(Ability.DECODING)
 async def test_what_is_said_of_size_and_colour_is_not_believed(gallery: Gallery) -> None:
     photo = await gallery.add(picture(size=(64, 48)), width=9999, height=1, colour="#00ff00")
     assert (photo["width"], photo["height"]) == (64, 48)
@@ -141,7 +149,7 @@ async def bad_picture(gallery: Gallery, data: bytes, **changes: Any) -> httpx.Re
     photo_id, before = await gallery.upload(data, **changes), await gallery.head()
     answer = await gallery.commit(photo_id)
     assert await gallery.head() == before and await gallery.kept() == []
-    assert list((gallery.folder / "objects" / "drafts").iterdir()) == []
+    assert await gallery.drafts() == []
     return answer
 
 
@@ -150,6 +158,7 @@ async def test_what_is_not_a_picture(gallery: Gallery) -> None:
     assert code(answer) == (415, "unsupported_media") and "not a picture" in answer.json()["detail"]
 
 
+@needs(Ability.DECODING)
 async def test_a_truncated_picture(gallery: Gallery) -> None:
     noise = io.BytesIO()
     Image.effect_noise((600, 400), 60).save(noise, "JPEG")
@@ -157,6 +166,7 @@ async def test_a_truncated_picture(gallery: Gallery) -> None:
     assert code(answer) == (415, "unsupported_media") and "truncated" in answer.json()["detail"]
 
 
+@needs(Ability.DECODING)
 async def test_a_decompression_bomb(gallery: Gallery) -> None:
     bomb = picture("PNG", (30_000, 30_000), 0, "1")
     assert len(bomb) < 200_000
@@ -164,6 +174,7 @@ async def test_a_decompression_bomb(gallery: Gallery) -> None:
     assert code(answer) == (413, "too_large") and answer.json()["limit"] == 50_000_000
 
 
+@needs(Ability.DECODING)
 async def test_heic_is_named(gallery: Gallery) -> None:
     answer = await bad_picture(gallery, b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(500))
     assert code(answer) == (415, "unsupported_media") and "HEIC" in answer.json()["detail"]
@@ -174,6 +185,7 @@ async def test_another_type_than_announced(gallery: Gallery) -> None:
     assert code(answer) == (415, "unsupported_media") and answer.json()["field"] == "contentType"
 
 
+@needs(Ability.STEERING)
 async def test_a_decoding_that_breaks_leaves_no_drafts(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     workers: Any = gallery.photos._workers
     render = workers.render
@@ -186,9 +198,9 @@ async def test_a_decoding_that_breaks_leaves_no_drafts(gallery: Gallery, monkeyp
     assert code(await bad_picture(gallery, picture())) == (503, "unavailable")
 
 
-async def test_lists_are_paged_newest_first(pools: World, gallery: Gallery) -> None:
+async def test_lists_are_paged_newest_first(gallery: Gallery) -> None:
     for number in range(5):
-        pools.wind(1)
+        gallery.wind(1)
         await gallery.add(picture(), photoId=f"p{number}")
     first = (await gallery.call("GET", "/photos?limit=3")).json()
     second = (await gallery.call("GET", f"/photos?limit=3&after={first['next']}")).json()
@@ -239,10 +251,10 @@ FENCED = [(State.FENCED, "fenced"), (State.FAILOVER, "failover")]
 
 
 @pytest.mark.parametrize(("state", "name"), FENCED)
-async def test_writes_are_refused_with_the_state_and_write_nothing(pools: World, gallery: Gallery, state: State, name: str) -> None:
+async def test_writes_are_refused_with_the_state_and_write_nothing(gallery: Gallery, state: State, name: str) -> None:
     await gallery.add(photoId="there")
     photo_id = await gallery.upload(picture(colour=(1, 2, 3)))
-    await pools.admit(state)
+    await gallery.admit(state)
     before, kept = await gallery.head(), await gallery.kept()
     for answer in (
         await gallery.announce(picture(colour=(3, 2, 1))),
@@ -251,12 +263,13 @@ async def test_writes_are_refused_with_the_state_and_write_nothing(pools: World,
         await gallery.call("POST", "/comments/there", json={"message": "hello"}),
     ):
         assert code(answer) == (409, "fenced")
-        assert (answer.json()["state"]["state"], answer.json()["state"]["epoch"]) == (name, pools.state.epoch)
+        assert (answer.json()["state"]["state"], answer.json()["state"]["epoch"]) == (name, gallery.epoch)
     assert await gallery.head() == before and await gallery.kept() == kept
     assert [photo["photoId"] for photo in (await gallery.call("GET", "/photos")).json()["photos"]] == ["there"]
 
 
-async def test_the_fence_is_in_the_commit_not_before_it(pools: World, gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+@needs(Ability.STEERING)
+async def test_the_fence_is_in_the_commit_not_before_it(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """The state changes while the picture is being decoded: the look before has seen the old one."""
     photo_id, before = await gallery.upload(picture()), await gallery.head()
     workers: Any = gallery.photos._workers
@@ -264,29 +277,30 @@ async def test_the_fence_is_in_the_commit_not_before_it(pools: World, gallery: G
 
     async def render_slowly(job: Any) -> Any:
         made = await render(job)
-        await pools.admit(State.FENCED)
+        await gallery.admit(State.FENCED)
         return made
 
     monkeypatch.setattr(workers, "render", render_slowly)
     assert code(await gallery.commit(photo_id)) == (409, "fenced")
     assert await gallery.head() == before
     assert (await gallery.call("GET", "/photos")).json()["photos"] == []
-    await pools.admit(State.ACTIVE)
+    await gallery.admit(State.ACTIVE)
     monkeypatch.undo()
     assert (await gallery.commit(photo_id)).status_code == 201
 
 
-async def test_the_epoch_is_in_the_commit_not_before_it(pools: World, gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+@needs(Ability.STEERING)
+async def test_the_epoch_is_in_the_commit_not_before_it(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """The application is fenced and active again while the picture is being decoded: it is another epoch."""
     photo_id, before = await gallery.upload(picture()), await gallery.head()
-    decided = {"Multiregion-Epoch": str(pools.state.epoch)}
+    decided = {"Multiregion-Epoch": str(gallery.epoch)}
     workers: Any = gallery.photos._workers
     render = workers.render
 
     async def render_slowly(job: Any) -> Any:
         made = await render(job)
-        await pools.admit(State.FENCED)
-        await pools.admit(State.ACTIVE)
+        await gallery.admit(State.FENCED)
+        await gallery.admit(State.ACTIVE)
         return made
 
     monkeypatch.setattr(workers, "render", render_slowly)
@@ -294,10 +308,10 @@ async def test_the_epoch_is_in_the_commit_not_before_it(pools: World, gallery: G
     assert await gallery.head() == before
 
 
-async def test_a_write_decided_under_another_epoch_is_refused(pools: World, gallery: Gallery) -> None:
+async def test_a_write_decided_under_another_epoch_is_refused(gallery: Gallery) -> None:
     await gallery.add(photoId="there")
     photo_id, before = await gallery.upload(picture(colour=(1, 2, 3))), await gallery.head()
-    old = {"Multiregion-Epoch": str(pools.state.epoch - 1)}
+    old = {"Multiregion-Epoch": str(gallery.epoch - 1)}
     for answer in (
         await gallery.call("POST", "/photos", json=announcement(picture(colour=(3, 2, 1))), headers=old),
         await gallery.commit(photo_id, headers=old),
@@ -305,25 +319,26 @@ async def test_a_write_decided_under_another_epoch_is_refused(pools: World, gall
         await gallery.call("POST", "/comments/there", json={"message": "hello"}, headers=old),
     ):
         assert code(answer) == (409, "stale_epoch")
-        assert answer.json()["state"]["epoch"] == pools.state.epoch
+        assert answer.json()["state"]["epoch"] == gallery.epoch
     assert await gallery.head() == before
-    now = {"Multiregion-Epoch": str(pools.state.epoch)}
+    now = {"Multiregion-Epoch": str(gallery.epoch)}
     assert (await gallery.commit(photo_id, headers=now)).status_code == 201
     wrong = await gallery.call("DELETE", "/photos/there", headers={"Multiregion-Epoch": "x"})
     assert code(wrong) == (400, "invalid_input") and wrong.json()["field"] == "Multiregion-Epoch"
 
 
-async def test_what_was_committed_is_answered_in_every_state(pools: World, gallery: Gallery) -> None:
+async def test_what_was_committed_is_answered_in_every_state(gallery: Gallery) -> None:
     """A client whose answer was lost before the fence must not be told that nothing was written."""
     photo = await gallery.add(photoId="mine")
     said = {"message": "hello", "commentId": "c1"}
     comment = await gallery.call("POST", "/comments/mine", json=said)
-    await pools.admit(State.FENCED)
-    assert (await gallery.commit("mine")).json() == photo
+    await gallery.admit(State.FENCED)
+    assert unsigned((await gallery.commit("mine")).json()) == unsigned(photo)
     again = await gallery.call("POST", "/comments/mine", json=said)
     assert (again.status_code, again.json()) == (201, comment.json())
 
 
+@needs(Ability.STEERING)
 async def test_a_crash_between_object_and_record_leaves_nothing_visible(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     photo_id = await gallery.upload(picture())
 

@@ -17,8 +17,11 @@ from multiregion.clock import SystemClock
 from multiregion.config import RegionPlace
 from multiregion.local.deployment import Admin, AuthorityPlace, LocalDeployment
 from multiregion.states import State
+from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, picture
-from tests.identity_world import DEPLOYMENT, PASSWORD, World
+from tests.identity_world import DEPLOYMENT, PASSWORD
+
+pytestmark = needs(Ability.OPERATORS)
 
 
 class HurriedClock(SystemClock):
@@ -101,15 +104,15 @@ async def test_bad_files_are_listed_and_the_rest_goes_in(gallery: Gallery, folde
     assert "truncated" in reasons["broken.jpg"] and "HEIC" in reasons["heic.jpg"] and "26214400" in reasons["huge.jpg"]
 
 
-async def test_it_stops_in_a_state_that_lets_nobody_write(pools: World, gallery: Gallery, folder: Path) -> None:
-    await pools.admit(State.FENCED)
+async def test_it_stops_in_a_state_that_lets_nobody_write(gallery: Gallery, folder: Path) -> None:
+    await gallery.admit(State.FENCED)
     head = await gallery.head()
     result = await imported(gallery, folder)
     assert "the state is fenced" in result.stopped and "again when the state is active" in result.stopped
     assert len(result.of("waiting")) == 8 and await gallery.head() == head
 
 
-async def test_it_stops_in_the_middle_and_goes_on_when_run_again(pools: World, gallery: Gallery, folder: Path) -> None:
+async def test_it_stops_in_the_middle_and_goes_on_when_run_again(gallery: Gallery, folder: Path) -> None:
     finished: list[str] = []
 
     def fence_after_two(item: Any) -> None:
@@ -120,10 +123,10 @@ async def test_it_stops_in_the_middle_and_goes_on_when_run_again(pools: World, g
         running = asyncio.create_task(importer.run(pictures_in(folder, recursive=True), jobs=1))
         while len(finished) < 2:
             await asyncio.sleep(0.001)
-        await pools.admit(State.FENCED)
+        await gallery.admit(State.FENCED)
         result = await running
     assert result.stopped and result.of("added") and result.of("waiting")
-    await pools.admit(State.ACTIVE)
+    await gallery.admit(State.ACTIVE)
     again = await imported(gallery, folder)
     assert again.good and len(again.of("present")) == len(result.of("added"))
     assert len(await captions(gallery)) == 8

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from multiregion.photos.deletion import UNNEEDED_SECONDS
+from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, picture
-from tests.identity_world import World
+
+pytestmark = needs(Ability.LINKS)
 
 
 def changed(url: str, **changes: str) -> str:
@@ -55,15 +57,15 @@ async def test_another_pictures_signature(gallery: Gallery) -> None:
     assert code(await gallery.http.get(f"{gallery.url}/objects/{secret}")) == (403, "forbidden")
 
 
-async def test_an_address_stays_the_same_for_minutes_and_expires(pools: World, gallery: Gallery) -> None:
-    pools.wind(1)
+async def test_an_address_stays_the_same_for_minutes_and_expires(gallery: Gallery) -> None:
+    gallery.wind(1)
     photo = await gallery.add()
-    pools.wind(298)
+    gallery.wind(298)
     assert (await gallery.call("GET", "/photos")).json()["photos"][0]["url"] == photo["url"]
-    pools.wind(3600 - 298)
+    gallery.wind(3600 - 298)
     assert (await gallery.http.get(photo["url"])).status_code == 200
     assert (await gallery.call("GET", "/photos", "operator")).json()["photos"][0]["url"] != photo["url"]
-    pools.wind(301)
+    gallery.wind(301)
     assert code(await gallery.http.get(photo["url"])) == (403, "expired")
 
 

@@ -12,10 +12,13 @@ import httpx
 import pytest
 
 from multiregion.config import Settings
+from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, announcement, gallery_in, picture
 from tests.identity_world import World
 
 MEBIBYTE = 1024 * 1024
+
+pytestmark = needs(Ability.UPLOADS)
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -43,10 +46,10 @@ async def test_an_upload_needs_no_token_and_can_be_repeated(gallery: Gallery) ->
     assert (await gallery.commit(offer["photoId"])).status_code == 201
 
 
-async def test_a_ticket_expires(pools: World, gallery: Gallery) -> None:
+async def test_a_ticket_expires(gallery: Gallery) -> None:
     data = picture()
     offer = await ticket(gallery, data)
-    pools.wind(61)
+    gallery.wind(61)
     answer = await gallery.send(offer, data)
     assert code(answer) == (403, "expired") and "ask for a new one" in answer.json()["detail"]
     assert gallery.pending_files() == []
@@ -72,13 +75,13 @@ async def test_a_tampered_ticket(gallery: Gallery, changes: dict[str, str]) -> N
     assert gallery.pending_files() == []
 
 
-async def test_another_deployments_ticket(pools: World, gallery: Gallery, tmp_path: Path) -> None:
+async def test_another_deployments_ticket(gallery: Gallery, tmp_path: Path) -> None:
     from multiregion.embedded.pending import PendingUploads
     from multiregion.stores import Announced, Digest
 
     data = picture()
     announced = Announced("mine", "ada", "image/jpeg", len(data), Digest(hashlib.sha256(data).hexdigest()), "")
-    forged = PendingUploads(tmp_path / "elsewhere", gallery.url, b"another key", pools.clock, 60).ticket(announced)
+    forged = await PendingUploads(tmp_path / "elsewhere", gallery.url, b"another key", gallery.world.clock, 60).ticket(announced)
     answer = await gallery.send({"upload": {"url": forged.url, "fields": forged.fields}}, data)
     assert code(answer) == (403, "forbidden")
 
@@ -248,16 +251,16 @@ async def test_too_many_uploads_at_once(gallery: Gallery, monkeypatch: pytest.Mo
     assert code(await gallery.send(await ticket(gallery, data), data)) == (503, "overloaded")
 
 
-async def test_uploads_that_nobody_commits_are_swept(pools: World, gallery: Gallery) -> None:
+async def test_uploads_that_nobody_commits_are_swept(gallery: Gallery) -> None:
     import os
 
     old, young = await gallery.upload(picture()), await gallery.upload(picture(colour=(1, 2, 3)))
     for file in (gallery.folder / "pending").iterdir():
-        os.utime(file, (pools.clock.now(), pools.clock.now()))
+        os.utime(file, (gallery.world.clock.now(), gallery.world.clock.now()))
     left = await gallery.uploads.pending(old, "ada")
     assert left is not None
     for name in (left.path.name, gallery.uploads._note(old, "ada").name):
-        os.utime(gallery.folder / "pending" / name, (0, pools.clock.now() - 661))
+        os.utime(gallery.folder / "pending" / name, (0, gallery.world.clock.now() - 661))
     assert await gallery.uploads.sweep() == 2
     assert (await gallery.commit(old)).status_code == 404
     assert (await gallery.commit(young)).status_code == 201

@@ -8,11 +8,13 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import Fenced, NotReady
+from multiregion.errors import Fenced, NotReady, Refused
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Key, Position, Write
+from tests.contract.backends import Backend
 
 FENCED = move(FIRST, State.FENCED)
+SUNRISE = Write(Key("photos", "sunrise"), b"{}")
 
 
 async def test_a_fence_counts_for_writes_that_were_waiting_when_it_was_heard(tmp_path: Path) -> None:
@@ -50,23 +52,45 @@ async def test_a_write_that_overtakes_a_new_epoch_on_its_way_to_the_disk_is_logg
     records.close()
 
 
-async def test_an_older_epoch_is_not_stored_either(tmp_path: Path) -> None:
-    records = SqliteRecords(tmp_path / "region.db", Role.PRIMARY, SystemClock())
+async def test_an_older_epoch_is_not_stored_either(backend: Backend) -> None:
+    records = await backend.records()
     await records.admit(FENCED)
     assert await records.admit(FIRST) == FENCED
     records.close()
-    again = SqliteRecords(tmp_path / "region.db", Role.PRIMARY, SystemClock())
-    assert await again.admitted() == FENCED
-    again.close()
+    assert await (await backend.records()).admitted() == FENCED
 
 
-async def test_an_authority_that_knows_less_confirms_nothing(tmp_path: Path) -> None:
-    records = SqliteRecords(tmp_path / "region.db", Role.PRIMARY, SystemClock())
+async def test_an_authority_that_knows_less_confirms_nothing(backend: Backend) -> None:
+    records = await backend.records()
     await records.admit(RoutingState(State.ACTIVE, 3, Role.PRIMARY))
     records.close()
-    again = SqliteRecords(tmp_path / "region.db", Role.PRIMARY, SystemClock())
+    again = await backend.records()
     await again.admit(FIRST)
     assert not again.confirmed
     with pytest.raises(NotReady):
-        await again.commit([Write(Key("photos", "sunrise"), b"{}")], epoch=None, actor="ada")
-    again.close()
+        await again.commit([SUNRISE], epoch=None, actor="ada")
+
+
+async def test_what_is_heard_again_and_again_changes_nothing(backend: Backend) -> None:
+    records = await backend.records()
+    for _ in range(3):
+        assert await records.admit(FIRST) == FIRST
+    await records.commit([SUNRISE], epoch=1, actor="ada")
+    assert await records.admit(FENCED) == FENCED == await records.admit(FENCED)
+    with pytest.raises(Fenced):
+        await records.commit([SUNRISE], epoch=None, actor="ada")
+
+
+async def test_writes_and_a_fence_at_the_same_moment_leave_nothing_accepted_after_it(backend: Backend) -> None:
+    """Whatever is told to have been written is there, nothing else is, and nothing is accepted once the fence was confirmed."""
+    records = await backend.records()
+    await records.admit(FIRST)
+    writes = [Write(Key("photos", f"p{n:02}"), b"{}") for n in range(24)]
+    under_way = [asyncio.ensure_future(records.commit([write], epoch=1, actor="ada")) for write in writes]
+    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    await records.admit(FENCED)
+    accepted = {record.key.id for record in (await records.query("photos"))[0]}
+    outcomes = await asyncio.gather(*under_way, return_exceptions=True)
+    told = {write.key.id for write, outcome in zip(writes, outcomes, strict=True) if isinstance(outcome, Position)}
+    assert all(isinstance(outcome, Position | Refused) for outcome in outcomes)
+    assert told == accepted == {record.key.id for record in (await records.query("photos"))[0]}

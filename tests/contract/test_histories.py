@@ -6,7 +6,7 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Position, Write
-from tests.contract.test_records import SUNRISE, copy, primary, put, secondary
+from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
 
 __all__ = ["primary", "secondary"]
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from multiregion.api.problems import BODY_BYTES_MAX
+from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery
 from tests.identity_world import DEPLOYMENT
 
@@ -39,6 +40,7 @@ async def test_errors_are_problems_that_nobody_keeps(gallery: Gallery) -> None:
     assert answer.json().keys() >= {"type", "title", "status", "code", "detail"} and answer.json()["status"] == 401
 
 
+@needs(Ability.ORIGINS)
 @pytest.mark.parametrize("method", ["GET", "OPTIONS"])
 async def test_only_the_edges_origin_may_call_from_a_browser(gallery: Gallery, method: str) -> None:
     asked = {"Access-Control-Request-Method": "POST"} if method == "OPTIONS" else {}
@@ -48,6 +50,7 @@ async def test_only_the_edges_origin_may_call_from_a_browser(gallery: Gallery, m
     assert "access-control-allow-origin" not in others.headers
 
 
+@needs(Ability.METHODS)
 async def test_a_method_that_is_not_there_is_told_which_are(gallery: Gallery) -> None:
     answer = await gallery.call("PUT", "/photos")
     assert answer.status_code == 405 and answer.headers["allow"] == "GET, HEAD, POST"

@@ -1,47 +1,43 @@
 """What every implementation of `StateStore` promises."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from multiregion.clock import SystemClock
-from multiregion.embedded.authority import SqliteState
 from multiregion.errors import StaleEpoch
 from multiregion.states import FIRST, State, move
+from tests.contract.backends import Backend, ClosingState
 
 
 @pytest.fixture
-async def authority(tmp_path: Path) -> AsyncIterator[SqliteState]:
-    store = SqliteState(tmp_path / "authority.db", SystemClock())
+async def authority(backend: Backend) -> ClosingState:
+    store = await backend.state()
     await store.begin()
-    yield store
-    store.close()
+    return store
 
 
-async def test_the_first_state_is_active_and_beginning_again_changes_nothing(authority: SqliteState) -> None:
+async def test_the_first_state_is_active_and_beginning_again_changes_nothing(authority: ClosingState) -> None:
     await authority.begin()
     assert await authority.read() == FIRST
     assert [decision.reason for decision in await authority.history()] == ["deployed"]
 
 
-async def test_compare_and_set_keeps_who_when_and_why(authority: SqliteState) -> None:
+async def test_compare_and_set_keeps_who_when_and_why(authority: ClosingState) -> None:
     fenced = move(FIRST, State.FENCED)
     assert await authority.replace(FIRST, fenced, actor="ada", reason="drill") == fenced == await authority.read()
     newest = (await authority.history())[0]
     assert (newest.state, newest.actor, newest.reason) == (fenced, "ada", "drill")
 
 
-async def test_the_second_of_two_is_told_who_was_first(authority: SqliteState) -> None:
+async def test_the_second_of_two_is_told_who_was_first(authority: ClosingState) -> None:
     await authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="")
     with pytest.raises(StaleEpoch, match="ada changed the state to fenced"):
         await authority.replace(FIRST, move(FIRST, State.FAILOVER), actor="bob", reason="")
     assert (await authority.read()).state is State.FENCED
 
 
-async def test_of_many_at_once_exactly_one_wins(authority: SqliteState) -> None:
-    for _ in range(50):
+async def test_of_many_at_once_exactly_one_wins(authority: ClosingState) -> None:
+    for _ in range(10):
         old = await authority.read()
         others = [state for state in State if state is not old.state]
         outcomes = await asyncio.gather(
@@ -51,10 +47,25 @@ async def test_of_many_at_once_exactly_one_wins(authority: SqliteState) -> None:
         assert (await authority.read()).epoch == old.epoch + 1
 
 
-async def test_history_survives_a_restart(authority: SqliteState, tmp_path: Path) -> None:
+async def test_history_survives_a_restart(authority: ClosingState, backend: Backend) -> None:
     await authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="drill")
     authority.close()
-    again = SqliteState(tmp_path / "authority.db", SystemClock())
+    again = await backend.state()
     await again.begin()
     assert [decision.state.epoch for decision in await again.history()] == [2, 1]
-    again.close()
+
+
+async def test_a_note_changes_no_state_and_is_found_by_what_it_is_about(authority: ClosingState) -> None:
+    await authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="drill", facts={"watermark": 7})
+    await authority.note("automatic", actor="bob", reason="paused", facts={"since": 1.5})
+    assert (await authority.read()).state is State.FENCED
+    assert [decision.what for decision in await authority.history()] == ["automatic", "state", "state"]
+    assert [decision.reason for decision in await authority.history(about="automatic")] == ["paused"]
+    assert [dict(decision.facts) for decision in await authority.history(about="bob")] == [{"since": 1.5}]
+    assert [dict(decision.facts) for decision in await authority.history(1, about="state")] == [{"watermark": 7}]
+
+
+async def test_notes_at_the_same_moment_are_all_kept_and_hinder_no_change(authority: ClosingState) -> None:
+    notes = [authority.note("automatic", actor=f"n{number}", reason="", facts={}) for number in range(5)]
+    await asyncio.gather(*notes, authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason=""))
+    assert len(await authority.history()) == 7 and (await authority.read()).epoch == 2

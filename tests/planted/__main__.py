@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.planted.mutants import MUTANTS, PACKAGE, ROOT, Mutant
+from tests.planted.mutants import INFRA, MUTANTS, PACKAGE, ROOT, Mutant
 
 TEST_SECONDS = 60
 RUN_SECONDS = 180
@@ -27,8 +27,10 @@ PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 """Only what the tests need: to load every plugin that is there takes longer than most of these tests."""
 VERDICTS = {0: "survived", 1: "noticed", WRONG_PACKAGE: "another package was imported than the copy"}
 RUN_PYTEST = f"""
-import sys, multiregion, pytest
-if not multiregion.__file__.startswith(sys.argv[1]):
+import sys
+sys.path.insert(0, sys.argv[1])
+import infra, multiregion, pytest
+if not all(package.__file__.startswith(sys.argv[1]) for package in (infra, multiregion)):
     sys.exit({WRONG_PACKAGE})
 sys.exit(int(pytest.main(sys.argv[2:])))
 """
@@ -60,7 +62,8 @@ def arguments() -> argparse.Namespace:
 
 
 def copy_package(folder: Path) -> Path:
-    shutil.copytree(PACKAGE, folder / "multiregion", ignore=shutil.ignore_patterns("__pycache__"))
+    for source in (PACKAGE, INFRA):
+        shutil.copytree(source, folder / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
 
@@ -84,7 +87,7 @@ def plant_all(mutants: Sequence[Mutant], copies: Sequence[Path], console: Consol
 def plant(mutant: Mutant, free: "queue.Queue[Path]") -> str:
     copy = free.get()
     try:
-        with planted(mutant, copy / "multiregion" / mutant.file):
+        with planted(mutant, copy / mutant.source.relative_to(mutant.source_root)):
             return run(copy, [mutant.test], RUN_SECONDS)
     finally:
         free.put(copy)

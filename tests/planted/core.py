@@ -3,6 +3,7 @@ then fail: (file, old, new, test)."""
 
 STATES = "tests/unit/test_states.py"
 RECORDS = "tests/contract/test_records.py"
+LOGGED = "tests/contract/test_logged_records.py"
 FENCE = "tests/contract/test_fence.py"
 OBJECTS = "tests/contract/test_objects.py"
 AUTHORITY = "tests/contract/test_state_store.py"
@@ -16,10 +17,10 @@ HTTP = "tests/contract/test_http.py"
 LISTS = "tests/unit/test_cli_layout.py"
 
 WAITING = f"{FENCE}::test_a_fence_counts_for_writes_that_were_waiting_when_it_was_heard"
-UNHEARD = f"{RECORDS}::test_nothing_is_accepted_before_the_authority_was_heard"
-LOST_FILE = f"{RECORDS}::test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole"
-GAP = f"{RECORDS}::test_a_gap_is_refused"
-REWOUND = f"{RECORDS}::test_rewinding_restores_what_each_change_replaced"
+UNHEARD = f"{RECORDS}::test_nothing_is_accepted_before_the_authority_was_heard[embedded]"
+LOST_FILE = f"{LOGGED}::test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole"
+GAP = f"{LOGGED}::test_a_gap_is_refused"
+REWOUND = f"{LOGGED}::test_rewinding_restores_what_each_change_replaced"
 PLANNED = f"{SWITCH}::test_a_planned_failover_takes_every_step_and_loses_nothing"
 STOPPED = f"{SUPERVISOR}::test_nothing_runs_after_it_has_stopped_everything"
 OWNER_ONLY = f"{FOLDER}::test_what_is_secret_is_its_owners_alone"
@@ -66,7 +67,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{AUTHORITY}::test_the_first_state_is_active_and_beginning_again_changes_nothing",
     ),
     # the fence
-    ("embedded/records.py", "if newest.writer is not self._role:", "if False:", f"{RECORDS}::test_only_the_writer_accepts"),
+    ("embedded/records.py", "if newest.writer is not self._role:", "if False:", f"{RECORDS}::test_only_the_writer_accepts[embedded]"),
     (
         "embedded/records.py",
         "if epoch is not None and epoch != newest.epoch:",
@@ -83,7 +84,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         "newest = max(routing, heard, key=",
         "newest = max(routing, routing, key=",
-        f"{RECORDS}::test_a_fence_that_was_heard_holds_though_it_could_not_be_stored",
+        f"{LOGGED}::test_a_fence_that_was_heard_holds_though_it_could_not_be_stored",
     ),
     (
         "embedded/records.py",
@@ -103,13 +104,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         "        if not self._may_write():\n            raise NotReady(",
         "        if False:\n            raise NotReady(",
-        f"{RECORDS}::test_without_a_lease_nothing_is_written",
+        f"{RECORDS}::test_without_a_lease_nothing_is_written[embedded]",
     ),
     (
         "embedded/records.py",
         "        if not self._may_write():\n            # Frozen",
         "        if False:\n            # Frozen",
-        f"{RECORDS}::test_a_lease_that_runs_out_during_the_commit_leaves_the_outcome_open",
+        f"{RECORDS}::test_a_lease_that_runs_out_during_the_commit_leaves_the_outcome_open[embedded]",
     ),
     (
         "embedded/records.py",
@@ -122,46 +123,46 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         "if found is None or found.value is None:",
         "if found is None:",
-        f"{RECORDS}::test_a_required_record_must_exist",
+        f"{RECORDS}::test_a_required_record_must_exist[embedded]",
     ),
     (
         "embedded/records.py",
         "if write.absent and found is not None:",
         "if write.absent and found is not None and found.value is not None:",
-        f"{RECORDS}::test_a_deleted_record_stays_deleted",
+        f"{RECORDS}::test_a_deleted_record_stays_deleted[embedded]",
     ),
     (
         "embedded/records.py",
         "if write.version is not None and (",
         "if False and (",
-        f"{RECORDS}::test_a_version_guards_against_lost_updates",
+        f"{RECORDS}::test_a_version_guards_against_lost_updates[embedded]",
     ),
-    ("embedded/database.py", "if len(group) > 1:", "if False:", f"{RECORDS}::test_one_bad_write_does_not_fail_the_others_in_its_group"),
+    ("embedded/database.py", "if len(group) > 1:", "if False:", f"{LOGGED}::test_one_bad_write_does_not_fail_the_others_in_its_group"),
     # taking the other region's changes
     ("embedded/records.py", "if change.position.sequence != expected or", "if", GAP),
     (
         "embedded/records.py",
         "[change for change in changes if change.position.sequence > session.sequence]",
         "list(changes)",
-        f"{RECORDS}::test_changes_applied_twice_are_applied_once",
+        f"{LOGGED}::test_changes_applied_twice_are_applied_once",
     ),
     (
         "embedded/records.py",
         "if fresh and session.whole and session.routing.leader is self._role:",
         "if False:",
-        f"{RECORDS}::test_the_writer_takes_no_changes",
+        f"{LOGGED}::test_the_writer_takes_no_changes",
     ),
     (
         "embedded/records.py",
         "if epoch < session.routing.epoch:",
         "if False:",
-        f"{RECORDS}::test_changes_sent_under_an_older_epoch_are_refused",
+        f"{LOGGED}::test_changes_sent_under_an_older_epoch_are_refused",
     ),
     (
         "embedded/records.py",
         "if after != START and self._epoch_at(after.sequence) != after.epoch:",
         "if False:",
-        f"{RECORDS}::test_a_position_of_another_history_is_told_apart",
+        f"{LOGGED}::test_a_position_of_another_history_is_told_apart",
     ),
     ("embedded/session.py", "self.content + added - removed", "self.content + added", REWOUND),
     # undoing
@@ -169,7 +170,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         '            if session.routing.leader is self._role:\n                raise Fenced("this region leads: its log',
         '            if False:\n                raise Fenced("this region leads: its log',
-        f"{RECORDS}::test_the_leader_is_never_rewound",
+        f"{LOGGED}::test_the_leader_is_never_rewound",
     ),
     ("embedded/session.py", "self._set(key, value, order, replaced, had_before=True)", "pass", REWOUND),
     ("embedded/session.py", "self.bytes - undone.size", "self.bytes", REWOUND),
@@ -177,7 +178,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/ledger.py",
         "in reversed(undone):",
         "in undone:",
-        f"{RECORDS}::test_every_rewound_change_is_in_the_ledger_once_in_order",
+        f"{LOGGED}::test_every_rewound_change_is_in_the_ledger_once_in_order",
     ),
     # objects
     (
@@ -190,7 +191,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/objects.py",
         "if not DIGEST.fullmatch(digest):",
         "if False:",
-        f"{OBJECTS}::test_a_name_that_is_no_digest_reaches_no_file",
+        f"{OBJECTS}::test_a_name_that_is_no_digest_reaches_nothing[embedded-]",
     ),
     # replication
     (
@@ -307,7 +308,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     # the edge and what all routes have in common
     ("api/edge.py", '        "Content-Security-Policy": policy,\n', "", HEADERS),
-    ("api/edge.py", "connect-src 'self' {regions} {authority};", "connect-src *;", HEADERS),
+    ("api/edge.py", "connect-src 'self' {answering};", "connect-src *;", HEADERS),
     ("api/edge.py", '"X-Content-Type-Options": "nosniff",', "", HEADERS),
     ("api/region.py", "allow_origins=[edge],", 'allow_origins=["*"],', f"{HTTP}::test_only_the_edges_origin_may_call_from_a_browser"),
     ("api/problems.py", "if len(body) > limit:", "if False:", f"{HTTP}::test_a_body_over_the_limit_is_refused"),

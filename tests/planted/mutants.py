@@ -3,14 +3,18 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import console, core, identity, photos, profile, promises, simulation
+from tests.planted import commands, console, core, engines, identity, infra, photos, profile, promises, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
+INFRA = ROOT / "infra"
 TABLES = {
+    "commands": commands.MUTANTS,
     "console": console.MUTANTS,
     "core": core.MUTANTS,
+    "engines": engines.MUTANTS,
     "identity": identity.MUTANTS,
+    "infra": infra.MUTANTS,
     "photos": photos.MUTANTS,
     "profile": profile.MUTANTS,
     "promises": promises.MUTANTS,
@@ -19,13 +23,22 @@ TABLES = {
 
 
 class Mutant(NamedTuple):
-    """`old` becomes `new` in `file` of the package; `test` must notice."""
+    """`old` becomes `new` in `file` of the package, or of `infra/`; `test` must notice."""
 
     table: str
     file: str
     old: str
     new: str
     test: str
+
+    @property
+    def source_root(self) -> Path:
+        return ROOT if self.file.startswith("infra/") else PACKAGE.parent
+
+    @property
+    def source(self) -> Path:
+        """The file itself."""
+        return ROOT / self.file if self.file.startswith("infra/") else PACKAGE / self.file
 
     def __str__(self) -> str:
         return f"{self.table} {self.file}: {self.old.strip()!r} becomes {self.new.strip()!r}, {self.test}"

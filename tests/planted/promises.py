@@ -9,6 +9,7 @@ AUTOMATIC = "tests/unit/test_automatic.py"
 EXPOSURE = "tests/unit/test_exposure.py"
 SUPERVISOR = "tests/unit/test_supervisor.py"
 RECORDS = "tests/contract/test_records.py"
+LOGGED = "tests/contract/test_logged_records.py"
 FENCE = "tests/contract/test_fence.py"
 HISTORIES = "tests/contract/test_histories.py"
 REPEATS = "tests/contract/test_repeats.py"
@@ -26,7 +27,7 @@ IN_TIME = f"{LEASES}::test_the_region_stops_before_the_authority_lets_anybody_el
 WAIT = f"{AUTOMATIC}::test_each_reason_alone_is_enough_to_wait"
 CONFIRMED = f"{DURABILITY}::test_a_write_is_acknowledged_once_the_other_region_has_it"
 AGAIN = f"{REPEATS}::test_what_is_asked_for_again_is_not_acknowledged_sooner_than_it_is_copied"
-REACHED = f"{RECORDS}::test_a_position_is_reached_may_be_reached_or_is_of_another_history"
+REACHED = f"{LOGGED}::test_a_position_is_reached_may_be_reached_or_is_of_another_history"
 LATE = f"{DURABILITY}::test_a_confirmation_that_arrives_late_takes_nothing_back"
 NEWER = f"{LOSSES}::test_what_was_written_meanwhile_is_not_overwritten_unless_by_force"
 IN_FLIGHT = f"{EXPOSURE}::test_photos_are_in_flight_from_the_ticket_to_the_commit"
@@ -252,7 +253,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/ledger.py",
         "    while session.position > to and",
         "    while session.position >= to and",
-        f"{RECORDS}::test_rewinding_restores_what_each_change_replaced",
+        f"{LOGGED}::test_rewinding_restores_what_each_change_replaced",
     ),
     ("recovery.py", "    again = write if force else on_condition", "    again = write if True else on_condition", NEWER),
     ("recovery.py", "    again = write if force else on_condition", "    again = on_condition", NEWER),

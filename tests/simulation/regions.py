@@ -17,7 +17,7 @@ from multiregion.errors import Conflict, NotFound, Unreachable
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import Ends, Frame, Replicator, frames
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Digest, Head, Key, Loss, Position, Write
@@ -94,7 +94,7 @@ class SimulatedRegion(RegionProcess):
             writer=machine.disk.writer,
         )
         self._objects = FileObjects(machine.folder / "objects", clock)
-        self.region = Region(role, role.value, self._records, self._objects)
+        self.region = LoggedRegion(role, role.value, self._records, self._objects)
         acknowledges = settings.durability != ASYNC
         self._replicator = Replicator(
             self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from multiregion.api.edge import edge_application
@@ -67,6 +68,15 @@ async def test_no_path_leads_out_of_the_bundle(web: Path, path: str) -> None:
     async with httpx.AsyncClient(transport=transport, base_url=DEPLOYMENT.edge) as client:
         answer = await client.get(path)
     assert answer.status_code == 404 and "secret" not in answer.text
+
+
+async def test_pictures_may_come_from_and_go_to_where_the_deployment_keeps_them_and_nothing_else_may(web: Path) -> None:
+    bucket = "https://pictures.example.com"
+    deployment = msgspec.structs.replace(DEPLOYMENT, picture_origins=(bucket,))
+    transport = httpx.ASGITransport(edge_application(deployment, Settings(), web))
+    async with httpx.AsyncClient(transport=transport, base_url=DEPLOYMENT.edge) as client:
+        parts = (await client.get("/")).headers["content-security-policy"].split(";")
+    assert [part.split()[0] for part in parts if bucket in part.split()] == ["img-src", "connect-src"]
 
 
 async def test_without_a_built_web_app_the_page_says_so(tmp_path: Path) -> None:

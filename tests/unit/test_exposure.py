@@ -77,7 +77,7 @@ async def test_photos_are_in_flight_from_the_ticket_to_the_commit(tmp_path: Path
     clock = ManualClock()
     pending = uploads(tmp_path, clock)
     assert pending.in_flight() == 0
-    *_, ticket = [pending.ticket(announced(photo_id)) for photo_id in ("a", "a", "b")]
+    *_, ticket = [await pending.ticket(announced(photo_id)) for photo_id in ("a", "a", "b")]
     assert pending.in_flight() == 2, "the same photo twice is one"
     receiving = pending.receive(ticket.fields)
     receiving.add(b"bytes")
@@ -95,7 +95,7 @@ async def test_photos_are_in_flight_from_the_ticket_to_the_commit(tmp_path: Path
 async def test_what_is_swept_is_in_flight_no_more(tmp_path: Path) -> None:
     clock = ManualClock()
     pending = uploads(tmp_path, clock)
-    receiving = pending.receive(pending.ticket(announced("a")).fields)
+    receiving = pending.receive((await pending.ticket(announced("a"))).fields)
     receiving.add(b"bytes")
     await pending.keep(receiving)
     clock.wall = SystemClock().now() + TICKET_SECONDS + GRACE_SECONDS + 60

@@ -47,6 +47,13 @@ def test_a_group_counts_with_the_groups_it_includes() -> None:
     assert list(problems_of(DEV, text, project("rich>=14"))) == ["dev.txt: hatchling>=1 is not met by any pin"]
 
 
+def test_the_template_s_packages_count_with_the_tests() -> None:
+    declared = project("rich>=14")
+    declared["project"]["optional-dependencies"] = {"infra": ["constructs>=10"]}
+    text = f"rich==14.0{DIGEST}pytest==9.0{DIGEST}hatchling==1{DIGEST}"
+    assert list(problems_of(DEV, text, declared)) == ["dev.txt: constructs>=10 is not met by any pin"]
+
+
 def test_locks_that_disagree_are_found() -> None:
     texts = {"runtime": "rich==14.0\n", "dev": "rich==14.1\nhatchling==1\n", "build": "hatchling==1\n"}
     assert list(disagreements(texts)) == ["dev.txt: rich is not 14.0, as in runtime.txt"]

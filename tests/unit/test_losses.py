@@ -14,7 +14,7 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotFound, Refused, Unreachable
 from multiregion.losses import LossLedger, Settled
 from multiregion.recovery import restore
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Change, Digest, Key, Loss, Position, Write
 from tests.unit.test_replication import Link
@@ -27,8 +27,8 @@ NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
 class RegionOverThere:
     """A region behind a network; `up` False: it does not answer. `answers`: which of its next notes are answered."""
 
-    region: Region
-    other: Region
+    region: LoggedRegion
+    other: LoggedRegion
     up: bool = True
     answers: list[bool] = field(default_factory=list)
 
@@ -97,7 +97,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     for role in Role:
         records = SqliteRecords(tmp_path / f"{role}.db", role, clock)
         await records.admit(FIRST)
-        regions[role] = Region(role, NAMES[role], records, FileObjects(tmp_path / role, clock))
+        regions[role] = LoggedRegion(role, NAMES[role], records, FileObjects(tmp_path / role, clock))
     sides = {role: RegionOverThere(regions[role], regions[role.other]) for role in Role}
     yield World(authority, sides[Role.PRIMARY], sides[Role.SECONDARY], LossLedger(sides, NAMES, authority))
     for side in sides.values():

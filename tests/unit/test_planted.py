@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from tests.planted.mutants import MUTANTS, PACKAGE, ROOT, Mutant
+from tests.planted.mutants import MUTANTS, ROOT, Mutant
 
-FAST = ("tests/unit/", "tests/contract/", "tests/simulation/")
+FAST = ("tests/unit/", "tests/contract/", "tests/simulation/", "tests/infra/")
 
 
 @cache
@@ -24,7 +24,7 @@ def nodes_in(file: str) -> set[str]:
 def objections(mutant: Mutant) -> str:
     """What keeps a planted bug from being one, if anything does."""
     try:
-        ast.parse(mutant.planted_in((PACKAGE / mutant.file).read_text()))
+        ast.parse(mutant.planted_in(mutant.source.read_text()))
     except (OSError, ValueError, SyntaxError) as error:
         return f"{type(error).__name__}: {error}"
     if not mutant.test.startswith(FAST):

@@ -11,7 +11,7 @@ from multiregion.clock import SystemClock
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotFound, Unreachable
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import BATCH_BYTES_MAX, Ends, Frame, Replicator, batches, frames
 from multiregion.states import FIRST, Role, RoutingState, State
 from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Key, Position, Write
@@ -31,7 +31,7 @@ class ManualClock(SystemClock):
 class Link:
     """The other region, called directly; `breaks_after` frames the link breaks."""
 
-    def __init__(self, source: Region) -> None:
+    def __init__(self, source: LoggedRegion) -> None:
         self.source = source
         self.up = True
         self.breaks_after: int | None = None
@@ -65,33 +65,33 @@ class Link:
         yield path.read_bytes()
 
 
-def region(folder: Path, role: Role) -> Region:
+def region(folder: Path, role: Role) -> LoggedRegion:
     folder.mkdir()
     clock = SystemClock()
-    return Region(role, role.value, SqliteRecords(folder / "region.db", role, clock), FileObjects(folder / "objects", clock))
+    return LoggedRegion(role, role.value, SqliteRecords(folder / "region.db", role, clock), FileObjects(folder / "objects", clock))
 
 
 @pytest.fixture
-async def primary(tmp_path: Path) -> Region:
+async def primary(tmp_path: Path) -> LoggedRegion:
     made = region(tmp_path / "primary", Role.PRIMARY)
     await made.records.admit(FIRST)
     return made
 
 
 @pytest.fixture
-async def secondary(tmp_path: Path) -> Region:
+async def secondary(tmp_path: Path) -> LoggedRegion:
     made = region(tmp_path / "secondary", Role.SECONDARY)
     await made.records.admit(FIRST)
     return made
 
 
 @pytest.fixture
-def link(primary: Region) -> Link:
+def link(primary: LoggedRegion) -> Link:
     return Link(primary)
 
 
 @pytest.fixture
-async def replicator(secondary: Region, link: Link) -> AsyncIterator[Replicator]:
+async def replicator(secondary: LoggedRegion, link: Link) -> AsyncIterator[Replicator]:
     made = Replicator(secondary, link, ManualClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
     running = asyncio.ensure_future(made.run())
     yield made
@@ -100,7 +100,7 @@ async def replicator(secondary: Region, link: Link) -> AsyncIterator[Replicator]
         await running
 
 
-async def write(region: Region, name: str, value: bytes = b"{}", needs: tuple[Digest, ...] = ()) -> Position:
+async def write(region: LoggedRegion, name: str, value: bytes = b"{}", needs: tuple[Digest, ...] = ()) -> Position:
     return await region.records.commit([Write(Key("photos", name), value, needs=needs)], epoch=None, actor="ada")
 
 
@@ -110,11 +110,11 @@ async def until(true: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> N
             await asyncio.sleep(0.005)
 
 
-async def level(a: Region, b: Region) -> bool:
+async def level(a: LoggedRegion, b: LoggedRegion) -> bool:
     return await a.records.head() == await b.records.head()
 
 
-async def test_what_is_written_here_is_read_there(primary: Region, secondary: Region, replicator: Replicator) -> None:
+async def test_what_is_written_here_is_read_there(primary: LoggedRegion, secondary: LoggedRegion, replicator: Replicator) -> None:
     for n in range(30):
         await write(primary, f"p{n % 10}", str(n).encode())
     await until(lambda: level(primary, secondary))
@@ -122,7 +122,9 @@ async def test_what_is_written_here_is_read_there(primary: Region, secondary: Re
     assert record is not None and record.value == b"29"
 
 
-async def test_every_break_is_resumed_from_the_position(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+async def test_every_break_is_resumed_from_the_position(
+    primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator
+) -> None:
     link.breaks_after = 2
     for n in range(200):
         await write(primary, f"p{n}")
@@ -132,7 +134,9 @@ async def test_every_break_is_resumed_from_the_position(primary: Region, seconda
     assert [c.position.sequence for c in secondary.records.changes(START, limit=1000)] == list(range(1, 201))
 
 
-async def test_no_record_is_visible_before_its_object(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+async def test_no_record_is_visible_before_its_object(
+    primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator
+) -> None:
     digest = await primary.objects.put(b"light")
     seen: list[bool] = []
     applying = secondary.records.apply
@@ -147,7 +151,9 @@ async def test_no_record_is_visible_before_its_object(primary: Region, secondary
     assert seen == [True]
 
 
-async def test_an_object_that_is_there_is_not_fetched_again(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+async def test_an_object_that_is_there_is_not_fetched_again(
+    primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator
+) -> None:
     digest = await primary.objects.put(b"light")
     for name in "abc":
         await write(primary, name, needs=(digest,))
@@ -156,7 +162,7 @@ async def test_an_object_that_is_there_is_not_fetched_again(primary: Region, sec
 
 
 async def test_a_record_waits_while_its_object_cannot_be_had(
-    primary: Region, secondary: Region, link: Link, replicator: Replicator
+    primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator
 ) -> None:
     digest = await primary.objects.put(b"light")
     path = primary.objects.path(digest)
@@ -169,12 +175,12 @@ async def test_a_record_waits_while_its_object_cannot_be_had(
     await until(lambda: level(primary, secondary))
 
 
-async def test_lag_is_unknown_until_heard_and_never_zero_then(secondary: Region, link: Link) -> None:
+async def test_lag_is_unknown_until_heard_and_never_zero_then(secondary: LoggedRegion, link: Link) -> None:
     quiet = Replicator(secondary, link, SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
     assert quiet.status() == UNKNOWN_LAG
 
 
-async def test_lag_is_zero_when_level(primary: Region, secondary: Region, replicator: Replicator) -> None:
+async def test_lag_is_zero_when_level(primary: LoggedRegion, secondary: LoggedRegion, replicator: Replicator) -> None:
     await write(primary, "p")
     await until(lambda: level(primary, secondary))
     await asyncio.sleep(3 * HEARTBEAT_SECONDS)
@@ -182,7 +188,7 @@ async def test_lag_is_zero_when_level(primary: Region, secondary: Region, replic
     assert (lag.seconds, lag.changes, lag.bytes) == (0.0, 0, 0)
 
 
-async def test_lag_counts_what_is_waiting(primary: Region, secondary: Region, link: Link, replicator: Replicator) -> None:
+async def test_lag_counts_what_is_waiting(primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator) -> None:
     digest = await primary.objects.put(b"light")
     path = primary.objects.path(digest)
     assert path is not None
@@ -199,7 +205,7 @@ async def test_lag_counts_what_is_waiting(primary: Region, secondary: Region, li
     path.with_suffix(".away").rename(path)
 
 
-async def test_a_region_that_leads_is_never_behind(primary: Region, secondary: Region) -> None:
+async def test_a_region_that_leads_is_never_behind(primary: LoggedRegion, secondary: LoggedRegion) -> None:
     leading = Replicator(primary, Link(secondary), SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
     running = asyncio.ensure_future(leading.run())
     await write(primary, "p")
@@ -211,7 +217,7 @@ async def test_a_region_that_leads_is_never_behind(primary: Region, secondary: R
 
 
 async def test_a_region_whose_log_went_another_way_is_rewound_and_follows(
-    primary: Region, secondary: Region, link: Link, replicator: Replicator
+    primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator
 ) -> None:
     await write(primary, "both")
     await until(lambda: level(primary, secondary))
@@ -231,7 +237,7 @@ async def test_a_region_whose_log_went_another_way_is_rewound_and_follows(
 
 
 async def test_a_silent_link_makes_the_count_unknown_and_the_seconds_grow(
-    primary: Region, secondary: Region, link: Link, replicator: Replicator
+    primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator
 ) -> None:
     await write(primary, "p")
     await until(lambda: level(primary, secondary))

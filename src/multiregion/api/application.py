@@ -16,7 +16,7 @@ from multiregion.embedded.pending import PendingUploads
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.photos.comments import Comments, NewComment
 from multiregion.photos.gallery import NewPhoto, Offer, Photos
-from multiregion.stores import Objects
+from multiregion.stores import LocalObjects
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 100
 NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -44,14 +44,18 @@ def routes(
     *,
     uploads: PendingUploads,
     links: SignedLinks,
-    objects: Objects,
+    objects: LocalObjects,
 ) -> list[Route]:
     return [
-        *CommentsAPI(comments, authenticate).routes(),
-        *PhotosAPI(photos, authenticate).routes(),
+        *record_routes(photos, comments, authenticate),
         *UploadsAPI(uploads, file_bytes_max=settings.photo_bytes_max).routes(),
         *ObjectsAPI(objects, links).routes(),
     ]
+
+
+def record_routes(photos: Photos, comments: Comments, authenticate: Authenticates) -> list[Route]:
+    """All that is needed where browsers send pictures to the object store, and get them there."""
+    return [*CommentsAPI(comments, authenticate).routes(), *PhotosAPI(photos, authenticate).routes()]
 
 
 class CommentsAPI:
@@ -114,7 +118,7 @@ class PhotosAPI:
 class ObjectsAPI:
     """The pictures. Needs no token: the signed address is the authority, so that `<img>` can show it."""
 
-    def __init__(self, objects: Objects, links: SignedLinks) -> None:
+    def __init__(self, objects: LocalObjects, links: SignedLinks) -> None:
         self._objects = objects
         self._links = links
 

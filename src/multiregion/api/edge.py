@@ -62,19 +62,21 @@ def region_config(deployment: Deployment, place: RegionPlace) -> dict[str, Any]:
     }
 
 
-def content_security_policy(region_urls: Sequence[str], authority: str) -> str:
+def content_security_policy(region_urls: Sequence[str], authority: str | None = None) -> str:
     """Pictures come from the regions, answers from the authority too; nothing from anywhere else."""
     regions = " ".join(region_urls)
+    answering = f"{regions} {authority}" if authority else regions
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self';"
-        f" img-src 'self' blob: data: {regions}; connect-src 'self' {regions} {authority};"
+        f" img-src 'self' blob: data: {regions}; connect-src 'self' {answering};"
         " form-action 'none'; base-uri 'none'; frame-ancestors 'none';"
         " require-trusted-types-for 'script'; trusted-types default"
     )
 
 
 def security_headers(deployment: Deployment) -> dict[str, str]:
-    policy = content_security_policy([deployment.primary.url, deployment.secondary.url], deployment.authority)
+    pictures = [deployment.primary.url, deployment.secondary.url, *deployment.picture_origins]
+    policy = content_security_policy(pictures, deployment.authority)
     return {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",

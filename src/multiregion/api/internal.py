@@ -21,7 +21,7 @@ from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Outlook
 from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
-from multiregion.region import Region
+from multiregion.region import LoggedRegion, Region
 from multiregion.replication import frames
 from multiregion.states import RoutingState
 from multiregion.stores import Change, Digest, Exposure, Key, Position
@@ -61,6 +61,17 @@ class Bearer(msgspec.Struct, frozen=True):
 Identified = Callable[[str], Awaitable[Caller]]
 
 
+async def identified(region: Region, identify: Identified, request: Request) -> WireCaller:
+    """Whose ID token this is, null if it does not count here; and how much this region's word counts."""
+    order = await read_json(request, Bearer)
+    state = await region.records.admitted()
+    found: Caller | None = None
+    with suppress(Unauthorized):
+        found = await identify(order.token)
+    user, groups = (found.user, found.groups) if found else (None, ())
+    return WireCaller(user, groups, state.epoch, state.leader is region.role)
+
+
 class Comparable(Protocol):
     """What `verify` asks of a region's records beyond the interface."""
 
@@ -72,7 +83,7 @@ class Comparable(Protocol):
 class InternalAPI:
     def __init__(
         self,
-        region: Region,
+        region: LoggedRegion,
         comparable: Comparable,
         deployment: Deployment,
         report: Callable[[], Awaitable[dict[str, Any]]],
@@ -195,14 +206,7 @@ class InternalAPI:
         return JSON(await self._report())
 
     async def caller(self, request: Request) -> Response:
-        """Whose ID token this is, null if it does not count here; and how much this region's word counts."""
-        order = await read_json(request, Bearer)
-        state = await self._region.records.admitted()
-        found: Caller | None = None
-        with suppress(Unauthorized):
-            found = await self._identify(order.token)
-        user, groups = (found.user, found.groups) if found else (None, ())
-        return JSON(WireCaller(user, groups, state.epoch, state.leader is self._region.role))
+        return JSON(await identified(self._region, self._identify, request))
 
     async def admit(self, request: Request) -> Response:
         state = await self._region.records.admit((await read_json(request, Routing)).value())

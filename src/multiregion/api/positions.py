@@ -8,7 +8,7 @@ from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import problem
 from multiregion.clock import Clock
 from multiregion.errors import Behind, InvalidInput, MultiregionError, UnknownPosition
-from multiregion.stores import Position, Records
+from multiregion.stores import LoggedRecords, Position
 
 HEADER = "Multiregion-Position"
 PATHS = ("/photos", "/comments/")
@@ -16,7 +16,7 @@ WRITES = ("POST", "DELETE")
 DIGITS_MAX = 15
 
 
-def positions(records: Records, documents: StateDocuments, clock: Clock, wait_seconds: float) -> Middleware:
+def positions(records: LoggedRecords, documents: StateDocuments, clock: Clock, wait_seconds: float) -> Middleware:
     return Middleware(Positions, records, documents, clock, wait_seconds)
 
 
@@ -35,7 +35,7 @@ def read(text: str) -> Position:
 class Positions:
     """Answers of writes carry the position of this region's log; a read that carries one is answered once the log is there."""
 
-    def __init__(self, app: ASGIApp, records: Records, documents: StateDocuments, clock: Clock, wait_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, records: LoggedRecords, documents: StateDocuments, clock: Clock, wait_seconds: float) -> None:
         self._app = app
         self._records = records
         self._documents = documents

@@ -94,7 +94,8 @@ class RegionMetrics(Collector):
         yield GaugeMetricFamily("multiregion_epoch", "Epoch of the admitted state", report["epoch"])
         yield GaugeMetricFamily("multiregion_writer", "1 if this region accepts writes", int(report["writes"]))
         yield GaugeMetricFamily("multiregion_ready", "1 if this region is ready", int(report["ready"]))
-        yield GaugeMetricFamily("multiregion_log_sequence", "Sequence of the last change in the log", report["sequence"])
+        if report["sequence"] is not None:
+            yield GaugeMetricFamily("multiregion_log_sequence", "Sequence of the last change in the log", report["sequence"])
         for unit in ("seconds", "changes", "bytes"):
             if report["lag"][unit] is not None:
                 yield GaugeMetricFamily(f"multiregion_lag_{unit}", f"How many {unit} this region is behind the other", report["lag"][unit])

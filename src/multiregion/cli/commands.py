@@ -3,7 +3,7 @@
 import typer
 
 from multiregion import __version__
-from multiregion.cli import authority, chaos, losses, photos, state, status, up, users
+from multiregion.cli import authority, aws, chaos, losses, photos, state, status, up, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,3 +41,4 @@ app.add_typer(authority.automatic, name="automatic")
 app.add_typer(authority.app, name="authority")
 app.add_typer(chaos.app, name="chaos")
 app.command("serve")(up.serve)
+app.add_typer(aws.app, name="aws")

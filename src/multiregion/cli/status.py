@@ -70,7 +70,8 @@ def numbers(region: dict[str, Any]) -> list[str]:
     if not region["answers"]:
         return ["", "", "", "unknown", "", ""]
     counts = (f"{region[name]:,}" for name in ("photos", "users"))
-    return [region["state"], f"{region['epoch']:,}", f"{region['sequence']:,}", behind(region["lag"]), *counts]
+    sequence = "–" if region["sequence"] is None else f"{region['sequence']:,}"
+    return [region["state"], f"{region['epoch']:,}", sequence, behind(region["lag"]), *counts]
 
 
 def entry(name: str, role: str, region: dict[str, Any]) -> Entry:
@@ -80,7 +81,8 @@ def entry(name: str, role: str, region: dict[str, Any]) -> Entry:
     lag = region["lag"]
     missing = f"{counted(lag['changes'], 'change')} ({size_words(lag['bytes'])}) behind" if lag["changes"] else ""
     counts = counted(region["photos"], "photo"), counted(region["users"], "user")
-    details = [dim(name, f"change {region['sequence']:,}", *counts, missing)]
+    change = "" if region["sequence"] is None else f"change {region['sequence']:,}"
+    details = [dim(name, change, *counts, missing)]
     cells = [title, health(region), Text(f"{region['state']}, epoch {region['epoch']:,}"), behind_short(lag)]
     said = notes(region)
     return cells, [*details, said] if said else details

@@ -10,9 +10,10 @@ from hashlib import file_digest
 from pathlib import Path
 
 from multiregion.clock import Clock
-from multiregion.errors import DiskFull, InvalidInput
+from multiregion.errors import DiskFull, InvalidInput, NotFound
 from multiregion.stores import Digest
 
+PIECE_BYTES = 256 * 1024
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -53,6 +54,20 @@ class FileObjects:
     def path(self, digest: Digest) -> Path | None:
         path = self._place(digest)
         return path if path.is_file() else None
+
+    async def open(self, digest: Digest, *, first: int = 0, last: int | None = None) -> AsyncIterator[bytes]:
+        path = self.path(digest)
+        if path is None:
+            raise NotFound(f"there is no object {digest} here")
+        size = path.stat().st_size
+        end = size if last is None else last + 1
+        if not (0 <= first < end <= size or (first, end) == (0, 0)):
+            raise InvalidInput(f"the object has {size} bytes; {first} to {end - 1} is not in it", field="range", limit=size)
+        with path.open("rb") as file:
+            file.seek(first)
+            while first < end and (piece := await asyncio.to_thread(file.read, min(PIECE_BYTES, end - first))):
+                first += len(piece)
+                yield piece
 
     async def has(self, digest: Digest) -> bool:
         return self.path(digest) is not None

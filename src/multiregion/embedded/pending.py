@@ -125,7 +125,7 @@ class PendingUploads:
         if len(self._ticketed) > TICKETS_COUNTED_MAX:
             del self._ticketed[next(iter(self._ticketed))]
 
-    def ticket(self, announced: Announced) -> Ticket:
+    async def ticket(self, announced: Announced) -> Ticket:
         self._note_ticket(self._note(announced.photo_id, announced.user))
         policy = policy_of(announced, self._clock.now() + self._ticket_seconds)
         return Ticket(f"{self._url}/uploads", sign(policy, self._key))

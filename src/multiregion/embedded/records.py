@@ -1,8 +1,6 @@
 """Fenced records with their change log in one SQLite file: the check, the record and the log entry share a transaction."""
 
 import asyncio
-import base64
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,9 +22,9 @@ from multiregion.embedded.schema import (
     size_of,
 )
 from multiregion.embedded.session import RegionSession
-from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch, Unreachable
+from multiregion.errors import Conflict, Fenced, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.states import Role, RoutingState
-from multiregion.stores import START, Change, Digest, Head, Key, Loss, Position, Record, Write
+from multiregion.stores import START, Change, Digest, Head, Key, Loss, Position, Record, Write, cursor, read_cursor
 
 FOUND_MAX = 1024
 T = TypeVar("T")
@@ -337,17 +335,3 @@ class SqliteRecords:
             return (await self.head()).position > after
         finally:
             self._waiting.discard(waiter)
-
-
-def cursor(record: Record) -> str:
-    return base64.urlsafe_b64encode(json.dumps([record.order, record.key.id]).encode()).decode().rstrip("=")
-
-
-def read_cursor(after: str) -> list[str]:
-    try:
-        order, id = json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
-        if isinstance(order, str) and isinstance(id, str):
-            return [order, id]
-    except ValueError:
-        pass
-    raise InvalidInput("after must be the `next` of an earlier page", field="after")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI
 from multiregion.api.console import ConsoleAPI
@@ -27,6 +27,14 @@ from multiregion.prospects import Prospects
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
 from multiregion.verification import Verification
+
+
+class KeptState(StateStore, Protocol):
+    """A StateStore that this process opens, begins and closes."""
+
+    async def begin(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Announcing:
@@ -61,10 +69,18 @@ def leases_of(clock: Clock, settings: Settings) -> Leases | None:
     return Leases(clock, settings.lease_seconds, degraded=settings.durability == REMOTE)
 
 
+def state_store(config: PartConfig, settings: Settings, clock: Clock) -> KeptState:
+    if config.store == "aws":
+        from multiregion.local.engines import authority_store
+
+        return authority_store(config, settings, clock)
+    return SqliteState(config.folder / "authority.db", clock)
+
+
 def authority_application(config: PartConfig, settings: Settings) -> Application:
     clock, deployment = SystemClock(), config.deployment
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    store = SqliteState(config.folder / "authority.db", clock)
+    store = state_store(config, settings, clock)
     news = StateNews()
     state = Announcing(store, news)
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}

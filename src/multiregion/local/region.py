@@ -1,24 +1,15 @@
-"""One region as a process: its stores, its HTTP API, and the tasks that follow the authority and the other region."""
+"""One region as a process that keeps its data itself: its files, and the tasks that follow the other region's log."""
 
 import asyncio
-import logging
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from multiregion.accounts import Accounts
-from multiregion.accounts.outbox import Outbox
 from multiregion.api import application as application_api
-from multiregion.api import identity as identity_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.internal import InternalAPI
-from multiregion.api.observation import ObservationAPI
 from multiregion.api.positions import positions
-from multiregion.api.region import Application, OperationsAPI, application
-from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
 from multiregion.controller import Outlook, missing
@@ -27,39 +18,27 @@ from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import MultiregionError
-from multiregion.lag import LagHistory
 from multiregion.leases import Lease
-from multiregion.local.clients import AuthorityClient, HttpPeer
 from multiregion.local.exposure import RegionExposure
-from multiregion.photos.comments import Comments
-from multiregion.photos.gallery import Photos
+from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.recovery import restore
-from multiregion.region import Region
+from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
 from multiregion.states import RoutingState
-from multiregion.stores import Change, Position
+from multiregion.stores import Change, Lag, Position
 
-log = logging.getLogger("multiregion.region")
-
-FOLLOW_PAUSE_SECONDS = 0.2
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
-ATTEMPTS_WAITING_MAX = 1_000
-ATTEMPTS_TOLD_MAX = 100
 
 
-class RegionProcess:
+class RegionProcess(ServedRegion):
     """Joins a region's parts. The only place where they all are known."""
 
     def __init__(self, config: PartConfig, settings: Settings) -> None:
-        assert config.role is not None and config.peer is not None
+        assert config.role is not None
         clock: Clock = SystemClock()
         deployment = config.deployment
-        self._clock, self._deployment, self._role = clock, deployment, config.role
         config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._authority = AuthorityClient(deployment.authority, deployment)
-        self._peer = HttpPeer(config.peer, deployment)
         self._lease = Lease(clock)
         self._renewing = asyncio.Lock()
         lease = self._lease.holds if settings.failover == "automatic" else None
@@ -68,35 +47,27 @@ class RegionProcess:
             config.folder / "region.db", config.role, clock, founding=config.founding, lease=lease, durability=self._copies
         )
         self._objects = FileObjects(config.folder / "objects", clock)
-        self.region = Region(config.role, deployment.place(config.role).region, self._records, self._objects)
+        self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
         url = deployment.place(config.role).url
         self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
         self._uploads = PendingUploads(config.folder / "pending", url, deployment.key("upload-ticket"), clock, settings.ticket_seconds)
-        outbox = Outbox(config.folder / "outbox.jsonl", clock)
-        self._accounts = Accounts(self.region, clock, settings, deployment, outbox.deliver, self._share_attempt)
-        self._photos = Photos(self.region, self._uploads, self._links, clock, settings)
-        self._comments = Comments(self.region, clock, settings)
+        super().__init__(config, settings, clock, Stores(self.region, self._uploads, self._links, SWEEP_SECONDS, self._records.close))
         acknowledges = settings.durability != "async"
         self._replicator = Replicator(
             self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges
         )
         self._exposure = RegionExposure(self._records, self._uploads)
-        self._lags = LagHistory(self._replicator.status, clock)
-        self._news = StateNews()
-        self._told = asyncio.Event()
-        self._attempts: asyncio.Queue[tuple[str, str]] = asyncio.Queue(ATTEMPTS_WAITING_MAX)
-        self._counts: Counter[tuple[str, int]] = Counter()
-        self._settings = settings
 
-    def application(self) -> Application:
-        deployment, settings = self._deployment, self._settings
-        documents = StateDocuments(deployment)
-        authenticate = Authenticate(self._accounts, deployment, self._clock)
-        routing = RoutingAPI(deployment.app_id, self._records, self._news, documents, streams_max=settings.event_streams_max)
-        internal = InternalAPI(
+    def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
+        return application_api.routes(
+            self._photos, self._comments, authenticate, self._settings, uploads=self._uploads, links=self._links, objects=self._objects
+        )
+
+    def _internal_routes(self) -> Sequence[Any]:
+        return InternalAPI(
             self.region,
             self._records,
-            deployment,
+            self._deployment,
             self.report,
             self._clock,
             admitted=self._on_admitted,
@@ -106,84 +77,17 @@ class RegionProcess:
             outlook=self.outlook,
             exposure=self._exposure,
             identify=self._accounts.identify,
-            heartbeat_seconds=settings.heartbeat_seconds,
-        )
-        routes = [
-            *routing.routes(),
-            *application_api.routes(
-                self._photos, self._comments, authenticate, settings, uploads=self._uploads, links=self._links, objects=self._objects
-            ),
-            *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
-            *OperationsAPI(self.report, self._counts).routes(),
-            *ObservationAPI(self.report, lambda: self._lags.samples, authenticate, self._clock).routes(),
-            *internal.routes(),
-        ]
-        reading = positions(self._records, documents, self._clock, settings.position_seconds)
-        return application(routes, documents, deployment.edge, self._lifespan, self._counts, [reading])
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+        ).routes()
 
-    @asynccontextmanager
-    async def _lifespan(self) -> AsyncIterator[None]:
-        work = (
-            self._follow_authority,
-            self._keep_lease,
-            self._replicator.run,
-            self._prepare,
-            self._sweep,
-            self._tell_attempts,
-            self._lags.keep,
-        )
-        tasks = [asyncio.create_task(self._forever(each)) for each in work]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._photos.close()
-            self._records.close()
+    def _work(self) -> Sequence[Work]:
+        return [self._keep_lease, self._replicator.run]
 
-    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
-        """A background task must neither end nor take the region with it: what it raises is logged, and it is begun again."""
-        while True:
-            try:
-                await work()
-            except MultiregionError as error:
-                log.info("%s: %s", work.__name__, error.detail)
-            except Exception:
-                log.exception("%s failed and is started again", work.__name__)
-            await self._clock.sleep(FOLLOW_PAUSE_SECONDS)
+    def _lag(self) -> Lag:
+        return self._replicator.status()
 
-    async def _follow_authority(self) -> None:
-        async for state in self._authority.follow():
-            self._on_admitted(await self._records.admit(state))
-            self._told.set()
-
-    async def _prepare(self) -> None:
-        """What the first writer must make before anybody can sign in; begun again until it is done."""
-        await self._told.wait()
-        if (await self._records.admitted()).writer is self._role:
-            await self._accounts.prepare()
-            self._told.clear()
-
-    def _on_admitted(self, state: RoutingState) -> None:
-        if self._news.newest is None or self._news.newest.epoch < state.epoch:
-            log.info("admitted %s, epoch %d", state.state, state.epoch)
-        self._news.publish(state)
-
-    def _share_attempt(self, user: str, address: str) -> None:
-        """For the other region, if it can be told in time: while the link is cut, the newest are forgotten first."""
-        with suppress(asyncio.QueueFull):
-            self._attempts.put_nowait((user, address))
-
-    async def _tell_attempts(self) -> None:
-        attempts = [await self._attempts.get()]
-        while not self._attempts.empty() and len(attempts) < ATTEMPTS_TOLD_MAX:
-            attempts.append(self._attempts.get_nowait())
-        await self._peer.share_attempts(attempts)
-
-    async def _sweep(self) -> None:
-        await self._clock.sleep(SWEEP_SECONDS)
-        await self._photos.sweep()
+    def _innermost(self, documents: StateDocuments) -> Sequence[Any]:
+        return [positions(self._records, documents, self._clock, self._settings.position_seconds)]
 
     async def _keep_lease(self) -> None:
         """In automatic mode, ask for the lease again and again while this region is the writer, well before it runs out."""
@@ -232,7 +136,7 @@ class RegionProcess:
             "logEpoch": head.position.epoch,
             "sequence": head.position.sequence,
             "content": head.content,
-            "lag": asdict(self._replicator.status()),
+            "lag": asdict(self._lag()),
             "missing": missing(self._replicator.last_known),
             "photosInFlight": self._uploads.in_flight(),
             "photos": await self._records.count("photos"),

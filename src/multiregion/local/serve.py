@@ -24,6 +24,10 @@ STOP_SECONDS = 2
 def application_of(config: PartConfig, settings: Settings, *, supervised: bool = False) -> Any:
     """The part's ASGI application. Only what this part needs is imported, so that it starts quickly."""
     match config.part:
+        case "region" if config.store == "aws":
+            from multiregion.local.engines import EngineRegion
+
+            return EngineRegion(config, settings).application()
         case "region":
             from multiregion.local.region import RegionProcess
 

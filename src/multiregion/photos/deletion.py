@@ -10,10 +10,10 @@ from contextlib import suppress
 from multiregion.errors import MultiregionError, NotFound
 from multiregion.photos.comments import PHOTOS, partition, unknown_photo
 from multiregion.region import Region
-from multiregion.stores import Key, Uploads, Write
+from multiregion.stores import COMMIT_WRITES_MAX, Key, Uploads, Write
 
 NOTES = "deletions"
-BATCH = 500
+BATCH = COMMIT_WRITES_MAX - 2  # beside the photo and the note
 UNNEEDED_SECONDS = 3600.0
 SWEEPER = "multiregion"
 

@@ -107,7 +107,7 @@ class Photos:
             await self._confirm(found.photo_id)
             return self._shown(found)
         await self._refuse_early(epoch)
-        return Offer(announced.photo_id, self._uploads.ticket(announced))
+        return Offer(announced.photo_id, await self._uploads.ticket(announced))
 
     async def commit(self, photo_id: str, user: str, epoch: int | None) -> ShownPhoto:
         """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state."""

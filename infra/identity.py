@@ -1,0 +1,242 @@
+"""Identity: user pools in both regions in which only an administrator creates users, and the functions that carry them across.
+
+`profile`, as in the guide: two pools; profiles, groups and changes are carried, passwords are not. `native`: one pool that Cognito
+itself replicates, with passwords and sessions.
+"""
+
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_cognito as cognito
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+
+from infra.key_value_store import USERS
+from infra.routing import STATES, table_arn
+from infra.stack import Stack, allow, function, invocable, keep, only_if, policy
+
+OPERATORS = "operators"
+TEMPORARY_PASSWORD_DAYS = 7
+SWEEP = "rate(5 minutes)"
+INVITATION = {
+    "emailSubject": "Your account",
+    "emailMessage": "Your user name is {username} and your temporary password is {####}. Sign in once to choose your own.",
+    "smsMessage": "Your user name is {username} and your temporary password is {####}",
+}
+SECOND_INVITATION = {
+    "EmailSubject": "Your account, for the day the first region is down",
+    "EmailMessage": "Nothing to do now. If the application ever runs in its second region, sign in there as {username} with the"
+    " temporary password {####}, and choose your own. In the first region your password stays what it is.",
+    "SMSMessage": "Second region: user name {username}, temporary password {####}",
+}
+
+
+def pool_properties() -> dict[str, Any]:
+    """What is the same for every pool: nobody signs up, passwords are long, and addresses are verified."""
+    password = {
+        "minimumLength": 12,
+        "requireLowercase": True,
+        "requireUppercase": True,
+        "requireNumbers": True,
+        "requireSymbols": True,
+        "temporaryPasswordValidityDays": TEMPORARY_PASSWORD_DAYS,
+    }
+    return {
+        "policies": {"passwordPolicy": password},
+        "auto_verified_attributes": ["email"],
+        "account_recovery_setting": {"recoveryMechanisms": [{"name": "verified_email", "priority": 1}]},
+        "username_configuration": {"caseSensitive": True},
+        "user_pool_tier": "ESSENTIALS",
+    }
+
+
+def client(stack: Stack, pool_id: str) -> cognito.CfnUserPoolClient:
+    return cognito.CfnUserPoolClient(
+        stack,
+        "UserPoolClient",
+        user_pool_id=pool_id,
+        client_name="web",
+        generate_secret=False,
+        explicit_auth_flows=["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        prevent_user_existence_errors="ENABLED",
+        enable_token_revocation=True,
+        id_token_validity=60,
+        access_token_validity=60,
+        refresh_token_validity=30,
+        token_validity_units={"idToken": "minutes", "accessToken": "minutes", "refreshToken": "days"},
+    )
+
+
+def administrator(stack: Stack, pool_id: str) -> list[cdk.CfnResource]:
+    """Invited by e-mail, and an operator of the application."""
+    attributes = [
+        {"name": "email", "value": stack.sub("${AdminEmail}")},
+        {"name": "email_verified", "value": "true"},
+        {"name": "phone_number", "value": stack.sub("${AdminPhone}")},
+    ]
+    admin = cognito.CfnUserPoolUser(
+        stack,
+        "Administrator",
+        user_pool_id=pool_id,
+        username=stack.sub("${AdminName}"),
+        desired_delivery_mediums=["EMAIL"],
+        user_attributes=attributes,
+    )
+    group = cognito.CfnUserPoolGroup(
+        stack, "Operators", user_pool_id=pool_id, group_name=OPERATORS, description="May delete what others have uploaded"
+    )
+    member = cognito.CfnUserPoolUserToGroupAttachment(
+        stack, "AdministratorIsOperator", user_pool_id=pool_id, group_name=OPERATORS, username=admin.ref
+    )
+    member.add_resource_dependency(group)
+    return [admin, group, member]
+
+
+def identity(stack: Stack, in_primary: cdk.CfnCondition) -> None:
+    """One region's part. With `native` there is nothing here but the name of the pool that the hub made."""
+    own = stack.condition("OwnPool", stack.sub("${UserReplication}"), "profile")
+    first = stack.both("OwnPoolInPrimary", own, in_primary)
+    second = stack.both("OwnPoolInSecondary", own, negated(in_primary))
+    exporter, guard = user_exporter(stack, first), user_guard(stack, second)
+    triggers = {
+        "Fn::If": [
+            in_primary.logical_id,
+            {"PostAuthentication": stack.resolve(exporter.attr_arn)},
+            {"PreSignUp": stack.resolve(guard.attr_arn), "PreAuthentication": stack.resolve(guard.attr_arn)},
+        ]
+    }
+    pool = user_pool(stack, in_primary, triggers)
+    application = client(stack, pool.ref)
+    only_if(own, pool, application)
+    only_if(first, *administrator(stack, pool.ref))
+    invocable(stack, "PoolInvokesExporter", exporter, "cognito-idp.amazonaws.com", pool.attr_arn, first)
+    invocable(stack, "PoolInvokesGuard", guard, "cognito-idp.amazonaws.com", pool.attr_arn, second)
+    replica_configuration(stack, own, in_primary)
+    export_regularly(stack, exporter, pool, first)
+    import_regularly(stack, pool, second)
+    native = stack.sub("arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${UserPoolId}")
+    arn = cdk.Fn.condition_if(own.logical_id, pool.attr_arn, native).to_string()
+    stack.output("UserPoolArn", arn, export=stack.sub("${Prefix}-UserPoolArn"))
+    stack.output("UserPoolId", cdk.Fn.condition_if(own.logical_id, pool.ref, stack.sub("${UserPoolId}")).to_string())
+    chosen = cdk.Fn.condition_if(own.logical_id, application.ref, stack.sub("${UserPoolClientId}"))
+    stack.output("UserPoolClientId", chosen.to_string())
+
+
+def replica_configuration(stack: Stack, own: cdk.CfnCondition, in_primary: cdk.CfnCondition) -> None:
+    """A replica that Cognito has made serves nobody until it is made active where it is."""
+    active = cognito.CfnUserPoolRegionalConfigurationAttachment(
+        stack, "ReplicaConfiguration", user_pool_id=stack.sub("${UserPoolId}"), status="ACTIVE"
+    )
+    only_if(stack.both("ReplicatedPoolInSecondary", negated(own), negated(in_primary)), active)
+
+
+def negated(condition: Any) -> Any:
+    return cdk.Fn.condition_not(condition)
+
+
+def user_pool(stack: Stack, in_primary: cdk.CfnCondition, triggers: dict[str, Any]) -> cognito.CfnUserPool:
+    mark = {"name": "profile", "attributeDataType": "String", "mutable": True, "stringAttributeConstraints": {"maxLength": "64"}}
+    pool = cognito.CfnUserPool(
+        stack,
+        "UserPool",
+        user_pool_name=stack.sub("${Prefix}-users"),
+        admin_create_user_config={"allowAdminCreateUserOnly": True, "inviteMessageTemplate": INVITATION},
+        schema=[mark],
+        **pool_properties(),
+    )
+    keep(pool)
+    first = {name[0].upper() + name[1:]: text for name, text in INVITATION.items()} | {"SMSMessage": INVITATION["smsMessage"]}
+    first.pop("SmsMessage")
+    invitation = {"Fn::If": [in_primary.logical_id, first, SECOND_INVITATION]}
+    pool.add_property_override("AdminCreateUserConfig.InviteMessageTemplate", invitation)
+    pool.add_property_override("LambdaConfig", triggers)
+    return pool
+
+
+def user_exporter(stack: Stack, condition: cdk.CfnCondition) -> Any:
+    environment = {
+        "USERS_TABLE": stack.sub(f"${{Prefix}}-{USERS}"),
+        "STATE_TABLE": stack.sub(f"${{Prefix}}-{STATES}"),
+        "APP_ID": stack.sub("${AppId}"),
+    }
+    statements = [
+        allow(["dynamodb:Scan", "dynamodb:PutItem"], table_arn(stack, USERS)),
+        allow(["dynamodb:GetItem", "dynamodb:ConditionCheckItem"], table_arn(stack, STATES)),
+    ]
+    told = "After each sign-in, and every five minutes: profiles of users into the users table"
+    return function(
+        stack,
+        "UserExporter",
+        "user_exporter",
+        told,
+        environment=environment,
+        statements=statements,
+        seconds=300,
+        condition=condition,
+    )
+
+
+def user_guard(stack: Stack, condition: cdk.CfnCondition) -> Any:
+    return function(
+        stack,
+        "UserGuard",
+        "user_guard",
+        "Before sign-up and sign-in: only users that were created in the primary region",
+        environment={"USERS_TABLE": stack.sub(f"${{Prefix}}-{USERS}")},
+        statements=[allow("dynamodb:GetItem", table_arn(stack, USERS))],
+        seconds=5,
+        condition=condition,
+    )
+
+
+def export_regularly(stack: Stack, exporter: Any, pool: cognito.CfnUserPool, condition: cdk.CfnCondition) -> None:
+    """The exporter is a trigger of the pool, so it cannot name the pool itself: its right to read it, and the name, come from here."""
+    reading = ["cognito-idp:ListUsers", "cognito-idp:ListGroups", "cognito-idp:ListUsersInGroup", "cognito-idp:AdminListGroupsForUser"]
+    rights = iam.CfnRolePolicy(
+        stack,
+        "UserExporterReadsPool",
+        role_name=stack.sub("${UserExporterRole}"),
+        policy_name="ReadsPool",
+        policy_document=policy(allow(reading, pool.attr_arn)),
+    )
+    only_if(condition, rights)
+    event = cdk.Fn.sub('{"userPoolId": "${UserPool}"}')
+    schedule(stack, "UserExport", exporter, condition, event)
+
+
+def import_regularly(stack: Stack, pool: cognito.CfnUserPool, condition: cdk.CfnCondition) -> None:
+    """The stream of the table is tied to the importer by the finalizer: a template does not know a replica's stream."""
+    environment = {"USERS_TABLE": stack.sub(f"${{Prefix}}-{USERS}"), "USER_POOL_ID": pool.ref}
+    writing = ["AdminCreateUser", "AdminUpdateUserAttributes", "AdminEnableUser", "AdminDisableUser", "ListUsers", "CreateGroup"]
+    grouping = ["AdminListGroupsForUser", "AdminAddUserToGroup", "AdminRemoveUserFromGroup"]
+    stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+    statements = [
+        allow("dynamodb:Scan", table_arn(stack, USERS)),
+        allow(stream, table_arn(stack, f"{USERS}/stream/*")),
+        allow("dynamodb:ListStreams", "*"),
+        allow([f"cognito-idp:{action}" for action in (*writing, *grouping)], pool.attr_arn),
+    ]
+    importer = function(
+        stack,
+        "UserImporter",
+        "user_importer",
+        "From the users table into this region's pool",
+        environment=environment,
+        statements=statements,
+        seconds=300,
+        condition=condition,
+    )
+    schedule(stack, "UserImport", importer, condition)
+
+
+def schedule(stack: Stack, name: str, target: Any, condition: cdk.CfnCondition, event: str | None = None) -> None:
+    rule = events.CfnRule(
+        stack,
+        name,
+        name=stack.sub(f"${{Prefix}}-{name}"),
+        schedule_expression=SWEEP,
+        state="ENABLED",
+        targets=[{"id": "function", "arn": target.attr_arn, **({"input": event} if event else {})}],
+    )
+    only_if(condition, rule)
+    invocable(stack, f"{name}Invokes", target, "events.amazonaws.com", rule.attr_arn, condition)

@@ -1,0 +1,42 @@
+"""What a call is refused with, and answers as API Gateway takes them: the same codes and fields as everywhere."""
+
+import json
+import os
+from typing import Any
+
+TITLES = {
+    "invalid_input": "The request is not valid",
+    "unsupported_media": "Not a picture that can be used here",
+    "too_large": "Too large",
+    "forbidden": "Not allowed",
+    "not_found": "Not found",
+    "unknown_photo": "No such photo",
+    "unknown_upload": "Nothing was uploaded",
+    "conflict": "Conflicts with what is stored",
+    "fenced": "Writing is paused here",
+    "stale_epoch": "The state has changed since",
+    "unavailable": "Not available right now",
+}
+
+
+class Problem(Exception):
+    def __init__(self, status: int, code: str, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.facts = status, code, detail, facts
+
+
+def invalid(field: str, detail: str, **facts: Any) -> Problem:
+    return Problem(400, "invalid_input", detail, field=field, **facts)
+
+
+def respond(status: int, body: Any, kind: str = "application/json", **more: str) -> Any:
+    headers = {"Access-Control-Allow-Origin": os.environ["ORIGIN"], "Vary": "Origin", "Cache-Control": "no-store", **more}
+    if body is None:
+        return {"statusCode": status, "headers": headers, "body": ""}
+    return {"statusCode": status, "headers": {"Content-Type": kind, **headers}, "body": json.dumps(body)}
+
+
+def refuse(problem: Problem) -> Any:
+    about = {"type": "about:blank", "title": TITLES[problem.code], "status": problem.status, "code": problem.code, "detail": problem.detail}
+    more = {"Retry-After": "1"} if problem.status == 503 else {}
+    return respond(problem.status, {**about, **problem.facts}, "application/problem+json", **more)

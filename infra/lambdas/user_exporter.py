@@ -1,0 +1,106 @@
+"""In the primary: writes the profiles of confirmed users to the users table, from where they reach the secondary.
+
+At each sign-in for the user who signs in, and every five minutes for whatever an administrator has changed meanwhile.
+"""
+
+import hashlib
+import json
+import os
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.lambdas.items import plain, typed
+
+PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+NOT_CARRIED = {"sub", "identities"}
+
+
+class Exporter:
+    def __init__(self, environment: Any) -> None:
+        region = environment["AWS_REGION"]
+        self.environment, self.region = environment, region
+        self.users, self.states = environment["USERS_TABLE"], environment["STATE_TABLE"]
+        self.dynamodb = boto3.client("dynamodb", region_name=region, config=PATIENCE)
+        self.cognito = boto3.client("cognito-idp", region_name=region, config=PATIENCE)
+
+    def signed_in(self, event: Any) -> None:
+        """One user has signed in, who is confirmed by that. The sign-in counts even if the profile cannot be written now: the next
+        export makes up for it."""
+        pool, name = event["userPoolId"], event["userName"]
+        try:
+            pages = self.cognito.get_paginator("admin_list_groups_for_user").paginate(UserPoolId=pool, Username=name)
+            groups = [group["GroupName"] for page in pages for group in page["Groups"]]
+            self.write(profile(name, event["request"]["userAttributes"], groups, enabled=True))
+        except (ClientError, BotoCoreError) as error:
+            print(f"the profile of {name} waits for the next export: {error}")
+
+    def export(self, pool: str) -> int:
+        """Every confirmed user whose profile is not in the table as it is; users that are gone are disabled there."""
+        stored, found = self.stored(), self.pool(pool)
+        for name in stored.keys() - found.keys():
+            found[name] = {**stored[name], "enabled": False, "digest": "deleted"}
+        changed = [each for name, each in found.items() if stored.get(name, {}).get("digest") != each["digest"]]
+        for each in changed:
+            self.write(each)
+        return len(changed)
+
+    def stored(self) -> Any:
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.users, ConsistentRead=True)
+        return {item["username"]: item for page in pages for item in map(plain, page["Items"])}
+
+    def pool(self, pool: str) -> Any:
+        groups: dict[str, list[str]] = {}
+        for page in self.cognito.get_paginator("list_groups").paginate(UserPoolId=pool):
+            for group in page["Groups"]:
+                for name in self.members(pool, group["GroupName"]):
+                    groups.setdefault(name, []).append(group["GroupName"])
+        pages = self.cognito.get_paginator("list_users").paginate(UserPoolId=pool)
+        users = [user for page in pages for user in page["Users"] if user["UserStatus"] == "CONFIRMED"]
+        return {
+            user["Username"]: profile(
+                user["Username"],
+                {each["Name"]: each["Value"] for each in user["Attributes"]},
+                groups.get(user["Username"], []),
+                enabled=user["Enabled"],
+            )
+            for user in users
+        }
+
+    def members(self, pool: str, group: str) -> Any:
+        pages = self.cognito.get_paginator("list_users_in_group").paginate(UserPoolId=pool, GroupName=group)
+        return [user["Username"] for page in pages for user in page["Users"]]
+
+    def write(self, user: Any) -> None:
+        """Fenced like every write. Refused, it is written by the first export after the primary is the writer again."""
+        key = typed({"appId": self.environment["APP_ID"]})
+        state = plain(self.dynamodb.get_item(TableName=self.states, Key=key, ConsistentRead=True).get("Item", {}))
+        if state.get("state") != "active" or state.get("writer") != self.region:
+            print(f"fenced: the profile of {user['username']} is not written now")
+            return
+        check = {
+            "TableName": self.states,
+            "Key": key,
+            "ConditionExpression": "#writer = :writer AND #state = :state AND #epoch = :epoch",
+            "ExpressionAttributeNames": {"#writer": "writer", "#state": "state", "#epoch": "epoch"},
+            "ExpressionAttributeValues": typed({":writer": self.region, ":state": "active", ":epoch": state["epoch"]}),
+        }
+        item = typed({**user, "epoch": state["epoch"], "region": self.region})
+        self.dynamodb.transact_write_items(TransactItems=[{"ConditionCheck": check}, {"Put": {"TableName": self.users, "Item": item}}])
+
+
+def profile(name: str, attributes: Any, groups: Any, *, enabled: bool) -> Any:
+    """What is carried of a user. The digest tells whether it has changed."""
+    carried = {key: value for key, value in attributes.items() if key not in NOT_CARRIED and not key.startswith(("cognito:", "custom:"))}
+    user = {"username": name, "attributes": carried, "groups": sorted(groups), "enabled": enabled}
+    return {**user, "digest": hashlib.sha256(json.dumps(user, sort_keys=True).encode()).hexdigest()}
+
+
+def handler(event: Any, context: Any) -> Any:
+    exporter = Exporter(os.environ)
+    if event.get("triggerSource", "").startswith("PostAuthentication"):
+        exporter.signed_in(event)
+        return event
+    return {"changed": exporter.export(event["userPoolId"])}

@@ -1,0 +1,186 @@
+"""What is looked at before anything is changed: each check with what it found, and what to do if it is not good."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from multiregion.aws.account import Account, AwsFailure, Identity
+from multiregion.aws.publish import Bundle
+from multiregion.aws.stack import NEVER_WHOLE, UPDATABLE, Stack
+from multiregion.aws.template import INLINE_BYTES_MAX, TEMPLATE_BYTES_MAX, Template
+from multiregion.errors import Forbidden, MultiregionError
+
+GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
+LAMBDA_CONCURRENCY = ("lambda", "L-B99A9384")
+S3_BUCKETS = ("s3", "L-DC2B2D3D")
+CONCURRENCY_WANTED = 20
+NEEDED_ACTIONS = (
+    "cloudformation:CreateStack",
+    "cloudformation:CreateStackSet",
+    "cloudfront:CreateDistribution",
+    "cognito-idp:CreateUserPool",
+    "dynamodb:CreateTable",
+    "dynamodb:CreateGlobalTable",
+    "iam:CreateRole",
+    "iam:PassRole",
+    "lambda:CreateFunction",
+    "s3:CreateBucket",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`outcome` is good, bad (the deployment would fail) or unknown (the credentials may not look, or it may be too little)."""
+
+    name: str
+    outcome: str
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants to deploy."""
+
+    name: str
+    template: Template
+    bundle: Bundle | None
+    parameters: Mapping[str, str]
+    retry: bool = False
+
+
+class Preflight:
+    """The checks, one after the other. A check that AWS does not let us make is unknown, and stops nothing."""
+
+    def __init__(self, account: Account, identity: Identity, stack: Stack | None, wish: Wish) -> None:
+        self._account = account
+        self._identity = identity
+        self._stack = stack
+        self._wish = wish
+        self._parameters = {**(stack.parameters if stack else {}), **wish.parameters}
+
+    def run(self) -> Iterator[Check]:
+        yield Check("credentials", GOOD, f"account {self._identity.account}, as {self._identity.arn}")
+        yield self._regions()
+        yield self._name()
+        yield self._template()
+        yield self._web_application()
+        if self._stack is None:
+            yield self._tried("stacks", self._stack_quota)
+            yield self._tried("buckets", self._bucket_quota)
+            yield from (self._tried("functions", partial(self._concurrency, region)) for region in self._regions_used())
+            yield self._tried("permissions", self._permissions)
+
+    def _regions_used(self) -> list[str]:
+        named = (self._account.region, self._parameters.get("SecondaryRegion", ""), self._parameters.get("WitnessRegion", ""))
+        return [name for name in named if name]
+
+    def _regions(self) -> Check:
+        used = self._regions_used()
+        words = " and ".join(used)
+        if len(set(used)) < max(2, len(used)):
+            return Check("regions", BAD, words, "The regions have to differ: choose another --region or --secondary-region.")
+        try:
+            found = self._account.call("ec2", "describe_regions", AllRegions=True)["Regions"]
+        except (Forbidden, AwsFailure) as error:
+            return Check("regions", UNKNOWN, f"{words}; whether they are enabled was not to be seen", error.detail)
+        status = {each["RegionName"]: each.get("OptInStatus", "opt-in-not-required") for each in found}
+        if strange := [region for region in used if region not in status]:
+            return Check("regions", BAD, f"{', '.join(strange)} is no region of this account", f"Known: {', '.join(sorted(status))}")
+        if closed := [region for region in used if status[region] == "not-opted-in"]:
+            return Check("regions", BAD, f"{', '.join(closed)} is not enabled", "Enable it in the console: Account → AWS Regions.")
+        return Check("regions", GOOD, f"{words} are enabled")
+
+    def _name(self) -> Check:
+        stack, name = self._stack, self._wish.name
+        if stack is None:
+            return Check("name", GOOD, f"{name} is free in {self._account.region}")
+        if not stack.is_ours:
+            return Check("name", BAD, f"{name} is another stack of this account", "Choose another name with --name.")
+        if stack.runs:
+            return Check("name", GOOD, f"{name} is ours, and an operation is going on ({stack.status})")
+        if stack.status in NEVER_WHOLE:
+            return self._failed_before(stack)
+        if stack.status in UPDATABLE:
+            return Check("name", GOOD, f"{name} is ours ({stack.status}) and will be updated")
+        advice = f"Finish it first: aws cloudformation continue-update-rollback --stack-name {name} --region {stack.region}"
+        return Check("name", BAD, f"{name} is ours, and cannot be changed now ({stack.status})", advice)
+
+    def _failed_before(self, stack: Stack) -> Check:
+        found = f"{stack.name} is left from a deployment that failed ({stack.status})"
+        if self._wish.retry:
+            return Check("name", GOOD, f"{found}; it is deleted first (--retry)")
+        return Check("name", BAD, found, "CloudFormation cannot go on from there. Add --retry: it deletes that stack, and deploys anew.")
+
+    def _template(self) -> Check:
+        template = self._wish.template
+        inner = max((each.size for each in template.inner.values()), default=0)
+        found = f"{template.size:,} bytes; the largest of its {len(template.inner)} parts {inner:,} bytes"
+        if template.size > TEMPLATE_BYTES_MAX or inner > INLINE_BYTES_MAX:
+            return Check("template", BAD, found, f"At most {TEMPLATE_BYTES_MAX:,} and {INLINE_BYTES_MAX:,} bytes are allowed.")
+        return Check("template", GOOD, found)
+
+    def _web_application(self) -> Check:
+        bundle = self._wish.bundle
+        if bundle is None:
+            return Check("web application", UNKNOWN, "not built here, so it is not published", "In a checkout: make web, and deploy again.")
+        return Check("web application", GOOD, f"{bundle.count} files, {len(bundle.body):,} bytes packed")
+
+    def _tried(self, name: str, check: Callable[[], Check]) -> Check:
+        try:
+            return check()
+        except MultiregionError as error:
+            return Check(name, UNKNOWN, "not to be seen with these credentials", error.detail)
+
+    def _stack_quota(self) -> Check:
+        limits = self._account.call("cloudformation", "describe_account_limits").get("AccountLimits", ())
+        limit = next((each["Value"] for each in limits if each["Name"] == "StackLimit"), None)
+        if limit is None:
+            return Check("stacks", UNKNOWN, "AWS does not say how many are allowed")
+        used = sum(1 for _ in self._account.pages("cloudformation", "describe_stacks", "Stacks"))
+        return enough("stacks", used, limit, len(self._wish.template.inner) + 1)
+
+    def _bucket_quota(self) -> Check:
+        limit = self._quota(*S3_BUCKETS, region="us-east-1")
+        made = self._wish.template.everything(self._parameters, self._account.region)
+        needed = sum(1 for _, kind in made if kind == "AWS::S3::Bucket")
+        return enough("buckets", len(self._account.call("s3", "list_buckets").get("Buckets", ())), limit, needed)
+
+    def _concurrency(self, region: str) -> Check:
+        limit = self._quota(*LAMBDA_CONCURRENCY, region=region)
+        if limit < CONCURRENCY_WANTED:
+            advice = "It works for a try; for real load ask for more in the Service Quotas console (AWS Lambda, concurrent executions)."
+            return Check("functions", UNKNOWN, f"{limit:g} at a time in {region}", advice)
+        return Check("functions", GOOD, f"{limit:,.0f} at a time in {region}")
+
+    def _quota(self, service: str, code: str, region: str) -> float:
+        found = self._account.call("service-quotas", "get_service_quota", region, ServiceCode=service, QuotaCode=code)
+        return float(found["Quota"]["Value"])
+
+    def _permissions(self) -> Check:
+        """What IAM says beforehand. Organisations' policies and boundaries are not all in it, so good is not certain."""
+        arn = self._identity.arn
+        if arn.endswith(":root"):
+            return Check("permissions", GOOD, "the root user may do everything")
+        found = self._account.pages(
+            "iam", "simulate_principal_policy", "EvaluationResults", PolicySourceArn=role_arn(arn), ActionNames=list(NEEDED_ACTIONS)
+        )
+        denied = [each["EvalActionName"] for each in found if each["EvalDecision"] != "allowed"]
+        if denied:
+            return Check("permissions", BAD, f"missing: {', '.join(denied)}", "Get them granted, or use a profile that has them.")
+        return Check("permissions", GOOD, f"the {len(NEEDED_ACTIONS)} most important ones are there")
+
+
+def enough(name: str, used: int, limit: float, needed: int) -> Check:
+    found = f"{used:,} of {limit:,.0f} used, {needed} needed"
+    if used + needed > limit:
+        return Check(name, BAD, found, "Ask for more in the Service Quotas console, or delete what is not needed.")
+    return Check(name, GOOD, found)
+
+
+def role_arn(arn: str) -> str:
+    """The role behind a session: IAM simulates roles and users only."""
+    parts = arn.split(":")
+    if not parts[5].startswith("assumed-role/"):
+        return arn
+    return ":".join([parts[0], parts[1], "iam", "", parts[4], f"role/{parts[5].split('/')[1]}"])

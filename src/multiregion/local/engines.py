@@ -1,0 +1,141 @@
+"""One region as a process whose data is in engines: a DynamoDB table and an S3 bucket, which replicate by themselves."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from multiregion.api import application as application_api
+from multiregion.api.authentication import Authenticate
+from multiregion.api.guards import Guards
+from multiregion.api.replicated import ReplicatedAPI
+from multiregion.aws.heartbeats import Heartbeats
+from multiregion.aws.inventory import Inventory
+from multiregion.aws.objects import S3Objects
+from multiregion.aws.records import DynamoRecords
+from multiregion.aws.session import Engines
+from multiregion.aws.state import DynamoState
+from multiregion.aws.tables import prepare_bucket, prepare_table
+from multiregion.aws.tickets import S3Links, S3Uploads
+from multiregion.clock import Clock, SystemClock
+from multiregion.config import PartConfig, Settings
+from multiregion.controller import Outlook, missing
+from multiregion.errors import BadDeployment
+from multiregion.local.served import ServedRegion, Stores, Work
+from multiregion.region import Region
+from multiregion.replication import LastKnown
+from multiregion.stores import Head, Lag, Position
+
+COUNTED_PARTITIONS = ("photos", "users")
+COUNT_SECONDS, COUNT_SECONDS_PER_RECORD = 1.0, 0.01
+
+
+def engines_of(config: PartConfig, settings: Settings) -> Engines:
+    """Raises BadDeployment for settings that promise what engines that replicate by themselves cannot keep."""
+    assert config.engines is not None
+    for name, kept in (("failover", "manual"), ("durability", "async")):
+        if getattr(settings, name) != kept:
+            raise BadDeployment(f'`{name}` must be {kept} with store "aws": its engines replicate by themselves, and wait for nobody')
+    return Engines(config.engines, call_seconds=settings.engine_call_seconds)
+
+
+async def prepare_region(engines: Engines, edge: str) -> None:
+    await prepare_table(engines, indexed=True)
+    await prepare_bucket(engines, edge)
+
+
+def authority_store(config: PartConfig, settings: Settings, clock: Clock) -> DynamoState:
+    """The authority's state in a table of its own. Raises BadDeployment."""
+    engines = engines_of(config, settings)
+    asyncio.run(prepare_table(engines, indexed=False))
+    return DynamoState(engines, config.deployment.app_id, clock)
+
+
+class EngineRegion(ServedRegion):
+    """Joins the parts of a region whose data is in engines. Any number of such processes may serve one region."""
+
+    def __init__(self, config: PartConfig, settings: Settings) -> None:
+        """Raises BadDeployment if the engines cannot be used as they are."""
+        assert config.role is not None
+        clock: Clock = SystemClock()
+        name = config.deployment.place(config.role).region
+        config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        engines = engines_of(config, settings)
+        asyncio.run(prepare_region(engines, config.deployment.edge))
+        self._records = DynamoRecords(engines, config.role, name, clock)
+        objects = S3Objects(engines, config.folder / "drafts", clock)
+        uploads = S3Uploads(engines, config.folder / "uploads", clock, settings.ticket_seconds)
+        links = S3Links(engines, clock, settings.link_seconds)
+        self.region = Region(config.role, name, self._records, objects)
+        super().__init__(config, settings, clock, Stores(self.region, uploads, links, settings.engine_sweep_seconds, engines.close))
+        self._inventory = Inventory(engines, objects)
+        self._heartbeats = Heartbeats(engines, name, clock)
+        self._tallies: dict[str, tuple[float, int]] = {}
+
+    def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
+        return application_api.record_routes(self._photos, self._comments, authenticate)
+
+    def _internal_routes(self) -> Sequence[Any]:
+        return ReplicatedAPI(
+            self.region,
+            self._inventory,
+            Guards(self._deployment, self._accounts.identify),
+            self.report,
+            admitted=self._on_admitted,
+            attempted=self._accounts.count_elsewhere,
+            outlook=self.outlook,
+            identify=self._accounts.identify,
+        ).routes()
+
+    def _work(self) -> Sequence[Work]:
+        return [self._beat]
+
+    async def _beat(self) -> None:
+        await self._heartbeats.beat()
+        await self._clock.sleep(self._settings.engine_heartbeat_seconds)
+
+    def _lag(self) -> Lag:
+        return self._heartbeats.status()
+
+    async def outlook(self) -> Outlook:
+        """What may be lost is known by time only: so many seconds ago this region had all that the other had."""
+        state = await self._records.admitted()
+        return Outlook(Head(Position(state.epoch, 0), 0, ""), state, self._records.confirmed, self._last_known())
+
+    def _last_known(self) -> LastKnown | None:
+        seconds = self._lag().seconds
+        return None if seconds is None else LastKnown(changes=0, bytes=0, seconds=seconds)
+
+    async def _tally(self, partition: str) -> int:
+        """How many records there are. Counting reads them all, so the more there are the less often it is done."""
+        at, count = self._tallies.get(partition, (None, 0))
+        if at is None or self._clock.monotonic() - at > COUNT_SECONDS + count * COUNT_SECONDS_PER_RECORD:
+            count = await self._records.count(partition)
+            self._tallies[partition] = (self._clock.monotonic(), count)
+        return count
+
+    async def report(self) -> dict[str, Any]:
+        state = await self._records.admitted()
+        ready = self._records.confirmed
+        photos, users = [await self._tally(partition) for partition in COUNTED_PARTITIONS]
+        return {
+            "ready": ready,
+            "reasons": [] if ready else ["waits for the authority to confirm the state; reads are served, writes are not"],
+            "region": self.region.name,
+            "role": self._role,
+            "state": state.state,
+            "epoch": state.epoch,
+            "writes": state.writer is self._role and ready,
+            "logEpoch": state.epoch,
+            "sequence": None,
+            "content": "",
+            "lag": asdict(self._lag()),
+            "missing": missing(self._last_known()),
+            "photosInFlight": None,
+            "photos": photos,
+            "users": users,
+            "losses": 0,
+            "durability": self._settings.durability,
+            "degradedSince": None,
+            "leaseSeconds": None,
+        }

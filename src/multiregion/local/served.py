@@ -1,0 +1,168 @@
+"""What every region's process does, whatever keeps its data: it serves the application, and obeys the authority."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from multiregion.accounts import Accounts
+from multiregion.accounts.outbox import Outbox
+from multiregion.api import identity as identity_api
+from multiregion.api.authentication import Authenticate
+from multiregion.api.documents import StateDocuments
+from multiregion.api.observation import ObservationAPI
+from multiregion.api.region import Application, OperationsAPI, application
+from multiregion.api.routing import RoutingAPI, StateNews
+from multiregion.clock import Clock
+from multiregion.config import PartConfig, Settings
+from multiregion.errors import MultiregionError
+from multiregion.lag import LagHistory
+from multiregion.local.clients import AuthorityClient, HttpPeer
+from multiregion.photos.comments import Comments
+from multiregion.photos.gallery import Photos
+from multiregion.region import Region
+from multiregion.states import RoutingState
+from multiregion.stores import Lag, Links, Uploads
+
+log = logging.getLogger("multiregion.region")
+
+FOLLOW_PAUSE_SECONDS = 0.2
+ATTEMPTS_WAITING_MAX = 1_000
+ATTEMPTS_TOLD_MAX = 100
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What keeps a region's data, how often it is swept, and how it is closed."""
+
+    region: Region
+    uploads: Uploads
+    links: Links
+    sweep_seconds: float
+    close: Callable[[], None]
+
+
+class ServedRegion(ABC):
+    """Joins the parts that do not depend on what keeps the data."""
+
+    def __init__(self, config: PartConfig, settings: Settings, clock: Clock, stores: Stores) -> None:
+        assert config.peer is not None
+        deployment = config.deployment
+        self._clock, self._deployment, self._role = clock, deployment, stores.region.role
+        self._settings = settings
+        self._stores = stores
+        self._peer = HttpPeer(config.peer, deployment)
+        self._authority = AuthorityClient(deployment.authority, deployment)
+        outbox = Outbox(config.folder / "outbox.jsonl", clock)
+        self._accounts = Accounts(stores.region, clock, settings, deployment, outbox.deliver, self._share_attempt)
+        self._photos = Photos(stores.region, stores.uploads, stores.links, clock, settings)
+        self._comments = Comments(stores.region, clock, settings)
+        self._lags = LagHistory(self._lag, clock)
+        self._news = StateNews()
+        self._told = asyncio.Event()
+        self._attempts: asyncio.Queue[tuple[str, str]] = asyncio.Queue(ATTEMPTS_WAITING_MAX)
+        self._counts: Counter[tuple[str, int]] = Counter()
+
+    # What depends on what keeps the data
+
+    @abstractmethod
+    def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
+        """Photographs and comments."""
+
+    @abstractmethod
+    def _internal_routes(self) -> Sequence[Any]:
+        """What the other parts of the deployment ask."""
+
+    @abstractmethod
+    def _work(self) -> Sequence[Work]:
+        """What goes on in the background besides what every region does."""
+
+    @abstractmethod
+    def _lag(self) -> Lag:
+        """How far this region is behind the other one now."""
+
+    def _innermost(self, documents: StateDocuments) -> Sequence[Any]:
+        """Middleware around the application."""
+        return []
+
+    @abstractmethod
+    async def report(self) -> dict[str, Any]:
+        """What this region says of itself: for readiness, metrics and `multiregion status`."""
+
+    # What does not
+
+    def application(self) -> Application:
+        deployment, settings, records = self._deployment, self._settings, self._stores.region.records
+        documents = StateDocuments(deployment)
+        authenticate = Authenticate(self._accounts, deployment, self._clock)
+        routing = RoutingAPI(deployment.app_id, records, self._news, documents, streams_max=settings.event_streams_max)
+        routes = [
+            *routing.routes(),
+            *self._data_routes(authenticate),
+            *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
+            *OperationsAPI(self.report, self._counts).routes(),
+            *ObservationAPI(self.report, lambda: self._lags.samples, authenticate, self._clock).routes(),
+            *self._internal_routes(),
+        ]
+        return application(routes, documents, deployment.edge, self._lifespan, self._counts, self._innermost(documents))
+
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        work = (self._follow_authority, self._prepare, self._sweep, self._tell_attempts, self._lags.keep, *self._work())
+        tasks = [asyncio.create_task(self._forever(each)) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._photos.close()
+            self._stores.close()
+
+    async def _forever(self, work: Work) -> None:
+        """A background task must neither end nor take the region with it: what it raises is logged, and it is begun again."""
+        while True:
+            try:
+                await work()
+            except MultiregionError as error:
+                log.info("%s: %s", work.__name__, error.detail)
+            except Exception:
+                log.exception("%s failed and is started again", work.__name__)
+            await self._clock.sleep(FOLLOW_PAUSE_SECONDS)
+
+    async def _follow_authority(self) -> None:
+        async for state in self._authority.follow():
+            self._on_admitted(await self._stores.region.records.admit(state))
+            self._told.set()
+
+    async def _prepare(self) -> None:
+        """What the first writer must make before anybody can sign in; begun again until it is done."""
+        await self._told.wait()
+        if (await self._stores.region.records.admitted()).writer is self._role:
+            await self._accounts.prepare()
+            self._told.clear()
+
+    def _on_admitted(self, state: RoutingState) -> None:
+        if self._news.newest is None or self._news.newest.epoch < state.epoch:
+            log.info("admitted %s, epoch %d", state.state, state.epoch)
+        self._news.publish(state)
+
+    def _share_attempt(self, user: str, address: str) -> None:
+        """For the other region, if it can be told in time: while the link is cut, the newest are forgotten first."""
+        with suppress(asyncio.QueueFull):
+            self._attempts.put_nowait((user, address))
+
+    async def _tell_attempts(self) -> None:
+        attempts = [await self._attempts.get()]
+        while not self._attempts.empty() and len(attempts) < ATTEMPTS_TOLD_MAX:
+            attempts.append(self._attempts.get_nowait())
+        await self._peer.share_attempts(attempts)
+
+    async def _sweep(self) -> None:
+        await self._clock.sleep(self._stores.sweep_seconds)
+        await self._photos.sweep()

@@ -1,0 +1,31 @@
+"""What the suites share: the engines in a process of its own, and the backends that one contract is held against."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engines import CREDENTIALS, EngineProcess, engine_process
+
+if TYPE_CHECKING:
+    from tests.contract.backends import Backend
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[EngineProcess]:
+    with engine_process() as process, pytest.MonkeyPatch.context() as environment:
+        for name, value in CREDENTIALS.items():
+            environment.setenv(name, value)
+        yield process
+
+
+@pytest.fixture(params=["embedded", "aws"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Backend"]:
+    from tests.contract.backends import AwsBackend, EmbeddedBackend  # other suites need not load the engines' clients
+
+    made: Backend = EmbeddedBackend(tmp_path) if request.param == "embedded" else AwsBackend(request.getfixturevalue("engines"), tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()

@@ -1,0 +1,77 @@
+"""What `multiregion aws deploy` refuses beforehand: it says why, and nothing has been changed."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.infra.worlds import PRIMARY, SECONDARY, TEMPLATE, World, committed_template, world
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """An account in which no test leaves anything."""
+    with world(tmp_path_factory.mktemp("empty")) as made:
+        yield made
+        assert made.stacks() == []
+        assert made.cloud.client("s3", PRIMARY).list_buckets()["Buckets"] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--admin-phone", "0123"), "AdminPhone cannot be '0123'"),
+        (("--parameter", "Nonsense=1"), "has no parameter Nonsense; it has AdminName"),
+        (("--parameter", "Nonsense"), "--parameter takes NAME=VALUE"),
+        (("--web", "/nowhere"), "/nowhere holds no index.html"),
+    ],
+)
+def test_what_is_called_wrongly_is_named(empty: World, arguments: tuple[str, ...], said: str) -> None:
+    refused = empty.deploy(*arguments)
+    assert refused.code == 2
+    assert said in refused.said
+
+
+def test_a_new_deployment_needs_its_administrator(empty: World) -> None:
+    refused = empty.run("deploy", "--template", str(TEMPLATE), "--secondary-region", SECONDARY)
+    assert (refused.code, empty.stacks()) == (2, [])
+    assert "AdminName, AdminEmail, AdminPhone must be given" in refused.said
+
+
+def test_bad_checks_are_all_told_and_nothing_is_changed(empty: World) -> None:
+    stacks, quotas = empty.limits.stacks, dict(empty.limits.quotas)
+    empty.limits.stacks, empty.limits.quotas["L-DC2B2D3D"], empty.limits.quotas["L-B99A9384"] = 3, 2.0, 10.0
+    empty.limits.denied.add("iam:PassRole")
+    refused = empty.deploy("--parameter", "SecondaryRegion=us-east-1")
+    empty.limits.stacks, empty.limits.quotas = stacks, quotas
+    empty.limits.denied.clear()
+    assert (refused.code, empty.stacks()) == (1, [])
+    for said in ("have to differ", "✗ stacks 0 of 3 used", "✗ buckets 0 of 2 used", "! functions 10 at a time", "missing: iam:PassRole"):
+        assert said in refused.said
+    assert "Nothing has been changed" in refused.said
+
+
+def test_a_region_that_is_not_there_is_refused_with_those_that_are(empty: World) -> None:
+    refused = empty.deploy("--secondary-region", "ap-west-9")
+    assert refused.code == 1
+    assert "ap-west-9 is no region of this account" in refused.said and "eu-west-1" in refused.said
+
+
+def test_a_template_that_is_too_large_is_refused_before_it_is_sent(empty: World, tmp_path: Path) -> None:
+    document = committed_template().document
+    name = next(name for name, each in document["Resources"].items() if each["Type"].endswith("StackSet"))
+    document["Resources"][name]["Properties"]["TemplateBody"] += " " * 51_200
+    file = tmp_path / "large.template"
+    file.write_text(json.dumps(document))
+    refused = empty.deploy("--template", str(file))
+    assert (refused.code, empty.stacks()) == (1, [])
+    assert "At most 1,000,000 and 51,200 bytes are allowed" in refused.said
+
+
+def test_without_credentials_it_says_so(empty: World) -> None:
+    key = empty.operator.environment.pop("AWS_ACCESS_KEY_ID")
+    refused = empty.deploy()
+    empty.operator.environment["AWS_ACCESS_KEY_ID"] = key
+    assert refused.code == 1
+    assert "there are no usable AWS credentials" in refused.said and "--profile" in refused.said

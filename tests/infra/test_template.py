@@ -1,0 +1,322 @@
+"""The committed template, looked at: what the guide lists is there, nothing dangles, nothing is allowed that need not be."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from infra.front_end import POLICY
+from infra.stack import RUNTIME
+from multiregion.api.edge import content_security_policy
+from tests.infra.template import PSEUDO, all_templates, bodies, hub, layer, listed, references, resources, statements, text, walk
+
+LAYERS = ("authority", "stores", "routing", "application", "operations", "key")
+EVERYTHING = [(name, template) for name, template in all_templates().items()]
+each_template = pytest.mark.parametrize(("name", "template"), EVERYTHING, ids=[name for name, _ in EVERYTHING])
+
+
+def only(template: Any, type: str) -> Any:
+    (found,) = resources(template, type).values()
+    return found["Properties"]
+
+
+# what CloudFormation takes
+
+
+def test_sizes_are_within_the_limits() -> None:
+    assert len(text().encode()) < 1_000_000  # uploaded; the console does so by itself
+    for stack_set in resources(hub(), "AWS::CloudFormation::StackSet").values():
+        assert len(stack_set["Properties"]["TemplateBody"].encode()) < 51_200, layer(stack_set["Properties"])
+    assert set(bodies()) == set(LAYERS)
+
+
+@each_template
+def test_nothing_dangles(name: str, template: Any) -> None:
+    known = {*template["Resources"], *template.get("Parameters", {})}
+    unknown = {each for each in references(template) if each not in known and not PSEUDO.fullmatch(each)}
+    assert unknown == set()
+    depended = {each for resource in template["Resources"].values() for each in listed(resource.get("DependsOn", []))}
+    assert depended <= set(template["Resources"])
+
+
+@each_template
+def test_every_parameter_and_condition_is_used(name: str, template: Any) -> None:
+    used = set(references(template))
+    assert set(template.get("Parameters", {})) - used <= {"AppId"}
+    conditions = {each["Condition"] for each in walk(template["Resources"]) if isinstance(each.get("Condition"), str)}
+    conditions |= {each["Fn::If"][0] for each in walk(template) if "Fn::If" in each}
+    conditions |= {each["Condition"] for each in walk(template.get("Conditions", {})) if "Condition" in each}
+    assert conditions == set(template.get("Conditions", {}))
+
+
+def test_every_parameter_of_a_layer_is_given_and_no_other() -> None:
+    for stack_set in resources(hub(), "AWS::CloudFormation::StackSet").values():
+        given = {each["ParameterKey"] for each in stack_set["Properties"].get("Parameters", [])}
+        assert given == set(bodies()[layer(stack_set["Properties"])].get("Parameters", {}))
+
+
+def test_stack_sets_go_one_region_after_the_other_and_may_not_fail() -> None:
+    for stack_set in resources(hub(), "AWS::CloudFormation::StackSet").values():
+        properties = stack_set["Properties"]
+        preferences = properties["OperationPreferences"]
+        assert (preferences["FailureToleranceCount"], preferences["RegionConcurrencyType"]) == (0, "SEQUENTIAL")
+        assert (properties["PermissionModel"], properties["Capabilities"]) == ("SELF_MANAGED", ["CAPABILITY_NAMED_IAM"])
+        if layer(properties) not in ("authority", "key"):
+            assert preferences["RegionOrder"] == [{"Ref": "SecondaryRegion"}, {"Ref": "AWS::Region"}]
+
+
+def test_stores_wait_for_tables_and_the_finalizer_for_every_layer_that_it_reads() -> None:
+    found = hub()["Resources"]
+    assert {"AppConfigTable", "CommentsTable", "UsersTable"} <= set(found["StoresStackSet"]["DependsOn"])
+    assert {"RoutingStackSet", "StoresStackSet"} <= set(found["ApplicationStackSet"]["DependsOn"])
+    assert "AuthorityStackSet" in found["RoutingStackSet"]["DependsOn"]
+    assert {"StoresStackSet", "RoutingStackSet", "ApplicationStackSet"} <= set(found["Finalize"]["DependsOn"])
+
+
+# the guide
+
+
+@pytest.mark.parametrize(
+    ("parameter", "good", "bad"),
+    [
+        ("AdminName", ["admin", "ada.l@x-y_z", "A" * 128], ["", "a b", "a/b", "A" * 129]),
+        ("AdminEmail", ["admin@example.com"], ["", "admin", "a@b", "a b@c.de", "a@b@c.de"]),
+        ("AdminPhone", ["+12345678999", "+4930123456"], ["", "12345678999", "+0123456789", "+1 234 567", "+1234567890123456"]),
+        ("SecondaryRegion", ["ap-northeast-1", "us-gov-west-1", "eu-west-3"], ["", "Tokyo", "ap-northeast-1a", "AP-NORTHEAST-1"]),
+        ("WitnessRegion", ["", "us-west-2"], ["somewhere"]),
+        ("MetricsEndpoint", ["", "https://example.com/metrics"], ["http://example.com", "example.com"]),
+    ],
+)
+def test_parameters_are_checked_and_say_how_they_should_be(parameter: str, good: list[str], bad: list[str]) -> None:
+    found = hub()["Parameters"][parameter]
+    assert [each for each in good if not re.fullmatch(found["AllowedPattern"], each)] == []
+    assert [each for each in bad if re.fullmatch(found["AllowedPattern"], each)] == []
+    assert found["ConstraintDescription"] and found["Description"]
+
+
+def test_the_guides_four_parameters_must_be_given_and_the_others_need_not() -> None:
+    required = {name for name, each in hub()["Parameters"].items() if "Default" not in each}
+    assert required == {"AdminName", "AdminEmail", "AdminPhone", "SecondaryRegion"}
+    assert "+12345678999" in hub()["Parameters"]["AdminPhone"]["ConstraintDescription"]
+
+
+def test_the_form_of_the_console_has_every_parameter_once_in_a_group() -> None:
+    form = hub()["Metadata"]["AWS::CloudFormation::Interface"]
+    shown = [name for group in form["ParameterGroups"] for name in group["Parameters"]]
+    assert sorted(shown) == sorted(hub()["Parameters"]) == sorted(form["ParameterLabels"])
+    labels = {name: form["ParameterLabels"][name]["default"] for name in ("AdminName", "AdminEmail", "AdminPhone", "SecondaryRegion")}
+    assert list(labels.values()) == ["Admin Name", "Admin Email", "Admin Phone Number", "Secondary Region"]
+
+
+def test_regions_must_differ() -> None:
+    asserted = [each["Assertions"][0]["Assert"] for each in hub()["Rules"].values()]
+    pairs = [each["Fn::Not"][0]["Fn::Equals"] for each in asserted]
+    assert [{"Ref": "SecondaryRegion"}, {"Ref": "AWS::Region"}] in pairs and len(pairs) == 3
+
+
+def test_metrics_are_off_and_reach_the_updater_only_through_the_mapping() -> None:
+    assert hub()["Mappings"]["Solution"]["Metrics"]["SendAnonymousData"] == "No"
+    values = {each["ParameterKey"]: each["ParameterValue"] for each in hub()["Resources"]["RoutingStackSet"]["Properties"]["Parameters"]}
+    assert values["SendAnonymousData"] == {"Fn::FindInMap": ["Solution", "Metrics", "SendAnonymousData"]}
+    assert updater()["Environment"]["Variables"]["SEND_METRICS"] == {"Ref": "SendAnonymousData"}
+
+
+def test_outputs_are_the_guides_and_an_operators() -> None:
+    roles = [f"{role}{name}" for role in ("Primary", "Secondary") for name in OF_A_REGION]
+    assert set(hub()["Outputs"]) == {*GUIDES_OUTPUTS, *OPERATORS_OUTPUTS, *roles}
+
+
+GUIDES_OUTPUTS = ("SampleApplicationAppId", "AppConfigGlobalTableName", "ConsoleUrl")
+OF_A_REGION = ("Region", "ApiUrl", "RoutingUrl", "PhotosBucket", "SiteBucket", "UserPoolId", "UserPoolClientId")
+OPERATORS_OUTPUTS = (
+    *("AppStateUpdaterLambdaName", "AuthorityRegion", "AuthorityTableName", "CommentsTableName", "UsersTableName"),
+    *("DistributionId", "DashboardUrl", "StackSetPrefix", "FinalizerName"),
+)
+
+
+def updater() -> Any:
+    found = bodies()["routing"]["Resources"]["AppStateUpdaterLambda"]
+    assert found["Properties"]["FunctionName"] == {"Fn::Sub": "${Prefix}-AppStateUpdaterLambda"}
+    return found["Properties"]
+
+
+def test_tables_are_global_encrypted_restorable_and_kept() -> None:
+    found = resources(hub(), "AWS::DynamoDB::GlobalTable")
+    assert set(found) == {"AppConfigTable", "CommentsTable", "UsersTable"}
+    for table in found.values():
+        properties = table["Properties"]
+        assert [each["Region"] for each in properties["Replicas"]] == [{"Ref": "AWS::Region"}, {"Ref": "SecondaryRegion"}]
+        assert all(each["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True} for each in properties["Replicas"])
+        assert properties["SSESpecification"]["SSEEnabled"] and kept(table)
+        assert properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    authority = bodies()["authority"]["Resources"]["AuthorityTable"]
+    assert authority["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert authority["Properties"]["SSESpecification"]["SSEEnabled"] and kept(authority)
+
+
+def kept(resource: Any) -> bool:
+    """Data stays when a stack is deleted or a resource replaced; a deployment that fails leaves nothing behind."""
+    return (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_the_authority_is_in_the_witness_region_if_there_is_one_else_in_the_secondary() -> None:
+    chosen = {"Fn::If": ["HasWitness", {"Ref": "WitnessRegion"}, {"Ref": "SecondaryRegion"}]}
+    properties = hub()["Resources"]["AuthorityStackSet"]["Properties"]
+    assert properties["StackInstancesGroup"][0]["Regions"] == [chosen]
+    assert hub()["Outputs"]["AuthorityRegion"]["Value"] == chosen
+    assert hub()["Conditions"]["HasWitness"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WitnessRegion"}, ""]}]}
+
+
+@each_template
+def test_buckets_are_private_encrypted_owned_and_speak_tls(name: str, template: Any) -> None:
+    policies = {each["Properties"]["Bucket"]["Ref"]: each for each in resources(template, "AWS::S3::BucketPolicy").values()}
+    for id, bucket in resources(template, "AWS::S3::Bucket").items():
+        properties = bucket["Properties"]
+        assert all(properties["PublicAccessBlockConfiguration"].values()) and len(properties["PublicAccessBlockConfiguration"]) == 4
+        assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        (tls,) = [each for each in policies[id]["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+        assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+        assert tls["Principal"] == "*"
+        assert "Logs" in id or properties["LoggingConfiguration"]["DestinationBucketName"] == {"Ref": "LogsBucket"}
+        assert id == "SiteBucket" or kept(bucket)
+
+
+def test_photos_are_replicated_with_deletions_and_measured() -> None:
+    properties = bodies()["stores"]["Resources"]["PhotosBucket"]["Properties"]
+    condition, forward, backward = properties["ReplicationConfiguration"]["Fn::If"]
+    assert (condition, backward) == ("InPrimary", {"Ref": "AWS::NoValue"})  # the finalizer adds the way back
+    (rule,) = forward["Rules"]
+    assert (rule["Status"], rule["DeleteMarkerReplication"], rule["Filter"]) == ("Enabled", {"Status": "Enabled"}, {"Prefix": "photos/"})
+    assert rule["Destination"]["ReplicationTime"]["Status"] == rule["Destination"]["Metrics"]["Status"] == "Enabled"
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    (cors,) = properties["CorsConfiguration"]["CorsRules"]
+    assert cors["AllowedOrigins"] == [{"Ref": "AllowedOrigin"}]
+
+
+def test_the_web_application_and_identity_are_in_both_regions() -> None:
+    """Of the published implementation: "web app, CDN and user pool in one region"."""
+    origins = hub()["Resources"]["Distribution"]["Properties"]["DistributionConfig"]["Origins"]
+    regions = [json.dumps(each["DomainName"]) for each in origins]
+    assert '"AWS::Region"' in regions[0] and '"SecondaryRegion"' in regions[1]
+    stores = hub()["Resources"]["StoresStackSet"]["Properties"]
+    assert stores["StackInstancesGroup"][0]["Regions"] == [{"Ref": "SecondaryRegion"}, {"Ref": "AWS::Region"}]
+    assert {"SiteBucket", "UserPool"} <= set(bodies()["stores"]["Resources"])
+    assert bodies()["stores"]["Resources"]["UserPool"]["Condition"] == "OwnPool"
+
+
+def test_cloudfront_fails_over_to_the_second_region_and_alone_may_read_the_site() -> None:
+    config = hub()["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
+    (group,) = config["OriginGroups"]["Items"]
+    assert [each["OriginId"] for each in group["Members"]["Items"]] == ["primary", "secondary"]
+    assert {403, 500, 502, 503, 504} <= set(group["FailoverCriteria"]["StatusCodes"]["Items"])
+    assert config["DefaultCacheBehavior"]["TargetOriginId"] == group["Id"]
+    assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https" and config["Logging"]
+    assert all(each["OriginAccessControlId"] == {"Fn::GetAtt": ["OriginAccess", "Id"]} for each in config["Origins"])
+    policy = bodies()["stores"]["Resources"]["SiteBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (reading,) = [each for each in policy if each["Effect"] == "Allow"]
+    assert reading["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert reading["Condition"] == {"StringEquals": {"AWS:SourceArn": {"Ref": "DistributionArn"}}}
+
+
+def test_the_page_is_held_to_the_same_policy_as_at_every_edge() -> None:
+    filled = POLICY.replace("{regions}", "https://a https://b").replace("{pictures}", "https://a https://b")
+    assert filled == content_security_policy(["https://a", "https://b"])
+    headers = hub()["Resources"]["SecurityHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]
+    before = headers["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    assert "*" not in before and "connect-src 'self';" in before  # until the finalizer knows the addresses
+    assert hub()["Resources"]["Finalize"]["Properties"]["ContentSecurityPolicy"] == POLICY
+
+
+# identity
+
+
+def test_nobody_signs_up_and_the_administrator_is_invited_by_mail() -> None:
+    for template in (hub(), bodies()["stores"]):
+        pool = template["Resources"]["UserPool"]
+        assert pool["Properties"]["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True and kept(pool)
+        admin = template["Resources"]["Administrator"]["Properties"]
+        assert admin["DesiredDeliveryMediums"] == ["EMAIL"] and admin["Username"] == {"Ref": "AdminName"}
+        assert {"Name": "phone_number", "Value": {"Ref": "AdminPhone"}} in admin["UserAttributes"]
+        assert "ALLOW_USER_PASSWORD_AUTH" not in template["Resources"]["UserPoolClient"]["Properties"]["ExplicitAuthFlows"]
+
+
+def test_triggers_are_there_by_region_and_cognito_may_invoke_them() -> None:
+    found = bodies()["stores"]["Resources"]
+    condition, primary, secondary = found["UserPool"]["Properties"]["LambdaConfig"]["Fn::If"]
+    assert (condition, list(primary), list(secondary)) == ("InPrimary", ["PostAuthentication"], ["PreSignUp", "PreAuthentication"])
+    for id, function in (("PoolInvokesExporter", "UserExporter"), ("PoolInvokesGuard", "UserGuard")):
+        permission = found[id]["Properties"]
+        assert permission["FunctionName"] == {"Fn::GetAtt": [function, "Arn"]}
+        assert (permission["Principal"], permission["SourceArn"]) == ("cognito-idp.amazonaws.com", {"Fn::GetAtt": ["UserPool", "Arn"]})
+
+
+def test_users_are_imported_every_five_minutes_in_the_secondary_alone() -> None:
+    found = bodies()["stores"]["Resources"]
+    assert found["UserImport"]["Properties"]["ScheduleExpression"] == "rate(5 minutes)"
+    assert {found[id]["Condition"] for id in ("UserImport", "UserImportInvokes", "UserImporter", "UserGuard")} == {"OwnPoolInSecondary"}
+    assert {found[id]["Condition"] for id in ("UserExport", "UserExportInvokes", "UserExporter", "Administrator")} == {"OwnPoolInPrimary"}
+
+
+def test_users_are_replicated_natively_only_if_asked_for() -> None:
+    native = {id for id, each in hub()["Resources"].items() if each.get("Condition") == "NativeUserReplication"}
+    assert {"UserPool", "UserPoolKey", "KeyStackSet", "UserPoolReplica", "Administrator"} <= native
+    assert hub()["Resources"]["UserPoolReplica"]["DependsOn"] == ["KeyStackSet"]
+    assert hub()["Resources"]["UserPoolKey"]["Properties"]["MultiRegion"] is True
+    assert bodies()["stores"]["Resources"]["ReplicaConfiguration"]["Properties"]["Status"] == "ACTIVE"
+
+
+# functions, logs and alarms
+
+
+@each_template
+def test_functions_are_current_logged_and_run_as_nobody_else(name: str, template: Any) -> None:
+    roles = [json.dumps(each["Properties"]["Role"]) for each in resources(template, "AWS::Lambda::Function").values()]
+    assert len(roles) == len(set(roles))
+    for id, function in resources(template, "AWS::Lambda::Function").items():
+        assert function["Properties"]["Runtime"] == RUNTIME
+        compile(function["Properties"]["Code"]["ZipFile"], id, "exec")
+        log = template["Resources"][f"{id}Logs"]
+        assert log["Properties"]["RetentionInDays"] and log.get("Condition") == function.get("Condition")
+        assert f"{id}Logs" in function["DependsOn"]
+
+
+@each_template
+def test_stages_are_throttled_and_logged(name: str, template: Any) -> None:
+    for stage in resources(template, "AWS::ApiGateway::Stage").values():
+        (settings,) = stage["Properties"]["MethodSettings"]
+        assert settings["ThrottlingRateLimit"] and settings["MetricsEnabled"] and not settings["DataTraceEnabled"]
+        assert stage["Properties"]["AccessLogSetting"]["DestinationArn"]
+
+
+def test_api_gateway_may_write_logs_before_any_stage_wants_to() -> None:
+    found = bodies()["routing"]["Resources"]
+    assert found["ApiAccount"]["Properties"]["CloudWatchRoleArn"] == {"Fn::GetAtt": ["ApiLogsRole", "Arn"]}
+    assert "ApiAccount" in found["RoutingStage"]["DependsOn"] and kept(found["ApiAccount"]) and kept(found["ApiLogsRole"])
+    assert "RoutingStackSet" in hub()["Resources"]["ApplicationStackSet"]["DependsOn"]
+
+
+def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
+    alarms = resources(bodies()["operations"], "AWS::CloudWatch::Alarm")
+    lags = {id for id, each in alarms.items() if each["Properties"]["MetricName"] == "ReplicationLatency"}
+    assert lags == {"AppConfigTableLag", "CommentsTableLag", "UsersTableLag", "PhotosLag"}
+    assert all(each["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for each in alarms.values())
+    assert resources(hub(), "AWS::CloudWatch::Dashboard")
+
+
+# rights
+
+
+@each_template
+def test_no_right_is_for_everything_everywhere(name: str, template: Any) -> None:
+    for id, statement in statements(template):
+        if "*" in listed(statement["Resource"]):
+            assert all("*" not in action for action in listed(statement["Action"])), f"{id}: {statement}"
+        assert "*" not in listed(statement["Action"]), f"{id}: {statement}"
+
+
+def test_the_execution_role_makes_roles_of_this_deployment_alone() -> None:
+    for id, statement in statements(hub()):
+        if any(action.startswith("iam:") for action in listed(statement["Action"])):
+            (resource,) = listed(statement["Resource"])
+            assert ":role/${Prefix}-" in json.dumps(resource), id

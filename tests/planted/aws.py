@@ -1,0 +1,83 @@
+"""Bugs of the template for the deployed suite to notice: (where, what is there, what it becomes, the check that must then fail).
+
+`where` is a StackSet whose body is changed, or `hub`. The text is JSON, or a line of a function's code as it is deployed.
+"""
+
+STATES = "tests.infra.test_deployed_states"
+EDGES = "tests.infra.test_deployed_edges"
+DEPLOYMENT = "the first sign-in of the deployment's users"
+
+PLANTS: list[tuple[str, str, str, str]] = [
+    # permissions
+    (
+        "ApplicationStackSet",
+        '"dynamodb:Query", "dynamodb:PutItem"',
+        '"dynamodb:Query"',
+        f"{STATES}:test_what_is_written_arrives_after_the_lag",
+    ),
+    (
+        "ApplicationStackSet",
+        '["dynamodb:GetItem", "dynamodb:ConditionCheckItem"]',
+        '["dynamodb:GetItem"]',
+        f"{STATES}:test_what_is_written_arrives_after_the_lag",
+    ),
+    (
+        "StoresStackSet",
+        '"s3:ReplicateObject", "s3:ReplicateDelete"',
+        '"s3:ReplicateObject"',
+        f"{STATES}:test_a_photo_is_deleted_in_both_regions_with_its_comments_and_bytes",
+    ),
+    (
+        "StoresStackSet",
+        '"Principal": "cognito-idp.amazonaws.com"',
+        '"Principal": "cognito.amazonaws.com"',
+        DEPLOYMENT,
+    ),
+    (
+        "ApplicationStackSet",
+        '"Principal": "apigateway.amazonaws.com", "SourceArn"',
+        '"Principal": "api.amazonaws.com", "SourceArn"',
+        f"{STATES}:test_nothing_was_refused_to_replication_or_to_a_stream",
+    ),
+    # the fence
+    (
+        "ApplicationStackSet",
+        "[{'ConditionCheck': self.fence(state)}, *stamped]",
+        "stamped",
+        f"{STATES}:test_the_fence_is_in_the_commit_not_before_it",
+    ),
+    ("ApplicationStackSet", " AND #epoch = :epoch", " OR #epoch = :epoch", f"{STATES}:test_the_epoch_is_in_the_commit_not_before_it"),
+    ("RoutingStackSet", "epoch < :epoch OR", "epoch <> :epoch OR", f"{STATES}:test_a_lower_epoch_is_never_taken"),
+    (
+        "RoutingStackSet",
+        "self.s3.put_bucket_policy(",
+        "(lambda **_: None)(",
+        f"{EDGES}:test_a_ticket_of_before_the_fence_is_worth_nothing_after_it",
+    ),
+    # replication
+    (
+        "StoresStackSet",
+        '"DeleteMarkerReplication": {"Status": "Enabled"}',
+        '"DeleteMarkerReplication": {"Status": "Disabled"}',
+        f"{STATES}:test_a_photo_is_deleted_in_both_regions_with_its_comments_and_bytes",
+    ),
+    (
+        "StoresStackSet",
+        '"Priority": 1, "Status": "Enabled"',
+        '"Priority": 1, "Status": "Disabled"',
+        f"{STATES}:test_a_photo_is_shown_where_its_bytes_are",
+    ),
+    # browsers and uploads
+    (
+        "StoresStackSet",
+        '"AllowedOrigins": [{"Ref": "AllowedOrigin"}]',
+        '"AllowedOrigins": ["*"]',
+        f"{EDGES}:test_only_the_site_may_upload_and_show_from_a_browser",
+    ),
+    (
+        "ApplicationStackSet",
+        "['content-length-range', size, size]",
+        "['content-length-range', 0, 10 ** 9]",
+        f"{EDGES}:test_s3_takes_exactly_what_was_announced",
+    ),
+]

@@ -1,0 +1,101 @@
+"""Guards of the commands for AWS, each with what its absence looks like and the test that must then fail: (file, old, new, test)."""
+
+DEPLOY = "tests/infra/test_command_deploy.py"
+UPDATE = "tests/infra/test_command_update.py"
+REFUSALS = "tests/infra/test_command_refusals.py"
+DESTROY = "tests/infra/test_command_destroy.py"
+OPERATIONS = "tests/infra/test_command_operations.py"
+PRICES = "tests/unit/test_prices.py"
+
+FAILED = f"{DEPLOY}::test_a_failed_deployment_tells_the_first_cause_rolls_back_and_can_be_retried"
+MADE = f"{UPDATE}::test_a_deployment_is_made_in_both_regions_and_made_again_changes_nothing"
+PUBLISHED = f"{UPDATE}::test_what_is_published_is_private_encrypted_and_named_by_its_digest"
+CHECKS = f"{REFUSALS}::test_bad_checks_are_all_told_and_nothing_is_changed"
+DIFFERS = f"{OPERATIONS}::test_what_differs_is_named_with_its_epoch_and_region"
+STATE = f"{OPERATIONS}::test_the_state_is_set_through_the_updater_and_both_regions_tell_it"
+ASKS = f"{DESTROY}::test_it_says_what_stays_before_it_asks_and_no_means_no"
+WHOLE_FILE = f"{PRICES}::test_a_price_file_that_is_not_whole_is_refused_by_name"
+
+MUTANTS: list[tuple[str, str, str, str]] = [
+    # before anything is changed
+    ("cli/aws.py", "    if any(check.outcome == preflight.BAD for check in found):", "    if False:", CHECKS),
+    ("aws/preflight.py", "    if used + needed > limit:", "    if used > limit + 10_000:", CHECKS),
+    ("aws/preflight.py", "        if len(set(used)) < max(2, len(used)):", "        if False:", CHECKS),
+    (
+        "aws/preflight.py",
+        "        if not stack.is_ours:",
+        "        if False:",
+        f"{DEPLOY}::test_another_stack_of_that_name_is_left_alone",
+    ),
+    (
+        "aws/preflight.py",
+        "        if template.size > TEMPLATE_BYTES_MAX or inner > INLINE_BYTES_MAX:",
+        "        if template.size > TEMPLATE_BYTES_MAX:",
+        f"{REFUSALS}::test_a_template_that_is_too_large_is_refused_before_it_is_sent",
+    ),
+    ("aws/template.py", "        if absent:", "        if False:", f"{REFUSALS}::test_a_new_deployment_needs_its_administrator"),
+    ("aws/template.py", "    if not fits:", "    if False:", f"{REFUSALS}::test_what_is_called_wrongly_is_named"),
+    # publishing
+    ("aws/publish.py", "path.suffix not in COMPRESSED_TWINS and", "", PUBLISHED),
+    ("aws/publish.py", '"aws:SecureTransport": "false"', '"aws:Nothing": "false"', PUBLISHED),
+    # watching
+    ("aws/launch.py", "        if NO_CHANGES in error.detail:", "        if False:", MADE),
+    ("aws/progress.py", "and not CANCELLED.search(self.reason)", "and CANCELLED.search(self.reason)", FAILED),
+    ("aws/progress.py", "[*hub, *regional]", "[*hub]", FAILED),
+    (
+        "cli/aws_progress.py",
+        '        errors.print("[yellow]![/] What has begun goes on in AWS. Run the same command again to watch it.")\n',
+        "",
+        f"{DEPLOY}::test_an_interrupted_deployment_goes_on_and_is_watched_again",
+    ),
+    # the state
+    ("aws/application.py", "            ScanIndexForward=False,", "            ScanIndexForward=True,", STATE),
+    (
+        "aws/application.py",
+        'if found.get("FunctionError") or',
+        "if",
+        f"{OPERATIONS}::test_a_writer_that_is_not_safe_is_refused_in_plain_words_and_nothing_changes",
+    ),
+    # comparing
+    ("aws/comparison.py", "            if mine is None or mine.digest != copy_of(item).digest:", "            if mine is None:", DIFFERS),
+    ("aws/comparison.py", "[*unmet, *suspects]", "suspects", DIFFERS),
+    ("aws/comparison.py", "        for name in unmet:", "        for name in ():", DIFFERS),
+    ("aws/comparison.py", "Bucket=bucket, Prefix=prefix)", "Bucket=bucket)", DIFFERS),
+    (
+        "aws/comparison.py",
+        "                if not self._is_replicated(bucket, region):",
+        "                if False:",
+        f"{OPERATIONS}::test_a_bucket_that_nothing_leaves_is_named",
+    ),
+    # the lag
+    (
+        "aws/health.py",
+        "if found else (None, None)))",
+        "if found else (0.0, None)))",
+        f"{OPERATIONS}::test_the_status_says_what_does_not_answer_and_what_was_not_measured",
+    ),
+    # taking down
+    ("cli/aws.py", "    if not yes and not typer.confirm(", "    if yes and not typer.confirm(", ASKS),
+    ("aws/removal.py", "    return stack.regions[:2] if kind == GLOBAL_TABLE else (region,)", "    return (region,)", ASKS),
+    (
+        "aws/removal.py",
+        "    if any(True for _ in deployments(account)):",
+        "    if False:",
+        f"{DESTROY}::test_nothing_to_take_down_is_said_and_no_failure",
+    ),
+    # prices
+    ("aws/prices.py", "for price in sorted(wanted - set(table))", "for price in ()", WHOLE_FILE),
+    ("aws/prices.py", "not 0 <= value < 1_000_000", "False", WHOLE_FILE),
+    (
+        "aws/estimate.py",
+        "            self._allowed[price] -= free",
+        "            pass",
+        f"{PRICES}::test_a_free_allowance_is_taken_off_once_for_both_regions",
+    ),
+    (
+        "aws/template.py",
+        'if "Condition" not in each or conditions.holds(each["Condition"])',
+        "if True",
+        f"{PRICES}::test_alarms_and_dashboards_are_counted_in_the_template_with_its_conditions",
+    ),
+]

@@ -1,0 +1,170 @@
+"""Guards in the functions that the template deploys, each with what its absence looks like and the test that must then fail."""
+
+APPLICATION = "tests/infra/test_lambdas_application.py"
+PHOTOS = "tests/infra/test_lambdas_photos.py"
+UPDATER = "tests/infra/test_lambdas_state_updater.py"
+USERS = "tests/infra/test_lambdas_users.py"
+FINALIZER = "tests/infra/test_lambdas_finalizer.py"
+IN_TIME = f"{APPLICATION}::test_the_fence_is_in_the_transaction_not_before_it"
+
+MUTANTS: list[tuple[str, str, str, str]] = [
+    # the fence
+    ("infra/lambdas/store.py", 'TransactItems=[{"ConditionCheck": self.fence(state)}, *stamped]', "TransactItems=stamped", IN_TIME),
+    (
+        "infra/lambdas/store.py",
+        "#writer = :writer AND #state = :state AND #epoch = :epoch",
+        "#state = :state OR #writer = :writer OR #epoch = :epoch OR attribute_exists(appId)",
+        IN_TIME,
+    ),
+    (
+        "infra/lambdas/store.py",
+        "#state = :state AND #epoch = :epoch",
+        "#state = :state AND (#epoch = :epoch OR attribute_exists(#epoch))",
+        f"{APPLICATION}::test_the_epoch_is_in_the_transaction_not_before_it",
+    ),
+    (
+        "infra/lambdas/store.py",
+        'if epoch not in (None, state["epoch"]):',
+        "if False:",
+        f"{APPLICATION}::test_a_write_decided_under_another_epoch_is_refused",
+    ),
+    (
+        "infra/lambdas/store.py",
+        'state["state"] != "fenced" and state.get("writer") == serving',
+        'state.get("writer") == serving',
+        f"{APPLICATION}::test_a_fenced_write_is_refused_with_the_state_and_writes_nothing",
+    ),
+    (
+        "infra/lambdas/store.py",
+        "for attempt in range(ATTEMPTS):",
+        "for attempt in range(99):",
+        f"{APPLICATION}::test_others_in_the_way_are_waited_for_but_not_for_ever",
+    ),
+    # comments and photos
+    (
+        "infra/lambdas/comments.py",
+        '"user": call.user',
+        '"user": call.body.get("user", call.user)',
+        f"{APPLICATION}::test_a_forged_author_is_not_taken",
+    ),
+    (
+        "infra/lambdas/comments.py",
+        '(stored["user"], stored["message"]) != (repeated["user"], repeated["message"])',
+        "False",
+        f"{APPLICATION}::test_a_repeated_comment_answers_the_original_in_every_state",
+    ),
+    ("infra/lambdas/comments.py", " AND attribute_not_exists(deleted)", "", f"{APPLICATION}::test_a_comment_needs_its_photo"),
+    (
+        "infra/lambdas/photos.py",
+        '["content-length-range", size, size]',
+        '["content-length-range", 0, size]',
+        f"{PHOTOS}::test_a_ticket_is_bound_to_key_size_type_and_digest_and_lives_a_minute",
+    ),
+    (
+        "infra/lambdas/photos.py",
+        'if found is None or (found["ContentLength"], found.get("ChecksumSHA256")) != (promised["size"], digest):',
+        "if found is None:",
+        f"{PHOTOS}::test_nothing_is_committed_before_its_bytes_are_there_and_match",
+    ),
+    (
+        "infra/lambdas/photos.py",
+        'if photo["region"] != self.store.region and key not in self.here:',
+        "if False:",
+        f"{PHOTOS}::test_a_photo_of_the_other_region_is_shown_once_its_bytes_are_here",
+    ),
+    (
+        "infra/lambdas/photos.py",
+        'if photo["user"] != call.user and "operators" not in call.groups:',
+        "if False:",
+        f"{PHOTOS}::test_only_the_owner_and_operators_delete",
+    ),
+    (
+        "infra/lambdas/photos.py",
+        "!= self.store.region:\n            return 0",
+        '== "nowhere":\n            return 0',
+        f"{PHOTOS}::test_a_deletion_that_was_cut_off_is_finished_by_the_sweep_of_the_writer",
+    ),
+    # the state
+    (
+        "infra/lambdas/state_updater.py",
+        'OR epoch < :epoch OR (epoch = :epoch AND decided = :decided)"',
+        'OR epoch < :epoch OR (epoch = :epoch AND decided = :decided) OR attribute_exists(epoch)"',
+        f"{UPDATER}::test_a_copy_refuses_a_lower_epoch",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        "(epoch = :epoch AND decided = :decided)",
+        "(epoch = :epoch AND (decided = :decided OR epoch = :epoch))",
+        f"{UPDATER}::test_a_copy_refuses_another_decision_of_the_same_epoch",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        ', ConditionExpression="attribute_not_exists(epoch)")',
+        ")",
+        f"{UPDATER}::test_of_two_who_decide_at_once_one_has_decided",
+    ),
+    ("infra/lambdas/state_updater.py", " and not (drained or lost):", " and False:", f"{UPDATER}::test_moves_are_those_of_the_package"),
+    (
+        "infra/lambdas/state_updater.py",
+        'if lost and not wish["AcceptLoss"]:',
+        "if False:",
+        f"{UPDATER}::test_a_lost_region_is_taken_over_from_on_the_operators_word",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        "        drain(copies, time.monotonic() + DRAIN_SECONDS)\n",
+        "",
+        f"{UPDATER}::test_a_new_writer_needs_both_regions_equal",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        'if event.get("NewState") not in STATES:',
+        'if str(event.get("NewState")).lower() not in STATES:',
+        f"{UPDATER}::test_a_wrong_field_is_named_and_nothing_is_changed",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        'if environment["SEND_METRICS"] != "Yes" or not',
+        "if not",
+        f"{UPDATER}::test_metrics_are_off_by_default_and_never_in_the_way",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        "            if not writes:\n                self.fence_uploads(True)\n",
+        "",
+        f"{UPDATER}::test_uploads_are_denied_wherever_the_region_is_not_the_writer",
+    ),
+    # users
+    (
+        "infra/lambdas/user_exporter.py",
+        'TransactItems=[{"ConditionCheck": check}, ',
+        "TransactItems=[",
+        f"{USERS}::test_the_fence_is_in_the_transaction",
+    ),
+    (
+        "infra/lambdas/user_exporter.py",
+        ' if user["UserStatus"] == "CONFIRMED"',
+        "",
+        f"{USERS}::test_later_changes_are_carried_and_nothing_is_written_twice",
+    ),
+    (
+        "infra/lambdas/user_importer.py",
+        'self.regroup(where, set(user["groups"]))',
+        "None",
+        f"{USERS}::test_users_are_imported_changed_and_disabled",
+    ),
+    ("infra/lambdas/user_guard.py", 'if "Item" not in', 'if "Nothing" in', f"{USERS}::test_the_guard_lets_in_whom_the_table_knows"),
+    # the end of a deployment
+    (
+        "infra/lambdas/finalizer.py",
+        ' or "index.html" not in names',
+        "",
+        f"{FINALIZER}::test_a_zip_without_the_page_is_refused_before_anything_is_written",
+    ),
+    (
+        "infra/lambdas/finalizer.py",
+        "except (ClientError, BotoCoreError) as error:",
+        "except ZeroDivisionError as error:",
+        f"{FINALIZER}::test_deleting_goes_on_though_something_cannot_be_cleared",
+    ),
+]
