@@ -38,6 +38,13 @@ async ([steps, pixels]) => {
 """
 
 
+# The page goes on gliding after the wheel has been turned, and rows come and go meanwhile.
+RESTS = """
+() => new Promise(settled => {
+  const before = scrollY
+  setTimeout(() => settled(scrollY === before), 300)
+})
+"""
 TOP = "element => element.getBoundingClientRect().top"
 
 
@@ -98,9 +105,9 @@ def test_the_place_is_kept_while_others_are_opened_and_the_region_changes(galler
         page.mouse.wheel(0, 4_000)
         page.wait_for_function("document.querySelectorAll('.rows li').length > 0")
     until(lambda: page.evaluate("scrollY") > 8_000, "deep in the list")
-    tile = tiles(page).nth(tiles(page).count() // 2)
-    caption = str(tile.locator("b").text_content())
-    tile.click()
+    page.wait_for_function(RESTS)
+    caption = str(tiles(page).nth(tiles(page).count() // 2).locator("b").text_content())
+    page.get_by_role("link", name=f"{caption} by admin", exact=True).click()
     expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text(caption)
     for _ in range(30):
         page.keyboard.press("ArrowRight")

@@ -6,6 +6,7 @@ VIEWER = f"{CONSOLE}::test_no_viewer"
 NOBODY = f"{CONSOLE}::test_nobody_without_a_token"
 ACTOR = f"{CONSOLE}::test_the_history_names_the_user_whatever_the_body_says"
 IMPOSTOR = f"{CONSOLE}::test_nobody_passes_for_the_automatic_mode"
+KEYS = "tests/unit/test_keyring.py"
 DOWN = f"{MOVES}::test_an_operator_is_known_while_both_regions_are_down"
 TOLD = f"{MOVES}::test_what_each_move_would_come_to_is_told_and_nothing_is_changed"
 FIELDS = f"{MOVES}::test_a_fault_that_is_none_names_the_field"
@@ -33,6 +34,15 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("accounts/tokens.py", "claims.token_use, claims.exp, claims.groups)", "claims.token_use, claims.exp)", DOWN),
     ("accounts/keyring.py", "await asyncio.to_thread(self._keep, body)", "pass", DOWN),
+    ("accounts/keyring.py", "if self._asked == asked:", "if True:", f"{KEYS}::test_those_who_come"),
+    ("accounts/keyring.py", "and not self._was_just_answered():", ":", f"{KEYS}::test_a_key_that_nobody_has"),
+    ("accounts/keyring.py", "        self._answered_at = self._clock.monotonic()", "        pass", f"{KEYS}::test_a_key_that_nobody_has"),
+    (
+        "accounts/keyring.py",
+        "    if not keys:\n        raise Unreachable",
+        "    if False:\n        raise Unreachable",
+        f"{KEYS}::test_a_region_that_had_no_answer",
+    ),
     # who it was
     ("api/guards.py", "name = said if own is None else own", "name = said", ACTOR),
     ("api/guards.py", "if len(name) > ACTOR_CHARACTERS_MAX:", "if False:", IMPOSTOR),

@@ -40,14 +40,17 @@ class Keyring:
         self._fetch = fetch
         self._clock = clock
         self._keys = self._kept()
-        self._asked_at: float | None = None
+        self._answered_at: float | None = None
+        self._asked = 0
         self._asking = asyncio.Lock()
 
     async def named(self, kid: str) -> RSAKey | None:
-        """A key that is not known is asked for, at most every few seconds: forged tokens name keys that nobody has."""
-        if kid not in self._keys and not self._has_just_asked():
+        """A key that is not known is asked for, at most every few seconds once a region has answered: forged tokens name keys that
+        nobody has. Whoever comes while it is asked for waits for the same answer."""
+        if kid not in self._keys and not self._was_just_answered():
+            asked = self._asked
             async with self._asking:
-                if kid not in self._keys and not self._has_just_asked():
+                if self._asked == asked:
                     await self.refresh()
         return self._keys.get(kid)
 
@@ -58,13 +61,15 @@ class Keyring:
             await self._clock.sleep(REFRESH_SECONDS if self._keys else 1.0)
 
     async def refresh(self) -> None:
-        self._asked_at = self._clock.monotonic()
         try:
             body = await self._fetch()
             keys = read(body)
         except MultiregionError as error:
             log.info("the public keys stay as they are: %s", error.detail)
             return
+        finally:
+            self._asked += 1
+        self._answered_at = self._clock.monotonic()
         if keys.keys() != self._keys.keys():
             self._keys = keys
             await self._try_to_keep(body)
@@ -75,8 +80,8 @@ class Keyring:
         except OSError as error:
             log.warning("the public keys could not be kept in %s: %s", self._file, error.strerror)
 
-    def _has_just_asked(self) -> bool:
-        return self._asked_at is not None and self._clock.monotonic() - self._asked_at < ASK_AGAIN_SECONDS
+    def _was_just_answered(self) -> bool:
+        return self._answered_at is not None and self._clock.monotonic() - self._answered_at < ASK_AGAIN_SECONDS
 
     def _kept(self) -> dict[str, RSAKey]:
         try:

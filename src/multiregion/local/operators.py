@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from multiregion.accounts import Caller, Keyring, TokenCheck
+from multiregion.accounts.keyring import read as read_keys
 from multiregion.api.frames import WireCaller
 from multiregion.clock import Clock
 from multiregion.config import Deployment
@@ -65,7 +66,9 @@ class Operators:
     async def _key_set(self) -> bytes:
         for role, region in self._regions.items():
             try:
-                return await region.key_set(self._deployment.place(role).user_pool_id)
+                body = await region.key_set(self._deployment.place(role).user_pool_id)
+                read_keys(body)
+                return body
             except MultiregionError:
                 continue
         raise Unreachable("neither region answers")

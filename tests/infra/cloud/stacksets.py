@@ -162,9 +162,9 @@ class CustomResources(ResourceType):
         return Made(answer["PhysicalResourceId"], Data(answer.get("Data", {})), (properties, place))
 
     def change(self, made: Made, properties: Properties, place: Place) -> Made:
-        before, _ = made.thing
-        answer = self._ask("Update", properties, place, PhysicalResourceId=made.id, OldResourceProperties=before)
-        return Made(answer["PhysicalResourceId"], Data(answer.get("Data", {})), (properties, place))
+        before, original = made.thing  # an update's own place has no stack id
+        answer = self._ask("Update", properties, original, PhysicalResourceId=made.id, OldResourceProperties=before)
+        return Made(answer["PhysicalResourceId"], Data(answer.get("Data", {})), (properties, original))
 
     def remove(self, made: Made, properties: Properties, region: str) -> None:
         before, place = made.thing
