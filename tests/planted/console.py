@@ -34,14 +34,29 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("accounts/tokens.py", "claims.token_use, claims.exp, claims.groups)", "claims.token_use, claims.exp)", DOWN),
     ("accounts/keyring.py", "await asyncio.to_thread(self._keep, body)", "pass", DOWN),
-    ("accounts/keyring.py", "if self._asked == asked:", "if True:", f"{KEYS}::test_those_who_come"),
-    ("accounts/keyring.py", "and not self._was_just_answered():", ":", f"{KEYS}::test_a_key_that_nobody_has"),
-    ("accounts/keyring.py", "        self._answered_at = self._clock.monotonic()", "        pass", f"{KEYS}::test_a_key_that_nobody_has"),
+    (
+        "accounts/keyring.py",
+        "if self._asked == asked:",
+        "if True:",
+        f"{KEYS}::test_those_who_come_while_a_key_is_asked_for_wait_for_that_answer",
+    ),
+    (
+        "accounts/keyring.py",
+        "and not self._was_just_answered():",
+        ":",
+        f"{KEYS}::test_a_key_that_nobody_has_is_asked_for_every_few_seconds_at_most",
+    ),
+    (
+        "accounts/keyring.py",
+        "        self._answered_at = self._clock.monotonic()",
+        "        pass",
+        f"{KEYS}::test_a_key_that_nobody_has_is_asked_for_every_few_seconds_at_most",
+    ),
     (
         "accounts/keyring.py",
         "    if not keys:\n        raise Unreachable",
         "    if False:\n        raise Unreachable",
-        f"{KEYS}::test_a_region_that_had_no_answer",
+        f"{KEYS}::test_a_region_that_had_no_answer_is_asked_again_at_once",
     ),
     # who it was
     ("api/guards.py", "name = said if own is None else own", "name = said", ACTOR),
