@@ -47,7 +47,7 @@ async def test_every_answer_names_the_sites_origin(here: Deployment, region: str
         ("GET", "/no/such/path", None, {}),
     ):
         answer = await gallery.call(method, path, user, headers={"Origin": gallery.origin, **headers})
-        assert answer.headers["access-control-allow-origin"] == gallery.origin, (method, path)
+        assert answer.headers.get("access-control-allow-origin") == gallery.origin, (method, path)
         if method == "OPTIONS":
             assert answer.status_code in (200, 204)
             allowed = answer.headers["access-control-allow-headers"].lower()

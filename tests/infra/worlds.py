@@ -28,6 +28,10 @@ class World:
     def deploy(self, *arguments: str) -> Done:
         return self.operator.deploy("--template", str(TEMPLATE), "--web", str(self.site), *arguments)
 
+    def update(self, *arguments: str) -> Done:
+        """Again, without a word about the administrator and the regions."""
+        return self.run("deploy", "--template", str(TEMPLATE), "--web", str(self.site), *arguments)
+
     def run(self, *arguments: str, typed: str = "") -> Done:
         return self.operator.run(*arguments, typed=typed)
 
@@ -43,6 +47,10 @@ class World:
     def outputs(self, name: str = "multiregion") -> dict[str, str]:
         (stack,) = [each for each in self.stacks() if each["StackName"] == name]
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def parameters(self, name: str = "multiregion") -> dict[str, str]:
+        (stack,) = [each for each in self.stacks() if each["StackName"] == name]
+        return {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
 
     def objects(self, bucket: str) -> list[str]:
         return [each["Key"] for each in self.cloud.client("s3", PRIMARY).list_objects_v2(Bucket=bucket).get("Contents", ())]

@@ -69,6 +69,19 @@ PLANTS: list[tuple[str, str, str, str]] = [
     ),
     # browsers and uploads
     (
+        "RoutingStackSet",
+        """"method.response.header.Access-Control-Allow-Origin": {"Fn::Sub": "'${AllowedOrigin}'"}""",
+        """"method.response.header.Access-Control-Allow-Origin": "'*'\"""",
+        f"{EDGES}:test_every_answer_names_the_sites_origin",
+    ),
+    (
+        "ApplicationStackSet",
+        """"gatewayresponse.header.Access-Control-Allow-Origin": {"Fn::Sub": "'${AllowedOrigin}'"}""",
+        """"gatewayresponse.header.Vary": "'Origin'\"""",
+        f"{EDGES}:test_every_answer_names_the_sites_origin",
+    ),
+    ("ApplicationStackSet", ",Multiregion-Epoch", "", f"{EDGES}:test_every_answer_names_the_sites_origin"),
+    (
         "StoresStackSet",
         '"AllowedOrigins": [{"Ref": "AllowedOrigin"}]',
         '"AllowedOrigins": ["*"]',

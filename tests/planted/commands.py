@@ -16,6 +16,11 @@ STATE = f"{OPERATIONS}::test_the_state_is_set_through_the_updater_and_both_regio
 ASKS = f"{DESTROY}::test_it_says_what_stays_before_it_asks_and_no_means_no"
 WHOLE_FILE = f"{PRICES}::test_a_price_file_that_is_not_whole_is_refused_by_name"
 
+KEPT = f"{UPDATE}::test_what_is_not_named_keeps_its_value_and_what_is_named_arrives_in_both_regions"
+SITE_ONLY = f"{UPDATE}::test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_changed"
+UNDONE = f"{UPDATE}::test_an_update_that_fails_says_why_is_undone_and_succeeds_with_other_values"
+STATED = "tests/unit/test_aws_failure.py::test_a_stack_that_failed_without_a_resource_says_its_own_reason"
+
 MUTANTS: list[tuple[str, str, str, str]] = [
     # before anything is changed
     ("cli/aws.py", "    if any(check.outcome == preflight.BAD for check in found):", "    if False:", CHECKS),
@@ -42,6 +47,16 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("aws/launch.py", "        if NO_CHANGES in error.detail:", "        if False:", MADE),
     ("aws/progress.py", "and not CANCELLED.search(self.reason)", "and CANCELLED.search(self.reason)", FAILED),
     ("aws/progress.py", "[*hub, *regional]", "[*hub]", FAILED),
+    ("aws/launch.py", " and key not in chosen]", "]", KEPT),
+    (
+        "aws/launch.py",
+        "[*kept, *(given(key, value) for key, value in chosen.items())]",
+        "[*(given(key, value) for key, value in chosen.items())]",
+        KEPT,
+    ),
+    ("aws/launch.py", ' if template else {"UsePreviousTemplate": True}', "", SITE_ONLY),
+    ("aws/failure.py", "    event = snapshot.first_failure()", "    event = None", UNDONE),
+    ("aws/progress.py", '        return self.stack.reason or next(iter(said), "")', "        return self.stack.reason", STATED),
     (
         "cli/aws_progress.py",
         '        errors.print("[yellow]![/] What has begun goes on in AWS. Run the same command again to watch it.")\n',

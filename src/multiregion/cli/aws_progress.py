@@ -92,9 +92,8 @@ def report(snapshot: Snapshot, *, json: bool, again: str) -> bool:
         print_json({"stack": snapshot.stack.name, "status": status, "failure": msgspec.to_builtins(failure)})
         return False
     errors.print(f"[bold red]✗[/] {snapshot.stack.name} ended as {status}", soft_wrap=True)
-    if failure is not None:
-        errors.print(f"  {escape(failure.sentence())}", soft_wrap=True)
-        errors.print(f"  {escape(failure.advice)}", soft_wrap=True)
+    errors.print(f"  {escape(failure.sentence())}", soft_wrap=True)
+    errors.print(f"  {escape(failure.advice)}", soft_wrap=True)
     if status == "ROLLBACK_COMPLETE":
         errors.print(f"  What had been made is removed again. Then: multiregion aws deploy --retry{again}", soft_wrap=True)
     elif status == "UPDATE_ROLLBACK_COMPLETE":

@@ -34,6 +34,7 @@ from tests.infra.cloud.roles import RolePolicies
 from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets, instances_by_region, templates_read_as_json
 from tests.infra.cloud.storefront import Storefront
 from tests.infra.cloud.tables import GlobalTables, transactions_forget_what_they_undo
+from tests.infra.cloud.updates import changed_as_resolved
 
 PUMPS_MAX = 100
 
@@ -94,6 +95,7 @@ class Cloud:
             enter(part.installed())
         enter(instances_by_region())
         enter(templates_read_as_json())
+        enter(changed_as_resolved())
         enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))
         self.front = Front(self)
@@ -186,8 +188,8 @@ class Cloud:
         """One address for every service, as in AWS_ENDPOINT_URL."""
         return self.front.url
 
-    def fail(self, logical_id: str, reason: str | None) -> None:
-        self.registry.fail(logical_id, reason)
+    def fail(self, logical_id: str, reason: str | None, given: str = "") -> None:
+        self.registry.fail(logical_id, reason, given)
 
 
 class FunctionError(Exception):
