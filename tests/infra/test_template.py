@@ -9,6 +9,7 @@ import pytest
 from infra.front_end import POLICY
 from infra.stack import RUNTIME
 from multiregion.api.edge import content_security_policy
+from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
 from tests.infra.template import PSEUDO, all_templates, bodies, hub, layer, listed, references, resources, statements, text, walk
 
 LAYERS = ("authority", "stores", "routing", "application", "operations", "key")
@@ -239,6 +240,14 @@ def test_nobody_signs_up_and_the_administrator_is_invited_by_mail() -> None:
         assert admin["DesiredDeliveryMediums"] == ["EMAIL"] and admin["Username"] == {"Ref": "AdminName"}
         assert {"Name": "phone_number", "Value": {"Ref": "AdminPhone"}} in admin["UserAttributes"]
         assert "ALLOW_USER_PASSWORD_AUTH" not in template["Resources"]["UserPoolClient"]["Properties"]["ExplicitAuthFlows"]
+
+
+def test_users_may_change_their_address_and_number_from_the_page_and_nothing_else() -> None:
+    for template in (hub(), bodies()["stores"]):
+        client = template["Resources"]["UserPoolClient"]["Properties"]
+        assert client["WriteAttributes"] == sorted(OWN_ATTRIBUTES) == ["email", "phone_number"]
+        assert client["ReadAttributes"] == sorted(KNOWN_ATTRIBUTES)
+        assert set(client["WriteAttributes"]) < set(client["ReadAttributes"])
 
 
 def test_triggers_are_there_by_region_and_cognito_may_invoke_them() -> None:
