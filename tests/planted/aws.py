@@ -39,6 +39,12 @@ PLANTS: list[tuple[str, str, str, str]] = [
         '"Principal": "api.amazonaws.com", "SourceArn"',
         f"{STATES}:test_nothing_was_refused_to_replication_or_to_a_stream",
     ),
+    (
+        "StoresStackSet",
+        '"WriteAttributes": ["email", "phone_number"]',
+        '"WriteAttributes": ["email", "email_verified", "phone_number"]',
+        f"{EDGES}:test_users_change_their_own_profile_and_it_is_carried_and_nothing_else",
+    ),
     # the fence
     (
         "ApplicationStackSet",

@@ -10,6 +10,7 @@ import boto3
 import httpx
 from moto import mock_aws
 
+from tests.infra.cloud.attributes import attributes_as_the_client_may
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
 from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
@@ -96,6 +97,7 @@ class Cloud:
         enter(instances_by_region())
         enter(templates_read_as_json())
         enter(changed_as_resolved())
+        enter(attributes_as_the_client_may())
         enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))
         self.front = Front(self)
