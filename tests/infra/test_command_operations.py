@@ -124,6 +124,35 @@ def test_the_status_says_what_does_not_answer_and_what_was_not_measured(w: World
     assert f"N. Virginia {PRIMARY}: no answer" in said and "nothing measured" in said
 
 
+def test_a_deployment_that_is_well_is_told_to_be(w: World) -> None:
+    with w.reachable():
+        status, said = w.run("status", "--json"), w.run("status")
+    assert (status.code, said.code) == (0, 0), status.said + said.said
+    epoch = status.answer["epoch"]
+    assert [(each["region"], each["answers"], each["state"], each["epoch"]) for each in status.answer["answers"]] == [
+        (PRIMARY, True, "active", epoch),
+        (SECONDARY, True, "active", epoch),
+    ]
+    assert len(status.answer["alarms"]) == 14 and {each["state"] for each in status.answer["alarms"]} == {"OK"}
+    for words in (f"✓ N. Virginia {PRIMARY}: tells active, epoch {epoch}", f"✓ Tokyo {SECONDARY}", "Alarms: 0 of 14 on"):
+        assert words in said.said
+
+
+def test_a_region_that_does_not_answer_and_an_alarm_are_told_each_and_fail_the_command(w: World) -> None:
+    with w.reachable():
+        w.cloud.gate.lost.add(SECONDARY)
+        lost = w.run("status")
+        w.cloud.gate.lost.discard(SECONDARY)
+        alarm = w.run("status", "--json").answer["alarms"][0]
+        cloudwatch = w.cloud.client("cloudwatch", alarm["region"])
+        cloudwatch.set_alarm_state(AlarmName=alarm["name"], StateValue="ALARM", StateReason="3 of 5 minutes were bad")
+        on = w.run("status")
+        cloudwatch.set_alarm_state(AlarmName=alarm["name"], StateValue="OK", StateReason="as before")
+    assert lost.code == 1 and f"✗ Tokyo {SECONDARY}: no answer" in lost.said and f"✓ N. Virginia {PRIMARY}" in lost.said
+    assert on.code == 1 and "Alarms: 1 of 14 on" in on.said
+    assert f"✗ {alarm['region']} {alarm['name']}: 3 of 5 minutes were bad" in on.said
+
+
 def test_the_lag_that_was_measured_is_told(w: World) -> None:
     names = w.outputs()
     dimensions = [{"Name": "TableName", "Value": names["CommentsTableName"]}, {"Name": "ReceivingRegion", "Value": SECONDARY}]

@@ -310,7 +310,14 @@ def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
     lags = {id for id, each in alarms.items() if each["Properties"]["MetricName"] == "ReplicationLatency"}
     assert lags == {"AppConfigTableLag", "CommentsTableLag", "UsersTableLag", "PhotosLag"}
     assert all(each["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for each in alarms.values())
+    late, failed = (sources(alarms[name]) for name in ("PhotosLag", "PhotosNotReplicated"))
+    assert ("Peer" in late, "Peer" in failed) == (True, False), "S3 tells of the lag where a photo arrives, of a failure where it was"
     assert resources(hub(), "AWS::CloudWatch::Dashboard")
+
+
+def sources(alarm: Any) -> str:
+    (bucket,) = [each["Value"] for each in alarm["Properties"]["Dimensions"] if each["Name"] == "SourceBucket"]
+    return json.dumps(bucket)
 
 
 # rights

@@ -8,6 +8,7 @@ from typing import Any
 
 from multiregion.aws.template import FILE_NAME, Template, read_template
 from tests.infra.cloud.cloud import Cloud
+from tests.infra.cloud.tunnel import tunnel
 from tests.infra.commands import Done, Operator
 from tests.infra.limits import Limits
 from tests.infra.slow_stacks import SlowStacks
@@ -24,6 +25,18 @@ class World:
     limits: Limits
     operator: Operator
     site: Path
+    folder: Path
+
+    @contextmanager
+    def reachable(self) -> Iterator[None]:
+        """Commands reach the deployment's own addresses, too, as a browser does."""
+        with tunnel(self.cloud.endpoint(), self.folder, lambda host: any(f".{region}." in host for region in self.cloud.gate.lost)) as way:
+            self.operator.environment.update(way)
+            try:
+                yield
+            finally:
+                for name in way:
+                    del self.operator.environment[name]
 
     def deploy(self, *arguments: str) -> Done:
         return self.operator.deploy("--template", str(TEMPLATE), "--web", str(self.site), *arguments)
@@ -70,4 +83,4 @@ def world(folder: Path) -> Iterator[World]:
     (site / "assets" / "page-1a2b.js.br").write_bytes(b"compressed")
     slow, limits = SlowStacks(), Limits()
     with Cloud() as cloud, limits.installed(), slow.installed():
-        yield World(cloud, slow, limits, Operator(cloud.endpoint(), folder), site)
+        yield World(cloud, slow, limits, Operator(cloud.endpoint(), folder), site, folder)

@@ -58,7 +58,7 @@ class Health:
                 yield Lag("photographs", source, to, *(self._bucket_lag(bucket) or (None, None)))
 
     def _bucket_lag(self, bucket: str) -> tuple[float, datetime] | None:
-        """S3 publishes it in one of the two regions, by bucket and rule: found where it is listed."""
+        """S3 publishes it where photographs arrive, by bucket and rule: found where it is listed."""
         source = [{"Name": "SourceBucket", "Value": bucket}]
         for region in self._stack.regions[:2]:
             named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency", "Dimensions": source}

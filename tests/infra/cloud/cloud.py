@@ -10,6 +10,7 @@ import boto3
 import httpx
 from moto import mock_aws
 
+from tests.infra.cloud.alarms import Alarms
 from tests.infra.cloud.attributes import attributes_as_the_client_may
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
@@ -74,11 +75,9 @@ class Cloud:
         self.registry.add(StackSets(self.principals), CustomResources(self.functions, self.answers))
         self.registry.add(RestApis(self.apis), Deployments(), Stages(self.apis), self.headers_policies, self.distributions)
         self.registry.add(
+            Alarms(),
             Recorded("AWS::ApiGateway::Account"),
             Recorded("AWS::CloudFront::OriginAccessControl", attributes=lambda name, place: {"Id": name}),
-            Recorded("AWS::CloudWatch::Alarm", name_property="AlarmName", attributes=alarm_attributes),
-            Recorded("AWS::CloudWatch::CompositeAlarm", name_property="AlarmName", attributes=alarm_attributes),
-            Recorded("AWS::Logs::MetricFilter"),
             Recorded("AWS::SNS::TopicPolicy"),
         )
 
@@ -200,7 +199,3 @@ class FunctionError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind, self.message = kind, message
-
-
-def alarm_attributes(name: str, place: Any) -> dict[str, str]:
-    return {"Arn": f"arn:aws:cloudwatch:{place.region}:{place.account}:alarm:{name}"}
