@@ -140,17 +140,38 @@ def test_a_deployment_that_is_well_is_told_to_be(w: World) -> None:
 
 def test_a_region_that_does_not_answer_and_an_alarm_are_told_each_and_fail_the_command(w: World) -> None:
     with w.reachable():
-        w.cloud.gate.lost.add(SECONDARY)
+        w.cloud.lose(SECONDARY)
         lost = w.run("status")
-        w.cloud.gate.lost.discard(SECONDARY)
+        w.cloud.restore(SECONDARY)
         alarm = w.run("status", "--json").answer["alarms"][0]
         cloudwatch = w.cloud.client("cloudwatch", alarm["region"])
         cloudwatch.set_alarm_state(AlarmName=alarm["name"], StateValue="ALARM", StateReason="3 of 5 minutes were bad")
         on = w.run("status")
         cloudwatch.set_alarm_state(AlarmName=alarm["name"], StateValue="OK", StateReason="as before")
-    assert lost.code == 1 and f"✗ Tokyo {SECONDARY}: no answer" in lost.said and f"✓ N. Virginia {PRIMARY}" in lost.said
+    assert lost.code == 1 and f"✗ Tokyo {SECONDARY}: no answer" in lost.said
+    for words in (f"! Tokyo ({SECONDARY}) does not answer, so its copy is unknown", f"✓ N. Virginia {PRIMARY}", "Alarms: 0 of 7 on"):
+        assert words in lost.said
+    assert f"AWS in Tokyo ({SECONDARY}) does not answer: its lag and its alarms are unknown." in lost.said
     assert on.code == 1 and "Alarms: 1 of 14 on" in on.said
     assert f"✗ {alarm['region']} {alarm['name']}: 3 of 5 minutes were bad" in on.said
+
+
+def test_with_the_primary_lost_the_state_is_changed_from_the_secondary(w: World) -> None:
+    w.cloud.lose(PRIMARY)
+    stuck = w.run("state", "set", "failover")
+    from_here = ("--region", SECONDARY)
+    moved = w.run("state", "set", "failover", *from_here)
+    shown, status = w.run("state", "get", "--json", *from_here), w.run("status", *from_here)
+    elsewhere = w.run("state", "get", "--name", "elsewhere", *from_here)
+    w.cloud.restore(PRIMARY)
+    assert stuck.code == 1
+    assert "If that region is lost, name the deployment's other one with --region" in stuck.said
+    assert moved.code == 1 and "✓ failover, epoch" in moved.said and f"N. Virginia ({PRIMARY}) has not confirmed it yet" in moved.said
+    assert (shown.code, shown.answer["state"], shown.answer["copies"][PRIMARY]) == (1, "failover", None)
+    assert status.code == 1
+    for words in (f"failover, epoch {shown.answer['epoch']}", "Stack multiregion: seen from ap-northeast-1 alone", "Alarms: 0 of 7 on"):
+        assert words in status.said
+    assert elsewhere.code == 1 and f"there is no stack elsewhere in {SECONDARY}" in elsewhere.said
 
 
 def test_the_lag_that_was_measured_is_told(w: World) -> None:

@@ -18,6 +18,7 @@ WHOLE_FILE = f"{PRICES}::test_a_price_file_that_is_not_whole_is_refused_by_name"
 
 KEPT = f"{UPDATE}::test_what_is_not_named_keeps_its_value_and_what_is_named_arrives_in_both_regions"
 SITE_ONLY = f"{UPDATE}::test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_changed"
+SURVIVOR = f"{OPERATIONS}::test_with_the_primary_lost_the_state_is_changed_from_the_secondary"
 UNDONE = f"{UPDATE}::test_an_update_that_fails_says_why_is_undone_and_succeeds_with_other_values"
 STATED = "tests/unit/test_aws_failure.py::test_a_stack_that_failed_without_a_resource_says_its_own_reason"
 
@@ -88,6 +89,22 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "if found else (None, None)))",
         "if found else (0.0, None)))",
         f"{OPERATIONS}::test_the_status_says_what_does_not_answer_and_what_was_not_measured",
+    ),
+    (
+        "cli/aws_operations.py",
+        "or any(alarm.state",
+        "or all(alarm.state",
+        f"{OPERATIONS}::test_a_region_that_does_not_answer_and_an_alarm_are_told_each_and_fail_the_command",
+    ),
+    ("cli/aws_operations.py", "if not agree or", "if agree or", f"{OPERATIONS}::test_a_deployment_that_is_well_is_told_to_be"),
+    # a lost region
+    ("aws/survivor.py", " if stack.name == name)", ")", SURVIVOR),
+    ("aws/survivor.py", "            if primary != account.region:", "            if primary == account.region:", SURVIVOR),
+    (
+        "cli/aws_operations.py",
+        "    account = Account(profile, region)\n    application = Application(account, known(account, name))",
+        "    account = Account(profile, region)\n    application = Application(account, deployed(account, name))",
+        SURVIVOR,
     ),
     # taking down
     ("cli/aws.py", "    if not yes and not typer.confirm(", "    if yes and not typer.confirm(", ASKS),

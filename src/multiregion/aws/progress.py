@@ -133,9 +133,8 @@ class Watch:
             self._places[place.name] = place
 
     def _events(self, place: Place) -> Iterator[Event]:
-        arguments = {"StackName": place.name}
         try:
-            for found in self.account.pages("cloudformation", "describe_stack_events", "StackEvents", place.region, **arguments):
+            for found in self.account.pages("cloudformation", "describe_stack_events", "StackEvents", place.region, StackName=place.name):
                 yield Event(
                     id=found["EventId"],
                     at=found["Timestamp"],

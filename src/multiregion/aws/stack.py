@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from multiregion.aws.account import Account, AwsFailure, is_missing
-from multiregion.aws.template import CALLER_MUST_GIVE, STACK_SET
+from multiregion.aws.template import CALLER_MUST_GIVE
 from multiregion.errors import BadDeployment, NotFound
 
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -120,21 +120,6 @@ def regional_stacks(account: Account, stack: Stack, regions: tuple[str, ...], si
             is_inner = found["StackName"].startswith("StackSet-") and stack.token in found["StackName"]
             if is_inner and not (found["StackStatus"] == "DELETE_COMPLETE" and changed < since):
                 yield Place(region, found["StackId"])
-
-
-def resources(account: Account, stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the deployment consists of now in each region: (region, CloudFormation's summary)."""
-    places, sets = [Place(stack.region, stack.id)], set()
-    for summary in account.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", stack.region, StackName=stack.id):
-        yield stack.region, summary
-        if summary["ResourceType"] == STACK_SET and summary.get("PhysicalResourceId"):
-            sets.add(set_name(summary["PhysicalResourceId"]))
-    for name in sorted(sets):
-        places = list(instances(account, name, stack.region))
-        for place in places:
-            arguments = {"StackName": place.name}
-            for summary in account.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", place.region, **arguments):
-                yield place.region, summary
 
 
 def instances(account: Account, stack_set: str, region: str) -> Iterator[Place]:

@@ -17,6 +17,7 @@ from multiregion.aws.application import Application, Wanted
 from multiregion.aws.comparison import Buckets, Comparison, Verdict
 from multiregion.aws.health import Alarm, Health, Lag
 from multiregion.aws.stack import Stack, deployed
+from multiregion.aws.survivor import known
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption
 from multiregion.cli.deployment import JsonOption
 from multiregion.cli.layout import dim, stacked
@@ -39,7 +40,7 @@ BUCKETS = {"PhotosBucket": ("photos/", True), "SiteBucket": ("", False)}
 def get(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
     """Show the state that was decided last, and each region's own copy of it. Exits 1 if a copy is not there or older."""
     account = Account(profile, region)
-    found = Application(account, deployed(account, name)).state()
+    found = Application(account, known(account, name)).state()
     if json:
         print_json(found)
     else:
@@ -81,11 +82,12 @@ def set_state(
 ) -> None:
     """Change the state through AppStateUpdaterLambda, as in the guide's Appendix A, with who wants it and why.
 
-    Naming a new writer needs the old one fenced and equal, or [bold]--region-lost[/]. Exits 1 if it is refused.
+    Naming a new writer needs the old one fenced and equal, or [bold]--region-lost[/]. When the primary is lost, name the secondary with
+    [bold]--region[/]. Exits 1 if it is refused.
     """
     parse_state(new)
     account = Account(profile, region)
-    application = Application(account, deployed(account, name))
+    application = Application(account, known(account, name))
     wanted = Wanted(new, getpass.getuser(), reason, writable, region_lost, accept_loss)
     answer = application.change(wanted)
     found = application.state()
@@ -110,7 +112,7 @@ def history(
 ) -> None:
     """Show who changed the state, when and why, newest first."""
     account = Account(profile, region)
-    decisions = Application(account, deployed(account, name)).history(limit)
+    decisions = Application(account, known(account, name)).history(limit)
     if json:
         print_json({"history": decisions})
         return
@@ -133,10 +135,11 @@ def why(decision: dict[str, Any]) -> list[Text]:
 def status(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
     """Show the deployment: state and epoch, whether both regions answer from outside, how far replication is behind, and alarms.
 
-    Exits 1 if a region does not answer, tells another state than the one decided, or an alarm is on.
+    Exits 1 if a region does not answer, tells another state than the one decided, or an alarm is on. When the primary is lost, name the
+    secondary with [bold]--region[/].
     """
     account = Account(profile, region)
-    stack = deployed(account, name)
+    stack = known(account, name)
     application = Application(account, stack)
     found = application.state()
     probes = [
@@ -144,13 +147,16 @@ def status(name: NameOption = "multiregion", region: RegionOption = None, profil
         for role, place in roles(application)
     ]
     health = Health(account, stack, SystemClock().now())
+    health.silent |= {region for region, copy in found["copies"].items() if copy is None}
     lags, alarms = list(health.lags()), list(health.alarms())
     if json:
-        print_json(everything(stack, found, probes, lags, alarms))
+        print_json(everything(stack, found, probes, lags, alarms, health.silent))
     else:
+        print_copies(found)
         print_status(stack, found, probes, lags, alarms)
+        print_silent(health.silent)
     agree = all(each["answers"] and each["epoch"] == found["epoch"] for each in probes)
-    if not agree or any(alarm.state == "ALARM" for alarm in alarms):
+    if not agree or health.silent or any(alarm.state == "ALARM" for alarm in alarms):
         raise typer.Exit(1)
 
 
@@ -176,13 +182,16 @@ def probe(region: str, url: str | None, app_id: str) -> dict[str, Any]:
     return {**told, "answers": True, "state": body.get("state"), "epoch": body.get("epoch"), "milliseconds": milliseconds}
 
 
-def everything(stack: Stack, found: dict[str, Any], probes: list[Any], lags: list[Lag], alarms: list[Alarm]) -> dict[str, Any]:
+def everything(
+    stack: Stack, found: dict[str, Any], probes: list[Any], lags: list[Lag], alarms: list[Alarm], silent: set[str]
+) -> dict[str, Any]:
     return {
         "stack": {"name": stack.name, "status": stack.status, "region": stack.region},
         **found,
         "answers": probes,
         "lag": [msgspec.to_builtins(each) for each in lags],
         "alarms": [msgspec.to_builtins(each) for each in alarms],
+        "silent": sorted(silent),
     }
 
 
@@ -202,6 +211,13 @@ def print_status(stack: Stack, found: dict[str, Any], probes: list[Any], lags: l
     console.print(f"Alarms: {len(on)} of {len(alarms)} on" if alarms else "Alarms: none are set")
     for alarm in on:
         console.print(f"  [bold red]✗[/] {alarm.region} {escape(alarm.name)}: {escape(alarm.reason)}", soft_wrap=True)
+
+
+def print_silent(silent: set[str]) -> None:
+    for region in sorted(silent):
+        console.print(
+            f"[yellow]![/] AWS in {label(region)} ({region}) does not answer: its lag and its alarms are unknown.", soft_wrap=True
+        )
 
 
 def answer_line(probe: dict[str, Any], epoch: int) -> str:
