@@ -1,5 +1,6 @@
 """`aws`: the guide's deployment in an AWS account: write its template, deploy it, show what it is, take it down."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,7 +68,7 @@ def synth(
 @app.command(
     "deploy",
     epilog="Examples: multiregion aws deploy --admin-name maria --admin-email maria@example.com --admin-phone +12345678999"
-    " · multiregion aws deploy --parameter FailoverWritable=Yes · multiregion aws deploy --site-only",
+    " · multiregion aws deploy --parameter FailoverWritable=yes · multiregion aws deploy --site-only",
 )
 def deploy(
     name: NameOption = "multiregion",
@@ -222,7 +223,7 @@ def destroy(
         gone_already(account, name, json)
         return
     stack = deployed(account, name)
-    stays = list(removal.kept(account, stack))
+    stays = removal.kept(account, stack)
     if not json:
         announce(stack, stays)
     if not yes and not typer.confirm(f"Take {name} down", default=False, err=True):
@@ -255,11 +256,17 @@ def described(kept: removal.Kept) -> dict[str, Any]:
 
 def announce(stack: Stack, stays: list[removal.Kept]) -> None:
     words = " and ".join(stack.regions)
-    console.print(f"[bold]{stack.name}[/] in {words}: the web application, both APIs, functions and users go.", soft_wrap=True)
+    console.print(f"[bold]{stack.name}[/] in {words}: the web application, both APIs and all functions go.", soft_wrap=True)
     if not stays:
         console.print("Nothing of it stays.")
         return
     console.print("This stays, and goes on costing until you remove it:")
+    list_kept(each for each in stays if not each.is_shared)
+    console.print("This stays, too, because other APIs of the account may use it; it costs nothing:")
+    list_kept(each for each in stays if each.is_shared)
+
+
+def list_kept(stays: Iterable[removal.Kept]) -> None:
     for each in stays:
         console.print(f"  {each.kind} {escape(each.name)} in {each.region}: {each.amount or 'contents not to be seen'}", soft_wrap=True)
 
@@ -272,6 +279,7 @@ def parted(name: str, stays: list[removal.Kept], published: int | None) -> None:
         console.print("To remove what stayed, once nobody needs it:")
         for each in stays:
             console.print(f"  {escape(each.removal())}", soft_wrap=True)
+        console.print("[dim]The last ones only if no other API of the account writes logs.[/]")
 
 
 app.command("status", epilog="Example: multiregion aws status --json")(aws_operations.status)
