@@ -14,7 +14,7 @@ from moto.cloudformation.responses import CloudFormationResponse
 
 from tests.infra.cloud.updates import UpdateFailed, undo
 
-HELD_SECONDS_MAX = 60
+HELD_SECONDS_MAX = 300
 CANCELLED = "Resource creation cancelled"
 WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
