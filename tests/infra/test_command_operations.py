@@ -50,7 +50,7 @@ def test_a_writer_that_is_not_safe_is_refused_in_plain_words_and_nothing_changes
     assert "Traceback" not in refused.said
     assert w.run("state", "get", "--json").answer == before
     lost = w.run("state", "set", "failover", "--writable", "--region-lost")
-    assert lost.code == 1 and "AcceptLoss" in lost.said
+    assert lost.code == 1 and "--accept-loss must be given with --region-lost" in lost.said
     assert w.run("state", "get", "--json").answer == before
 
 

@@ -1,6 +1,7 @@
 """The application's state on AWS: read from the authority's table, changed by the state updater, as in the guide's Appendix A."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,7 @@ REFUSALS: Mapping[str, type[MultiregionError]] = {
     each.__name__: each for each in (IllegalMove, InvalidInput, Refused, StaleEpoch, SwitchFailed, Unavailable)
 } | {"NotDrained": SwitchFailed}
 """What the state updater may say, by the name of its error."""
+OPTIONS = {"RegionLost": "--region-lost", "AcceptLoss": "--accept-loss", "Writable": "--writable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,15 @@ def said_no(answer: Any, region: str) -> MultiregionError:
     if isinstance(answer, dict):
         kind, message = str(answer.get("errorType", "")), str(answer.get("errorMessage", message))
     if kind in REFUSALS:
-        return REFUSALS[kind](message)
+        return REFUSALS[kind](in_options(message))
     return AwsFailure(f"the state updater in {region} failed: {message}", kind or "FunctionError")
+
+
+def in_options(message: str) -> str:
+    """The fields of an event as the options of the command that sent it."""
+    for field, option in OPTIONS.items():
+        message = re.sub(rf"\b{field}\b", option, message)
+    return message
 
 
 def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -111,14 +111,18 @@ def amount_in(account: Account, kind: str, name: str, region: str) -> str | None
         found = account.call("s3", "list_objects_v2", region, Bucket=name, MaxKeys=COUNTED_MAX)
         more = " or more" if found.get("IsTruncated") else ""
         size = sum(each["Size"] for each in found.get("Contents", ()))
-        return f"{found.get('KeyCount', 0):,}{more} objects, {size / 1_000_000:,.1f} MB{more}"
+        return f"{counted(found.get('KeyCount', 0), 'object')}{more}, {size / 1_000_000:,.1f} MB{more}"
     if kind in (TABLE, GLOBAL_TABLE):
         table = account.call("dynamodb", "describe_table", region, TableName=name)["Table"]
-        return f"about {table.get('ItemCount', 0):,} items"
+        return f"about {counted(table.get('ItemCount', 0), 'item')}"
     if kind == POOL:
         pool = account.call("cognito-idp", "describe_user_pool", region, UserPoolId=name)["UserPool"]
-        return f"about {pool.get('EstimatedNumberOfUsers', 0):,} users"
+        return f"about {counted(pool.get('EstimatedNumberOfUsers', 0), 'user')}"
     return MEANING.get(kind)
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 MEANING = {

@@ -20,6 +20,7 @@ from multiregion.cli import aws_cost, aws_operations
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption, chosen_again
 from multiregion.cli.aws_progress import discarded, followed, interruptible, report
 from multiregion.cli.deployment import JsonOption
+from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
 from multiregion.errors import BadDeployment, InvalidInput
 
@@ -138,7 +139,7 @@ def checked(checks: Preflight, *, quiet: bool) -> None:
 def show(check: Check, where: Console) -> None:
     where.print(f"{MARKS[check.outcome]} {check.name:<16} {escape(check.found)}", soft_wrap=True)
     if check.advice and check.outcome != preflight.GOOD:
-        where.print(f"  [dim]{escape(check.advice)}[/]", soft_wrap=True)
+        say(where, f"[dim]{escape(check.advice)}[/]", indent=2)
 
 
 def launch_all(account: Account, identity: Identity, stack: Stack | None, wish: Wish, *, quiet: bool) -> Launched:
@@ -247,7 +248,7 @@ def gone_already(account: Account, name: str, json: bool) -> None:
     if json:
         print_json({"stack": name, "status": None, "kept": []})
     else:
-        console.print(f"[yellow]![/] There is no stack {name} in {account.region}, so there is nothing to take down.", soft_wrap=True)
+        say(console, f"[yellow]![/] There is no stack {name} in {account.region}, so there is nothing to take down.")
 
 
 def described(kept: removal.Kept) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def described(kept: removal.Kept) -> dict[str, Any]:
 
 def announce(stack: Stack, stays: list[removal.Kept]) -> None:
     words = " and ".join(stack.regions)
-    console.print(f"[bold]{stack.name}[/] in {words}: the web application, both APIs and all functions go.", soft_wrap=True)
+    say(console, f"[bold]{stack.name}[/] in {words}: the web application, both APIs and all functions go.")
     if not stays:
         console.print("Nothing of it stays.")
         return
@@ -268,7 +269,7 @@ def announce(stack: Stack, stays: list[removal.Kept]) -> None:
 
 def list_kept(stays: Iterable[removal.Kept]) -> None:
     for each in stays:
-        console.print(f"  {each.kind} {escape(each.name)} in {each.region}: {each.amount or 'contents not to be seen'}", soft_wrap=True)
+        say(console, f"{each.kind} {escape(each.name)} in {each.region}: {each.amount or 'contents not to be seen'}", indent=2)
 
 
 def parted(name: str, stays: list[removal.Kept], published: int | None) -> None:

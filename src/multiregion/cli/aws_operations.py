@@ -20,7 +20,7 @@ from multiregion.aws.stack import Stack, deployed
 from multiregion.aws.survivor import known
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption
 from multiregion.cli.deployment import JsonOption
-from multiregion.cli.layout import dim, stacked
+from multiregion.cli.layout import dim, say, stacked
 from multiregion.cli.state import print_json, sentence, styled
 from multiregion.clock import SystemClock, pause
 from multiregion.config import label
@@ -44,7 +44,7 @@ def get(name: NameOption = "multiregion", region: RegionOption = None, profile: 
     if json:
         print_json(found)
     else:
-        console.print(sentence(found), soft_wrap=True)
+        say(console, sentence(found))
         print_copies(found)
     if behind(found):
         raise typer.Exit(1)
@@ -58,11 +58,11 @@ def behind(found: dict[str, Any]) -> list[str]:
 def print_copies(found: dict[str, Any]) -> None:
     if not found["authorityAnswers"]:
         where = f"{label(found['authority'])} ({found['authority']})"
-        console.print(f"[yellow]![/] The authority in {where} does not answer: this is what the newest copy says.", soft_wrap=True)
+        say(console, f"[yellow]![/] The authority in {where} does not answer: this is what the newest copy says.")
     for region in behind(found):
         copy = found["copies"][region]
         said = f"has still {copy.get('state')}, epoch {copy.get('epoch')}" if copy else "does not answer, so its copy is unknown"
-        console.print(f"[yellow]![/] {label(region)} ({region}) {said}", soft_wrap=True)
+        say(console, f"[yellow]![/] {label(region)} ({region}) {said}")
 
 
 @state.command(
@@ -94,10 +94,10 @@ def set_state(
     if json:
         print_json({"answer": answer, **found})
     else:
-        console.print(f"[green]✓[/] {sentence(found)}", soft_wrap=True)
+        say(console, f"[green]✓[/] {sentence(found)}")
     silent = [region for region, confirmed in answer.get("confirmed", {}).items() if not confirmed]
     for region in silent:
-        errors.print(f"[yellow]![/] {label(region)} ({region}) has not confirmed it yet", soft_wrap=True)
+        say(errors, f"[yellow]![/] {label(region)} ({region}) has not confirmed it yet")
     if silent:
         raise typer.Exit(1)
 
@@ -196,28 +196,27 @@ def everything(
 
 
 def print_status(stack: Stack, found: dict[str, Any], probes: list[Any], lags: list[Lag], alarms: list[Alarm]) -> None:
-    console.print(sentence(found), soft_wrap=True)
+    say(console, sentence(found))
     if found.get("at"):
         reason = f", because: {escape(str(found['reason']))}" if found.get("reason") else ""
-        console.print(f"[dim]Changed {found['at']} by {escape(str(found.get('actor', 'somebody')))}{reason}[/]", soft_wrap=True)
+        say(console, f"[dim]Changed {found['at']} by {escape(str(found.get('actor', 'somebody')))}{reason}[/]")
     console.print(f"[dim]Stack {stack.name}: {stack.status}[/]")
     for each in probes:
         console.print(answer_line(each, found["epoch"]), soft_wrap=True)
+    prefix = f"{stack.outputs.get('StackSetPrefix', '')}-"
     console.print("Replication, in the last half hour:")
     for lag in lags:
         seconds = "nothing measured" if lag.seconds is None else f"at most {lag.seconds:,.1f} s behind"
-        console.print(f"  {label(lag.source)} → {label(lag.to)}  {escape(lag.what)}: {seconds}", soft_wrap=True)
+        say(console, f"{label(lag.source)} → {label(lag.to)}  {escape(lag.what.removeprefix(prefix))}: {seconds}", indent=2)
     on = [alarm for alarm in alarms if alarm.state == "ALARM"]
     console.print(f"Alarms: {len(on)} of {len(alarms)} on" if alarms else "Alarms: none are set")
     for alarm in on:
-        console.print(f"  [bold red]✗[/] {alarm.region} {escape(alarm.name)}: {escape(alarm.reason)}", soft_wrap=True)
+        say(console, f"[bold red]✗[/] {alarm.region} {escape(alarm.name)}: {escape(alarm.reason)}", indent=2)
 
 
 def print_silent(silent: set[str]) -> None:
     for region in sorted(silent):
-        console.print(
-            f"[yellow]![/] AWS in {label(region)} ({region}) does not answer: its lag and its alarms are unknown.", soft_wrap=True
-        )
+        say(console, f"[yellow]![/] AWS in {label(region)} ({region}) does not answer: its lag and its alarms are unknown.")
 
 
 def answer_line(probe: dict[str, Any], epoch: int) -> str:
@@ -262,6 +261,6 @@ def print_verdict(verdict: Verdict) -> None:
     more = "" if verdict.complete else " or more"
     console.print(f"[bold red]✗ {len(verdict.differences)} differences{more}[/] in {looked}:")
     for each in verdict.differences[:DIFFERENCES_SHOWN]:
-        console.print(f"  {escape(each.kind)} {escape(each.name)}: {each.problem}", soft_wrap=True)
+        say(console, f"{escape(each.kind)} {escape(each.name)}: {each.problem}", indent=2)
     if len(verdict.differences) > DIFFERENCES_SHOWN:
         console.print(f"  … and {len(verdict.differences) - DIFFERENCES_SHOWN} more (--json lists them)")
