@@ -272,7 +272,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{VERIFICATION}::test_a_change_that_was_under_way_is_no_difference",
     ),
     (
-        "verification.py",
+        "verdicts.py",
         "return self.complete and not self.differences",
         "return not self.differences",
         f"{VERIFICATION}::test_it_stops_after_enough_differences_and_does_not_call_that_equal",
