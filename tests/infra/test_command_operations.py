@@ -85,7 +85,7 @@ def test_what_differs_is_named_with_its_epoch_and_region(w: World) -> None:
     primary.put_item(TableName=names["CommentsTableName"], Item=item)
     w.cloud.client("s3", PRIMARY).put_object(Bucket=names["PrimaryPhotosBucket"], Key="photos/alone.jpg", Body=b"x")
     w.cloud.client("s3", PRIMARY).put_object(Bucket=names["PrimaryPhotosBucket"], Key="pending/1.jpg", Body=b"x")
-    found = w.run("verify", "--json")
+    found = w.run("verify", "--wait", "0", "--json")
     assert found.code == 1
     assert [(each["kind"], each["name"]) for each in found.answer["differences"]] == [
         (names["CommentsTableName"], "photo-1/late"),
@@ -95,11 +95,11 @@ def test_what_differs_is_named_with_its_epoch_and_region(w: World) -> None:
     assert record == f"missing in {SECONDARY}; {PRIMARY} has one of epoch 7, written in {PRIMARY}"
     assert photo.startswith(f"missing in {SECONDARY}")
     secondary.put_item(TableName=names["CommentsTableName"], Item={**item, "epoch": {"N": "8"}, "region": {"S": SECONDARY}})
-    said = w.run("verify").said
+    said = w.run("verify", "--wait", "0").said
     assert f"{PRIMARY} has one of epoch 7, written in {PRIMARY}, {SECONDARY} has one of epoch 8, written in {SECONDARY}" in said
     w.cloud.replication.heal()
     w.cloud.wind(3600)
-    assert w.run("verify", "--json").answer["differences"] == []
+    assert w.run("verify", "--wait", "0", "--json").answer["differences"] == []
 
 
 def test_a_bucket_that_nothing_leaves_is_named(w: World) -> None:
@@ -160,7 +160,7 @@ def test_with_the_primary_lost_the_state_is_changed_from_the_secondary(w: World)
     w.cloud.lose(PRIMARY)
     stuck = w.run("state", "set", "failover")
     from_here = ("--region", SECONDARY)
-    moved = w.run("state", "set", "failover", *from_here)
+    moved = w.run("state", "set", "failover", "--region-lost", "--accept-loss", *from_here)
     shown, status = w.run("state", "get", "--json", *from_here), w.run("status", *from_here)
     elsewhere = w.run("state", "get", "--name", "elsewhere", *from_here)
     w.cloud.restore(PRIMARY)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure, is_missing
+from multiregion.aws.account import USUAL, Account, AwsFailure, Patience, is_missing
 from multiregion.aws.template import CALLER_MUST_GIVE
 from multiregion.errors import BadDeployment, NotFound
 
@@ -60,10 +60,10 @@ class Stack:
         return self.outputs[name]
 
 
-def find_stack(account: Account, name: str, region: str | None = None) -> Stack | None:
+def find_stack(account: Account, name: str, region: str | None = None, *, patience: Patience = USUAL) -> Stack | None:
     """The stack of that name or id, or None. One that was deleted is found by its id only."""
     try:
-        (found,) = account.call("cloudformation", "describe_stacks", region, StackName=name)["Stacks"]
+        (found,) = account.call("cloudformation", "describe_stacks", region, patience=patience, StackName=name)["Stacks"]
     except AwsFailure as error:
         if is_missing(error):
             return None
@@ -71,9 +71,9 @@ def find_stack(account: Account, name: str, region: str | None = None) -> Stack 
     return described(found)
 
 
-def deployed(account: Account, name: str) -> Stack:
+def deployed(account: Account, name: str, *, patience: Patience = USUAL) -> Stack:
     """The deployment of that name. Raises NotFound, saying where it was looked for, or BadDeployment if it is another thing."""
-    stack = find_stack(account, name)
+    stack = find_stack(account, name, patience=patience)
     if stack is None:
         raise NotFound(
             f"there is no stack {name} in {account.region}; another name is given with --name, another region with --region,"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from multiregion.aws.account import Account
+from multiregion.aws.account import GLANCE, Account
 from multiregion.aws.stack import Stack, deployed, described
 from multiregion.errors import NotFound, Unreachable
 
@@ -17,7 +17,7 @@ def known(account: Account, name: str) -> Stack:
     Raises NotFound, BadDeployment as `deployed` does, and Unreachable with what to do if the region is lost.
     """
     try:
-        return deployed(account, name)
+        return deployed(account, name, patience=GLANCE)
     except Unreachable as error:
         raise Unreachable(
             f"CloudFormation in {account.region} does not answer, which is where the stack {name} is looked for."

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from multiregion.aws.account import Account
 from multiregion.aws.application import Application, Wanted
-from multiregion.aws.comparison import Buckets, Comparison
+from multiregion.aws.comparison import WAIT_SECONDS, Buckets, Comparison
 from multiregion.aws.health import Alarm, Health, Lag
 from multiregion.aws.stack import Stack, deployed
 from multiregion.aws.survivor import known
@@ -230,7 +230,15 @@ def answer_line(probe: dict[str, Any], epoch: int) -> str:
     return f"{mark} {title}: tells something else than a state"
 
 
-def verify(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
+def verify(
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, max=600, help="How long what differs in a table may take to arrive.", metavar="SECONDS")
+    ] = WAIT_SECONDS,
+    name: NameOption = "multiregion",
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
     """Compare both regions item by item: every table, every photograph, the web application. Exits 1, with a list, where they differ.
 
     What differs only because it is on its way gets some seconds to arrive. A write that arrived late is told with its epoch and region.
@@ -244,7 +252,7 @@ def verify(name: NameOption = "multiregion", region: RegionOption = None, profil
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
         task = progress.add_task("comparing", total=None)
-        for verdict in Comparison(account, stack.regions[:2], pause).run(tables, buckets):
+        for verdict in Comparison(account, stack.regions[:2], pause, wait).run(tables, buckets):
             progress.update(task, description=f"{verdict.records:,} items, {verdict.objects:,} objects")
     if json:
         print_json({**msgspec.to_builtins(verdict), "equal": verdict.equal})
