@@ -1,10 +1,35 @@
-"""What a signed-in user may change about themselves: what their app client may write, which moto does not ask."""
+"""What a signed-in user may change about themselves, which moto does not ask, and the key of all pools, which it reads anew for each."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
+from joserfc import jwk
+from moto.cognitoidp import models
 from moto.cognitoidp.exceptions import NotAuthorizedError
 from moto.cognitoidp.models import CognitoIdpBackend
+
+
+@cache
+def key_in(text: str) -> jwk.RSAKey:
+    return jwk.RSAKey.import_key(json.loads(text))
+
+
+@contextmanager
+def keys_read_once() -> Iterator[None]:
+    """To check a private key takes as long as twenty requests."""
+
+    def imported(content: Any) -> jwk.RSAKey:
+        return key_in(json.dumps(content))
+
+    models.jwk = SimpleNamespace(RSAKey=SimpleNamespace(import_key=imported))  # type: ignore[attr-defined, assignment]
+    try:
+        yield
+    finally:
+        models.jwk = jwk  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import httpx
 from moto import mock_aws
 
 from tests.infra.cloud.alarms import Alarms
-from tests.infra.cloud.attributes import attributes_as_the_client_may
+from tests.infra.cloud.attributes import attributes_as_the_client_may, keys_read_once
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
 from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
@@ -75,7 +75,7 @@ class Cloud:
         self.registry.add(StackSets(self.principals), CustomResources(self.functions, self.answers))
         self.registry.add(RestApis(self.apis), Deployments(), Stages(self.apis), self.headers_policies, self.distributions)
         self.registry.add(
-            Alarms(),
+            Alarms(self.client),
             Recorded("AWS::ApiGateway::Account"),
             Recorded("AWS::CloudFront::OriginAccessControl", attributes=lambda name, place: {"Id": name}),
             Recorded("AWS::SNS::TopicPolicy"),
@@ -97,6 +97,7 @@ class Cloud:
         enter(templates_read_as_json())
         enter(changed_as_resolved())
         enter(attributes_as_the_client_may())
+        enter(keys_read_once())
         enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))
         self.front = Front(self)
