@@ -18,7 +18,7 @@ from multiregion.aws.comparison import WAIT_SECONDS, Buckets, Comparison
 from multiregion.aws.health import Alarm, Health, Lag
 from multiregion.aws.stack import Stack, deployed
 from multiregion.aws.survivor import known
-from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption
+from multiregion.cli.aws_options import EitherRegionOption, NameOption, ProfileOption, RegionOption
 from multiregion.cli.deployment import JsonOption
 from multiregion.cli.layout import dim, say, stacked
 from multiregion.cli.state import print_json, sentence, styled
@@ -38,7 +38,9 @@ BUCKETS = {"PhotosBucket": ("photos/", True), "SiteBucket": ("", False)}
 
 
 @state.command("get", epilog="Example: multiregion aws state get --json")
-def get(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
+def get(
+    name: NameOption = "multiregion", region: EitherRegionOption = None, profile: ProfileOption = None, json: JsonOption = False
+) -> None:
     """Show the state that was decided last, and each region's own copy of it. Exits 1 if a copy is not there or older."""
     account = Account(profile, region)
     found = Application(account, known(account, name)).state()
@@ -77,7 +79,7 @@ def set_state(
     region_lost: Annotated[bool, typer.Option("--region-lost", help="The region that wrote last is lost: go on without it.")] = False,
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit may be lost.")] = False,
     name: NameOption = "multiregion",
-    region: RegionOption = None,
+    region: EitherRegionOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -107,7 +109,7 @@ def set_state(
 def history(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many decisions to show.", metavar="N")] = 50,
     name: NameOption = "multiregion",
-    region: RegionOption = None,
+    region: EitherRegionOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -133,7 +135,9 @@ def why(decision: dict[str, Any]) -> list[Text]:
     return [dim(str(decision["reason"]))] if decision.get("reason") else []
 
 
-def status(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
+def status(
+    name: NameOption = "multiregion", region: EitherRegionOption = None, profile: ProfileOption = None, json: JsonOption = False
+) -> None:
     """Show the deployment: state and epoch, whether both regions answer from outside, how far replication is behind, and alarms.
 
     Exits 1 if a region does not answer, tells another state than the one decided, or an alarm is on. When the primary is lost, name the
