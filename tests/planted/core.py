@@ -71,7 +71,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         "if self._head is None or self._head_at != self._writer.commits:",
         "if self._head is None:",
-        f"{LOGGED}::test_changes_applied_twice_are_applied_once",
+        f"{LOGGED}::test_equal_contents_have_equal_heads_and_others_have_not",
     ),
     (
         "embedded/records.py",
