@@ -63,12 +63,12 @@ def test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_
     w, _ = deployed
     before = w.parameters()
     (w.site / "index.html").write_text(PAGE.replace("Gallery", "Another gallery"))
-    done = w.run("deploy", "--site-only", "--web", str(w.site))
+    done = w.update("--site-only")
     assert done.code == 0, done.said
     after = w.parameters()
     assert {name for name in before if before[name] != after[name]} == {"WebBundleKey"}
     assert all("Another gallery" in page(w, role) for role in SITES)
-    again = w.run("deploy", "--site-only", "--web", str(w.site))
+    again = w.update("--site-only")
     assert (again.code, w.parameters()) == (0, after)
     assert "there was nothing to change" in again.said
 
@@ -97,7 +97,7 @@ def test_a_web_application_that_is_refused_leaves_the_one_before(deployed: tuple
     (tmp_path / "index.html").write_text(PAGE)
     for number in range(1_001):
         (tmp_path / f"{number}.js").write_text("")
-    failed = w.run("deploy", "--site-only", "--web", str(tmp_path))
+    failed = w.update("--site-only", "--web", str(tmp_path))
     assert (failed.code, w.status()) == (1, "UPDATE_ROLLBACK_COMPLETE")
     assert "Finalize (Custom::Finalize) failed in us-east-1" in failed.said and "is not a bundle of the web application" in failed.said
     assert (w.parameters(), {role: page(w, role) for role in SITES}) == (before, pages)
