@@ -93,7 +93,9 @@ class Functions:
     def _own_session(self, key: Key) -> Iterator[None]:
         """boto3's default session belongs to the function while it runs: its clients sign with its role."""
         operators = boto3.DEFAULT_SESSION
-        boto3.DEFAULT_SESSION = self._sessions.setdefault(key, new_session())
+        if key not in self._sessions:
+            self._sessions[key] = new_session()
+        boto3.DEFAULT_SESSION = self._sessions[key]
         try:
             yield
         finally:
