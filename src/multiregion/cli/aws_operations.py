@@ -157,8 +157,8 @@ def status(
     if json:
         print_json(everything(stack, found, probes, lags, alarms, health.silent))
     else:
-        print_copies(found)
         print_status(stack, found, probes, lags, alarms)
+        print_copies(found)
         print_silent(health.silent)
     agree = all(each["answers"] and each["epoch"] == found["epoch"] for each in probes)
     if not agree or health.silent or any(alarm.state == "ALARM" for alarm in alarms):
