@@ -4,7 +4,7 @@ import { useStore } from '../context'
 import { ago } from '../lib/format'
 import { Mark, SignOutIcon } from '../ui/icons'
 import { useHeard, useNow, useOps, useRouting } from './context'
-import { isStale } from './health'
+import { isStale, standing } from './health'
 import { Shape } from './Signs'
 import { StateSign } from './StateSign'
 
@@ -43,17 +43,18 @@ export function OpsHeader() {
 export function Head() {
   const ops = useOps()
   const routing = useRouting()
+  const reports = { primary: useHeard(ops.reports.primary), secondary: useHeard(ops.reports.secondary) }
   const { value } = useHeard(ops.status)
   if (!routing) return <h1 className="display ops-title">Operations</h1>
-  const serving = routing.state === 'failover' ? ops.labels.secondary : ops.labels.primary
+  const { reading, writing, holds } = standing({ state: routing, labels: ops.labels, reports })
   const change = value?.lastChange
   const known = change && change.epoch === routing.epoch ? change : null
   return (
     <div className="ops-head">
       <div>
         <h1 className="display ops-title">Operations</h1>
-        <p className="ops-lead">
-          Served from <b>{serving}</b>; {routing.writer ? <>writing goes to <b>{ops.label(routing.writer)}</b>.</> : <b>nobody can write.</b>}
+        <p className={holds ? 'ops-lead' : 'ops-lead sign-bad'}>
+          {reading}; <b>{writing}.</b>
         </p>
         <p className="fine muted">
           Epoch {routing.epoch}

@@ -98,21 +98,23 @@ function Page() {
       <main id="main" className="page" tabIndex={-1}>
         <Head />
         <Concerns />
-        <Topology />
-        <Lags />
-        <div className="ops-columns">
-          <div className="ops-column">
-            <Moves />
-            <Automatic />
+        <div className="ops-deck">
+          <Topology />
+          <div className="ops-columns">
+            <div className="ops-column">
+              <Moves />
+              <Automatic />
+            </div>
+            <div className="ops-column">
+              <Runs />
+              <History />
+            </div>
           </div>
-          <div className="ops-column">
-            <Runs />
-            <History />
-          </div>
+          <Lags />
+          <Losses />
+          <Users />
+          {ops.operations.faults && <Faults />}
         </div>
-        <Losses />
-        <Users />
-        {ops.operations.faults && <Faults />}
       </main>
     </div>
   )

@@ -35,7 +35,7 @@ function WorldMap() {
       <path d={path} className={`map-arc sign-${link.tone}`} />
       {(['primary', 'secondary'] as const).map(role => (
         <g key={role} className={`map-node sign-${regionHealth(reports[role]).tone}`}>
-          {serving === role && <circle cx={points[role][0]} cy={points[role][1]} r="15" className="map-halo" />}
+          {serving === role && regionHealth(reports[role]).tone !== 'bad' && <circle cx={points[role][0]} cy={points[role][1]} r="15" className="map-halo" />}
           <circle cx={points[role][0]} cy={points[role][1]} r="6" />
         </g>
       ))}
@@ -61,7 +61,7 @@ function RegionCard({ role }: { role: Role }) {
             {ops.names[role]}, {role}
           </p>
         </div>
-        {serving && <span className="tag">Serving</span>}
+        {serving && health.tone !== 'bad' && <span className="tag">Serving</span>}
       </header>
       <p className="part-sign">
         <Sign health={health} />
