@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.acceptance.deployment import PASSWORD, Deployment, until, upload
 from tests.acceptance.pictures import picture
@@ -114,6 +114,27 @@ def see_the_picture(page: Page, url: str) -> None:
 def seen(page: Page, true: Callable[[], Any], what: str) -> None:
     """Wait for something that the page's events have to tell: they arrive only while the page is asked for something."""
     until(lambda: page.evaluate("true") and true(), what)
+
+
+# The console
+
+
+def open_console(page: Page, deployment: Deployment, name: str = "admin") -> None:
+    page.goto(deployment.url("edge") + "/#/ops")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def section(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def see_console(page: Page) -> None:
+    """All that a later outage could take away has been heard once."""
+    expect(page.get_by_text("Live")).to_be_visible()
+    expect(section(page, "State").get_by_role("button").first).to_be_visible()
+    expect(section(page, "Users").get_by_role("listitem").first).to_be_visible()
 
 
 # What the tests start from

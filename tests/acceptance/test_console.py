@@ -7,8 +7,8 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.browsing import OpenPage, as_admin, examine, furnish, says, seen
-from tests.acceptance.deployment import PASSWORD, Deployment, deployed
+from tests.acceptance.browsing import OpenPage, as_admin, examine, furnish, open_console, says, section, see_console, seen
+from tests.acceptance.deployment import Deployment, deployed
 from tests.acceptance.operators import Operator
 
 pytestmark = pytest.mark.browser
@@ -40,24 +40,6 @@ def console(deployment: Deployment, open_page: OpenPage) -> Page:
     open_console(page, deployment)
     see_console(page)
     return page
-
-
-def open_console(page: Page, deployment: Deployment, name: str = "admin") -> None:
-    page.goto(deployment.url("edge") + "/#/ops")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-def see_console(page: Page) -> None:
-    """All that a later outage could take away has been heard once."""
-    expect(page.get_by_text("Live")).to_be_visible()
-    expect(section(page, "State").get_by_role("button").first).to_be_visible()
-    expect(section(page, "Users").get_by_role("listitem").first).to_be_visible()
-
-
-def section(page: Page, name: str) -> Locator:
-    return page.get_by_role("region", name=name, exact=True)
 
 
 def attention(page: Page) -> Locator:

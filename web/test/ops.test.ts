@@ -228,6 +228,7 @@ describe('moves', () => {
     const refused = move({ refused: 'no' })
     expect(ordered([move({}), takeover, refused], false)).toEqual({ usual: [move({})], other: [takeover] })
     expect(ordered([move({}), takeover, refused], true)).toEqual({ usual: [takeover], other: [move({})] })
+    expect(ordered([move({}), refused], true)).toEqual({ usual: [move({})], other: [] })
   })
 
   it('tell what has to be accepted without the options of a command line', () => {
