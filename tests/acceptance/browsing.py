@@ -116,6 +116,29 @@ def seen(page: Page, true: Callable[[], Any], what: str) -> None:
     until(lambda: page.evaluate("true") and true(), what)
 
 
+# By keyboard
+
+
+def tab_to(page: Page, wanted: Any, backwards: bool = False) -> None:
+    """By Tab alone; what has the focus on the way is on the screen, and nothing is over it."""
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab" if backwards else "Tab")
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"40 steps, and no focus on {wanted}")
+
+
+SEEN = """
+() => {
+  const box = document.activeElement.getBoundingClientRect()
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  const top = document.elementFromPoint(x, y)
+  return top !== null && (document.activeElement.contains(top) || top.contains(document.activeElement))
+}
+"""
+
+
 # The console
 
 
