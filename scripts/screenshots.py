@@ -26,6 +26,8 @@ PHONE: Any = {"width": 390, "height": 780}
 ANY_TEXT = re.compile(".+")
 CHART_MILLISECONDS = 8_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+OPERATOR = "admin"
+"""Who gave the orders, in the history of the pictures."""
 PORTS = 7
 STOP_SECONDS = 20
 FADE_MILLISECONDS = 700
@@ -172,7 +174,8 @@ class Photographer:
         page.get_by_role("button", name="Sign in").click()
 
     def _command(self, *words: str) -> None:
-        subprocess.run([sys.executable, "-m", "multiregion", *words, "--data", str(self._data)], check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "multiregion", *words, "--data", str(self._data)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LOGNAME": OPERATOR})
 
 
 def see_gallery(page: Page) -> None:

@@ -42,26 +42,26 @@ describe('the sentence at the top', () => {
   const up = (change: Partial<Report> = {}) => heard(report(change))
   const down = heard<Report>(report(), 'does not answer')
   const said = (state: keyof typeof states, primary: Heard<Report>, secondary: Heard<Report>) => {
-    const { reading, writing, holds } = standing({ state: states[state], labels, reports: { primary, secondary } })
-    return [`${reading}; ${writing}`.replaceAll('\u00a0', ' '), holds]
+    const { reading, writing, trouble } = standing({ state: states[state], labels, reports: { primary, secondary } })
+    return [`${reading}; ${writing}`.replaceAll('\u00a0', ' '), trouble?.replaceAll('\u00a0', ' ') ?? null]
   }
 
   it('says what was decided while it is so', () => {
-    expect(said('active', up(), up())).toEqual(['Served from N. Virginia; writing goes to N. Virginia', true])
-    expect(said('fenced', up(), down)).toEqual(['Served from N. Virginia; nobody can write', true])
-    expect(said('failover', down, up())).toEqual(['Served from Tokyo; writing goes to Tokyo', true])
+    expect(said('active', up(), up())).toEqual(['Served from N. Virginia; writing goes to N. Virginia', null])
+    expect(said('fenced', up(), down)).toEqual(['Served from N. Virginia; nobody can write', null])
+    expect(said('failover', down, up())).toEqual(['Served from Tokyo; writing goes to Tokyo', null])
   })
 
   it('never sends anybody to a region that does not answer', () => {
     const copy = 'N. Virginia does not answer, so readers see the copy in Tokyo'
-    expect(said('active', down, up())).toEqual([`${copy}; nobody can write until N. Virginia is back`, false])
-    expect(said('fenced', down, up())).toEqual([`${copy}; nobody can write`, false])
-    expect(said('active', down, down)).toEqual(['Neither region answers; nobody can read or write', false])
+    expect(said('active', down, up())).toEqual([`${copy}; nobody can write until N. Virginia is back`, 'N. Virginia down'])
+    expect(said('fenced', down, up())).toEqual([`${copy}; nobody can write`, 'N. Virginia down'])
+    expect(said('active', down, down)).toEqual(['Neither region answers; nobody can read or write', 'both regions down'])
   })
 
   it('says that the writer has stopped, once it has heard of the state', () => {
-    expect(said('active', up({ writes: false }), up())).toEqual(['Served from N. Virginia; N. Virginia takes no writes now', false])
-    expect(said('active', up({ writes: false, epoch: 0 }), up())[1]).toBe(true)
+    expect(said('active', up({ writes: false }), up())).toEqual(['Served from N. Virginia; N. Virginia takes no writes now', 'no writing'])
+    expect(said('active', up({ writes: false, epoch: 0 }), up())[1]).toBeNull()
   })
 })
 

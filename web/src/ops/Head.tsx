@@ -12,6 +12,7 @@ export function OpsHeader() {
   const ops = useOps()
   const who = useStore(ops.session.who)
   const routing = useRouting()
+  const trouble = useStanding()?.trouble ?? null
   const [leaving, setLeaving] = useState(false)
   const leave = async () => {
     setLeaving(true)
@@ -30,7 +31,7 @@ export function OpsHeader() {
         </a>
       </nav>
       <div className="top-end">
-        {routing && <StateSign state={routing.state} />}
+        {routing && <StateSign state={routing.state} trouble={trouble} />}
         <span className="ops-who fine muted">{who?.name}</span>
         <button className="button icon" onClick={() => void leave()} disabled={leaving} aria-label="Sign out" title="Sign out">
           <SignOutIcon />
@@ -40,21 +41,27 @@ export function OpsHeader() {
   )
 }
 
+function useStanding() {
+  const { labels, reports } = useOps()
+  const state = useRouting()
+  const heard = { primary: useHeard(reports.primary), secondary: useHeard(reports.secondary) }
+  return state && standing({ state, labels, reports: heard })
+}
+
 export function Head() {
   const ops = useOps()
   const routing = useRouting()
-  const reports = { primary: useHeard(ops.reports.primary), secondary: useHeard(ops.reports.secondary) }
+  const now = useStanding()
   const { value } = useHeard(ops.status)
-  if (!routing) return <h1 className="display ops-title">Operations</h1>
-  const { reading, writing, holds } = standing({ state: routing, labels: ops.labels, reports })
+  if (!routing || !now) return <h1 className="display ops-title">Operations</h1>
   const change = value?.lastChange
   const known = change && change.epoch === routing.epoch ? change : null
   return (
     <div className="ops-head">
       <div>
         <h1 className="display ops-title">Operations</h1>
-        <p className={holds ? 'ops-lead' : 'ops-lead sign-bad'}>
-          {reading}; <b>{writing}.</b>
+        <p className={now.trouble === null ? 'ops-lead' : 'ops-lead sign-bad'}>
+          {now.reading}; <b>{now.writing}.</b>
         </p>
         <p className="fine muted">
           Epoch {routing.epoch}

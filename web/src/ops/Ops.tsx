@@ -1,4 +1,6 @@
 /** The operations console: its own page, which needs no region to answer before it can be used. */
+import '../styles/topology.css'
+import '../styles/lag.css'
 import '../styles/ops.css'
 import { useEffect, useState, type ReactNode } from 'react'
 import { useStore } from '../context'

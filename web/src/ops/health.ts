@@ -28,8 +28,8 @@ export function regionHealth(heard: Heard<Report>): Health {
 export interface Standing {
   reading: string
   writing: string
-  /** Whether everything is as was decided. */
-  holds: boolean
+  /** In two words, what is not as was decided. */
+  trouble: string | null
 }
 
 interface Placed {
@@ -48,16 +48,17 @@ export function standing({ state, labels: written, reports }: Placed): Standing 
   const answers = (role: Role) => reports[role].failed === null
   const serving: Role = state.state === 'failover' ? 'secondary' : 'primary'
   const writer = (['primary', 'secondary'] as const).find(role => state.regions[role] === state.writer)
-  if (!answers('primary') && !answers('secondary')) return { reading: 'Neither region answers', writing: 'nobody can read or write', holds: false }
+  if (!answers('primary') && !answers('secondary')) return { reading: 'Neither region answers', writing: 'nobody can read or write', trouble: 'both regions down' }
   const reading = answers(serving)
     ? `Served from ${labels[serving]}`
     : `${labels[serving]} does not answer, so readers see the copy in ${labels[otherRole(serving)]}`
-  if (!writer) return { reading, writing: 'nobody can write', holds: answers(serving) }
-  if (!answers(writer)) return { reading, writing: `nobody can write until ${labels[writer]} is back`, holds: false }
+  const down = answers(serving) ? null : `${labels[serving]} down`
+  if (!writer) return { reading, writing: 'nobody can write', trouble: down }
+  if (!answers(writer)) return { reading, writing: `nobody can write until ${labels[writer]} is back`, trouble: `${labels[writer]} down` }
   const { value } = reports[writer]
   const stopped = value !== null && value.epoch === state.epoch && !value.writes
-  if (stopped) return { reading, writing: `${labels[writer]} takes no writes now`, holds: false }
-  return { reading, writing: `writing goes to ${labels[writer]}`, holds: answers(serving) }
+  if (stopped) return { reading, writing: `${labels[writer]} takes no writes now`, trouble: 'no writing' }
+  return { reading, writing: `writing goes to ${labels[writer]}`, trouble: down }
 }
 
 export function plainHealth(heard: Heard<unknown>, word: string): Health {
