@@ -1,5 +1,6 @@
 """What the suites share: the engines in a process of its own, and the backends that one contract is held against."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,9 @@ from tests.engines import CREDENTIALS, EngineProcess, engine_process
 
 if TYPE_CHECKING:
     from tests.contract.backends import Backend
+
+# What was started in the background of a shell ignores Ctrl-C, and so would everything that the tests start and then interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

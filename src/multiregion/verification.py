@@ -1,41 +1,16 @@
 """Compare two regions record by record and object by object."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from multiregion.clock import Clock
+from multiregion.verdicts import Difference, Verdict
 
-DIFFERENCES_MAX = 1_000
 LAG_SECONDS_MAX = 10.0
 LAG_PAUSE_SECONDS = 0.25
 
 Name = tuple[str, str, int, int, bool, str]
 """partition, id, epoch, sequence, whether deleted, fingerprint."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One record or object that is not the same in both regions."""
-
-    kind: str
-    name: str
-    problem: str
-
-
-@dataclass(slots=True)
-class Verdict:
-    """How far the comparison is, and at the end what it found. `complete` is False when it stopped at DIFFERENCES_MAX."""
-
-    records: int = 0
-    objects: int = 0
-    bytes: int = 0
-    complete: bool = True
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def equal(self) -> bool:
-        return self.complete and not self.differences
 
 
 class Inventory(Protocol):
@@ -91,7 +66,7 @@ class Verification:
             key = min(name[:2] for name in (a, b) if name is not None)
             here = [name if name is not None and name[:2] == key else None for name in (a, b)]
             if here[0] != here[1]:
-                self._differ(verdict, Difference("record", "/".join(key), self._describe(*here)))
+                verdict.add(Difference("record", "/".join(key), self._describe(*here)))
             for stream, name in zip(streams, here, strict=True):
                 if name is not None:
                     stream.advance()
@@ -113,13 +88,9 @@ class Verification:
                 verdict.objects += 1
                 verdict.bytes += size or 0
                 if size is None or not intact:
-                    self._differ(verdict, Difference("object", digest, f"{'missing' if size is None else 'damaged'} in {name}"))
+                    verdict.add(Difference("object", digest, f"{'missing' if size is None else 'damaged'} in {name}"))
             after = page[-1][0]
             yield
-
-    def _differ(self, verdict: Verdict, difference: Difference) -> None:
-        verdict.differences.append(difference)
-        verdict.complete = len(verdict.differences) < DIFFERENCES_MAX
 
 
 class Cursor:

@@ -10,6 +10,7 @@ from multiregion.durability import STRICT, RemoteCopies
 from multiregion.errors import Conflict, Unreachable
 from multiregion.states import State
 from multiregion.stores import Key, Write
+from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, picture
 from tests.identity_world import Pool, World
 
@@ -41,16 +42,17 @@ async def comment(gallery: Gallery) -> httpx.Response:
 REPEATS = [(announce, 200), (commit, 201), (delete, 404), (comment, 201)]
 
 
+@needs(Ability.DURABILITY)
 @pytest.mark.parametrize(("repeat", "status"), REPEATS)
 @pytest.mark.parametrize("state", [State.ACTIVE, State.FENCED])
 async def test_what_is_asked_for_again_is_not_acknowledged_sooner_than_it_is_copied(
-    pools: World, gallery: Gallery, repeat: Callable[[Gallery], Awaitable[httpx.Response]], status: int, state: State
+    gallery: Gallery, repeat: Callable[[Gallery], Awaitable[httpx.Response]], status: int, state: State
 ) -> None:
     for photo_id in ("mine", "gone"):
         await gallery.add(photoId=photo_id)
     assert (await comment(gallery)).status_code == 201 and (await delete(gallery)).status_code == 204
-    copies = waiting_for_the_other_region(pools.a)
-    await pools.admit(state)
+    copies = waiting_for_the_other_region(gallery.world.a)
+    await gallery.world.admit(state)
     answer = await repeat(gallery)
     assert (answer.status_code, answer.json()["code"]) == (503, "unreachable")
     copies.acknowledge((await gallery.head()).position)
@@ -68,8 +70,9 @@ async def test_a_write_that_conflicts_may_be_the_same_one_and_waits(pools: World
         await pools.a.records.commit([write], epoch=None, actor="ada")
 
 
-async def test_a_photo_that_never_was_is_not_waited_for(pools: World, gallery: Gallery) -> None:
-    waiting_for_the_other_region(pools.a)
+@needs(Ability.DURABILITY)
+async def test_a_photo_that_never_was_is_not_waited_for(gallery: Gallery) -> None:
+    waiting_for_the_other_region(gallery.world.a)
     assert (await gallery.call("DELETE", "/photos/never")).status_code == 404
 
 

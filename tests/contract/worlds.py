@@ -16,6 +16,7 @@ class Ability(StrEnum):
     UPLOADS = "takes uploads itself and answers with problem documents; on AWS S3 takes them and answers in its own words"
     LINKS = "serves pictures itself, under an address that stays the same for minutes; on AWS S3 serves them, signed anew each time"
     STEERING = "can be stopped in the middle of an operation by a test that reaches into the process"
+    DURABILITY = "can acknowledge a write once the other region has it; a global table copies it after the acknowledgement"
     METHODS = "answers 405 to a method that a path does not have; API Gateway answers as if the path were not there"
     BYTES = "sees a body as the bytes that were sent; API Gateway hands it over as text, in which bytes that are no UTF-8 are replaced"
     ORIGINS = "names the edge's origin only to pages of that origin; API Gateway names it in every answer"

@@ -67,6 +67,18 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{AUTHORITY}::test_the_first_state_is_active_and_beginning_again_changes_nothing",
     ),
     # the fence
+    (
+        "embedded/records.py",
+        "if self._head is None or self._head_at != self._writer.commits:",
+        "if self._head is None:",
+        f"{LOGGED}::test_changes_applied_twice_are_applied_once",
+    ),
+    (
+        "embedded/records.py",
+        "if self._found_at != (commits := self._writer.commits)",
+        "if self._found_at > (commits := self._writer.commits)",
+        f"{RECORDS}::test_a_record_is_read_as_the_last_commit_left_it[embedded]",
+    ),
     ("embedded/records.py", "if newest.writer is not self._role:", "if False:", f"{RECORDS}::test_only_the_writer_accepts[embedded]"),
     (
         "embedded/records.py",
@@ -272,7 +284,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{VERIFICATION}::test_a_change_that_was_under_way_is_no_difference",
     ),
     (
-        "verification.py",
+        "verdicts.py",
         "return self.complete and not self.differences",
         "return not self.differences",
         f"{VERIFICATION}::test_it_stops_after_enough_differences_and_does_not_call_that_equal",

@@ -16,7 +16,8 @@ from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.losses import LossLedger, Settled
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Head, Loss, Position
-from multiregion.verification import Verdict, Verification
+from multiregion.verdicts import Verdict
+from multiregion.verification import Verification
 from tests.simulation.machines import Machine, Pause, Stage
 from tests.simulation.network import Network
 from tests.simulation.regions import AUTHORITY, SimulatedRegion

@@ -29,13 +29,15 @@ class ManualClock(SystemClock):
 
 
 class Link:
-    """The other region, called directly; `breaks_after` frames the link breaks."""
+    """The other region, called directly; `breaks_after` frames the link breaks, and objects come only while `brings` is set."""
 
     def __init__(self, source: LoggedRegion) -> None:
         self.source = source
         self.up = True
         self.breaks_after: int | None = None
         self.fetched: list[Digest] = []
+        self.brings = asyncio.Event()
+        self.brings.set()
 
     async def follow(self, after: Position, *, changes: bool) -> AsyncIterator[Frame]:
         sent = 0
@@ -56,6 +58,7 @@ class Link:
         self.acknowledged = position
 
     async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
+        await self.brings.wait()
         path = self.source.objects.path(digest)
         if not self.up:
             raise Unreachable("the link broke")
@@ -189,20 +192,17 @@ async def test_lag_is_zero_when_level(primary: LoggedRegion, secondary: LoggedRe
 
 
 async def test_lag_counts_what_is_waiting(primary: LoggedRegion, secondary: LoggedRegion, link: Link, replicator: Replicator) -> None:
-    digest = await primary.objects.put(b"light")
-    path = primary.objects.path(digest)
-    assert path is not None
-    path.rename(path.with_suffix(".away"))
-    await write(primary, "p", needs=(digest,))
+    link.brings.clear()
+    await write(primary, "p", needs=(await primary.objects.put(b"light"),))
     await write(primary, "q")
 
-    async def counted() -> bool:
-        return replicator.status().changes == 2
+    async def counted(changes: int) -> bool:
+        return replicator.status().changes == changes
 
-    await until(counted)
-    lag = replicator.status()
-    assert lag.bytes and lag.bytes > 0
-    path.with_suffix(".away").rename(path)
+    await until(lambda: counted(2))
+    assert (replicator.status().bytes or 0) > 0
+    link.brings.set()
+    await until(lambda: counted(0))
 
 
 async def test_a_region_that_leads_is_never_behind(primary: LoggedRegion, secondary: LoggedRegion) -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace as replaced
 import pytest
 
 from multiregion.clock import SystemClock
-from multiregion.verification import DIFFERENCES_MAX, Name, Verdict, Verification
+from multiregion.verdicts import DIFFERENCES_MAX, Verdict
+from multiregion.verification import Name, Verification
 
 PAGE = 7
 

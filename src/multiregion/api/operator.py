@@ -18,7 +18,8 @@ from multiregion.controller import Request as Change
 from multiregion.errors import InvalidInput, MultiregionError
 from multiregion.states import Role, State, parse_state
 from multiregion.stores import StateStore
-from multiregion.verification import Verdict, Verification
+from multiregion.verdicts import Verdict
+from multiregion.verification import Verification
 
 REASON_CHARACTERS_MAX = 500
 HISTORY_LINES, HISTORY_LINES_MAX = 50, 1_000

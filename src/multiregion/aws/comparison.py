@@ -6,13 +6,13 @@ Holds one digest for each item of one region, about 200 bytes, however large the
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from multiregion.aws.account import Account, AwsFailure, is_missing
 from multiregion.aws.application import ENGINE_ATTRIBUTES, plain, plain_value
+from multiregion.verdicts import Difference, Verdict
 
-DIFFERENCES_MAX = 1_000
 SECOND_LOOKS, PAUSE_SECONDS = 5, 3.0
 Key = tuple[str, ...]
 
@@ -24,35 +24,6 @@ class Copy:
     digest: bytes
     epoch: int | None
     region: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One item or object that is not the same in both regions, and how."""
-
-    kind: str
-    name: str
-    problem: str
-
-
-@dataclass(slots=True)
-class Verdict:
-    """How far the comparison is, and at the end what it found. `complete` is False when it stopped at DIFFERENCES_MAX."""
-
-    records: int = 0
-    objects: int = 0
-    bytes: int = 0
-    complete: bool = True
-    differences: list[Difference] = field(default_factory=list)
-
-    @property
-    def equal(self) -> bool:
-        return self.complete and not self.differences
-
-    def add(self, difference: Difference) -> None:
-        self.complete = len(self.differences) < DIFFERENCES_MAX
-        if self.complete:
-            self.differences.append(difference)
 
 
 @dataclass(frozen=True, slots=True)

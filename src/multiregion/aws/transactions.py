@@ -1,8 +1,10 @@
 """One commit as one transaction of the engine: the fence, what must exist, the writes; and what its refusals mean."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from multiregion.aws.errors import Contested, Reason, translated
 from multiregion.aws.items import Item, key_item, needs_key, position_item, record_item, state_of

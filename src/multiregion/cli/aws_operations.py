@@ -14,7 +14,7 @@ from rich.text import Text
 
 from multiregion.aws.account import Account
 from multiregion.aws.application import Application, Wanted
-from multiregion.aws.comparison import Buckets, Comparison, Verdict
+from multiregion.aws.comparison import Buckets, Comparison
 from multiregion.aws.health import Alarm, Health, Lag
 from multiregion.aws.stack import Stack, deployed
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption
@@ -24,6 +24,7 @@ from multiregion.cli.state import print_json, sentence, styled
 from multiregion.clock import SystemClock, pause
 from multiregion.config import label
 from multiregion.states import parse_state
+from multiregion.verdicts import Verdict
 
 state = typer.Typer(no_args_is_help=True, help="Show or change the state of the application on AWS (guide, Appendix A).")
 console = Console(highlight=False)

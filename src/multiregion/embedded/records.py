@@ -75,6 +75,8 @@ class SqliteRecords:
         self._waiting: set[asyncio.Future[None]] = set()
         self._found: dict[Key, Record | None] = {}
         self._found_at = 0
+        self._head: Head | None = None
+        self._head_at = 0
 
     def close(self) -> None:
         self._writer.close()
@@ -246,8 +248,11 @@ class SqliteRecords:
         return self._heard is not None
 
     async def head(self) -> Head:
-        epoch, sequence, size, content = self._reading.execute("SELECT log_epoch, log_sequence, log_bytes, content FROM region").fetchone()
-        return Head(Position(epoch, sequence), size, content)
+        if self._head is None or self._head_at != self._writer.commits:
+            self._head_at = self._writer.commits
+            epoch, sequence, *rest = self._reading.execute("SELECT log_epoch, log_sequence, log_bytes, content FROM region").fetchone()
+            self._head = Head(Position(epoch, sequence), *rest)
+        return self._head
 
     def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
         if after != START and self._epoch_at(after.sequence) != after.epoch:

@@ -34,6 +34,8 @@ LEASE_PAUSE_SECONDS_MAX = 1.0
 class RegionProcess(ServedRegion):
     """Joins a region's parts. The only place where they all are known."""
 
+    region: LoggedRegion
+
     def __init__(self, config: PartConfig, settings: Settings) -> None:
         assert config.role is not None
         clock: Clock = SystemClock()

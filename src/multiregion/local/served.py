@@ -50,11 +50,14 @@ class Stores:
 class ServedRegion(ABC):
     """Joins the parts that do not depend on what keeps the data."""
 
+    region: Region
+
     def __init__(self, config: PartConfig, settings: Settings, clock: Clock, stores: Stores) -> None:
         assert config.peer is not None
         deployment = config.deployment
         self._clock, self._deployment, self._role = clock, deployment, stores.region.role
         self._settings = settings
+        self.region = stores.region
         self._stores = stores
         self._peer = HttpPeer(config.peer, deployment)
         self._authority = AuthorityClient(deployment.authority, deployment)
@@ -97,7 +100,7 @@ class ServedRegion(ABC):
     # What does not
 
     def application(self) -> Application:
-        deployment, settings, records = self._deployment, self._settings, self._stores.region.records
+        deployment, settings, records = self._deployment, self._settings, self.region.records
         documents = StateDocuments(deployment)
         authenticate = Authenticate(self._accounts, deployment, self._clock)
         routing = RoutingAPI(deployment.app_id, records, self._news, documents, streams_max=settings.event_streams_max)
@@ -137,13 +140,13 @@ class ServedRegion(ABC):
 
     async def _follow_authority(self) -> None:
         async for state in self._authority.follow():
-            self._on_admitted(await self._stores.region.records.admit(state))
+            self._on_admitted(await self.region.records.admit(state))
             self._told.set()
 
     async def _prepare(self) -> None:
         """What the first writer must make before anybody can sign in; begun again until it is done."""
         await self._told.wait()
-        if (await self._stores.region.records.admitted()).writer is self._role:
+        if (await self.region.records.admitted()).writer is self._role:
             await self._accounts.prepare()
             self._told.clear()
 

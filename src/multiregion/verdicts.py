@@ -1,0 +1,34 @@
+"""What a comparison of two regions finds, whatever it compares them by."""
+
+from dataclasses import dataclass, field
+
+DIFFERENCES_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One record or object that is not the same in both regions, and how."""
+
+    kind: str
+    name: str
+    problem: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """How far the comparison is, and at the end what it found. `complete` is False when it stopped at DIFFERENCES_MAX."""
+
+    records: int = 0
+    objects: int = 0
+    bytes: int = 0
+    complete: bool = True
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def equal(self) -> bool:
+        return self.complete and not self.differences
+
+    def add(self, difference: Difference) -> None:
+        if self.complete:
+            self.differences.append(difference)
+            self.complete = len(self.differences) < DIFFERENCES_MAX
