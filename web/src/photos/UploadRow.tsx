@@ -88,11 +88,23 @@ function Actions({ item }: { item: Item }) {
       )}
       <button
         className="button icon"
-        onClick={() => uploads.remove(photoId)}
+        onClick={event => {
+          focusNeighbour(event.currentTarget)
+          uploads.remove(photoId)
+        }}
         aria-label={`${phase === 'sending' ? 'Cancel' : 'Remove'} ${name}`}
       >
         <CloseIcon />
       </button>
     </span>
   )
+}
+
+/** Before a row goes, the focus goes to the one after it, or before it, or to where more are chosen. */
+function focusNeighbour(button: HTMLElement): void {
+  const row = button.closest('li')
+  const neighbour = row?.nextElementSibling ?? row?.previousElementSibling
+  const next = neighbour?.querySelector<HTMLElement>('.queue-actions button:last-child')
+  const chooser = button.closest('dialog')?.querySelector<HTMLElement>('.chooser button')
+  ;(next ?? chooser)?.focus()
 }
