@@ -101,6 +101,15 @@ def says(page: Page, words: str) -> None:
     expect(page.locator("body")).to_contain_text(words)
 
 
+UNDO_MILLISECONDS = 10_000
+"""How long a deletion can be taken back."""
+
+
+def let_it_go(page: Page) -> None:
+    """Wind the page's clock on over the time for taking back; it has to be one that can be wound (`page.clock.install()`)."""
+    page.clock.fast_forward(UNDO_MILLISECONDS)
+
+
 def see_the_picture(page: Page, url: str) -> None:
     """The opened photograph comes from the region at `url`, and the browser has decoded it."""
     image = page.locator("dialog img").last

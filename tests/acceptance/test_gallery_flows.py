@@ -159,6 +159,7 @@ def test_files_are_dropped_and_pasted_anywhere(gallery: Deployment, page: Page) 
 def test_a_deletion_can_be_taken_back_and_outlives_the_page(gallery: Deployment, page: Page) -> None:
     for number, caption in enumerate(("Taken back", "Left waiting")):
         browsing.share(gallery, 80 + number, caption)
+    page.clock.install()
     enter(page, gallery)
     open_photograph(page, "Taken back")
     page.get_by_role("button", name="Delete").click()
@@ -171,6 +172,8 @@ def test_a_deletion_can_be_taken_back_and_outlives_the_page(gallery: Deployment,
     page.reload()
     expect(page.get_by_role("button", name="Undo Left waiting")).to_be_visible()
     expect(tiles(page).filter(has_text="Left waiting")).to_have_count(0)
+    assert "Left waiting" in captions(gallery)  # with the whole time before it
+    browsing.let_it_go(page)
     until(lambda: all("Left waiting" not in captions(gallery, role) for role in ("primary", "secondary")), "it is gone in both regions")
     assert "Taken back" in captions(gallery)
     expect(page.get_by_role("button", name="Undo Left waiting")).to_have_count(0)

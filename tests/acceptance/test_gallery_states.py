@@ -154,6 +154,7 @@ def test_writes_that_the_fence_refuses_are_kept_and_offered_again(
 ) -> None:
     """A photograph on its way, a deletion and a profile, all from a page that does not know yet."""
     cut_off(page, gallery)
+    page.clock.install()
     enter(page, gallery)
     browsing.share(gallery, 40, "On its way out")
     held: list[Any] = []
@@ -180,6 +181,7 @@ def test_writes_that_the_fence_refuses_are_kept_and_offered_again(
     page.get_by_role("button", name="Delete").click()
     page.keyboard.press("Escape")
     operator.change("state", state="fenced")
+    browsing.let_it_go(page)
     says(page, "Writing is paused, so it was not deleted.")
     expect(tiles(page).filter(has_text="On its way out")).to_be_visible()
     browsing.examine(page, "a deletion that was held")
