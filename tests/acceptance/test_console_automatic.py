@@ -17,8 +17,14 @@ PATIENT_SECONDS = "600"
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    settings = {"MULTIREGION_LEASE_SECONDS": LEASE_SECONDS, "MULTIREGION_LOSS_SECONDS_MAX": PATIENT_SECONDS}
-    with deployed(tmp_path_factory.mktemp("automatic"), "--automatic", "--durability", "remote", **settings) as made:
+    with deployed(
+        tmp_path_factory.mktemp("automatic"),
+        "--automatic",
+        "--durability",
+        "remote",
+        MULTIREGION_LEASE_SECONDS=LEASE_SECONDS,
+        MULTIREGION_LOSS_SECONDS_MAX=PATIENT_SECONDS,
+    ) as made:
         furnish(made, ["Harbour"])
         yield made
 

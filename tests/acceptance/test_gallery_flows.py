@@ -224,17 +224,10 @@ def replace_forgotten(page: Page, deployment: Deployment) -> None:
 # By keyboard, by finger, by everybody
 
 
-def test_the_main_flows_need_no_mouse(gallery: Deployment, page: Page, tmp_path: Path) -> None:
+def test_signing_in_and_sharing_need_no_mouse(gallery: Deployment, page: Page, tmp_path: Path) -> None:
     choosers: list[Any] = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))
-    page.goto(gallery.url("edge"))
-    expect(page.get_by_label("User name")).to_be_focused()
-    page.keyboard.type("admin")
-    page.keyboard.press("Tab")
-    page.keyboard.type(PASSWORD)
-    page.keyboard.press("Enter")
-    see_gallery(page)
-    expect(tiles(page).first).to_be_visible()
+    enter_by_keyboard(page, gallery)
     tab_to(page, page.get_by_role("button", name="Add photographs"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Choose files")).to_be_focused()
@@ -254,6 +247,21 @@ def test_the_main_flows_need_no_mouse(gallery: Deployment, page: Page, tmp_path:
     expect(page.get_by_role("button", name="Add photographs")).to_be_focused()
     expect(tiles(page).first).to_contain_text("By keys alone")
 
+
+def enter_by_keyboard(page: Page, deployment: Deployment) -> None:
+    page.goto(deployment.url("edge"))
+    expect(page.get_by_label("User name")).to_be_focused()
+    page.keyboard.type("admin")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    see_gallery(page)
+    expect(tiles(page).first).to_be_visible()
+
+
+def test_looking_commenting_deleting_and_taking_back_need_no_mouse(gallery: Deployment, page: Page) -> None:
+    browsing.share(gallery, 92, "Seen by keys")
+    enter_by_keyboard(page, gallery)
     tab_to(page, tiles(page).first)
     for key in ("ArrowRight", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"):
         page.keyboard.press(key)
@@ -261,7 +269,7 @@ def test_the_main_flows_need_no_mouse(gallery: Deployment, page: Page, tmp_path:
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
     page.keyboard.press("ArrowLeft")
-    expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text("By keys alone")
+    expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text("Seen by keys")
     tab_to(page, page.get_by_label("Your comment"))
     page.keyboard.type("Written without a mouse")
     page.keyboard.press("Control+Enter")
@@ -269,12 +277,12 @@ def test_the_main_flows_need_no_mouse(gallery: Deployment, page: Page, tmp_path:
 
     tab_to(page, page.get_by_role("button", name="Delete"), backwards=True)
     page.keyboard.press("Enter")
-    tab_to(page, page.get_by_role("button", name="Undo By keys alone"))
+    tab_to(page, page.get_by_role("button", name="Undo Seen by keys"))
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(tiles(page).first).to_contain_text("By keys alone")
-    assert "By keys alone" in captions(gallery)
+    expect(tiles(page).first).to_contain_text("Seen by keys")
+    assert "Seen by keys" in captions(gallery)
 
 
 def test_a_finger_goes_from_one_photograph_to_the_next(gallery: Deployment, open_page: OpenPage) -> None:
