@@ -129,9 +129,11 @@ def seen(page: Page, true: Callable[[], Any], what: str) -> None:
 
 
 def tab_to(page: Page, wanted: Any, backwards: bool = False) -> None:
-    """By Tab alone; what has the focus on the way is on the screen, and nothing is over it."""
+    """By Tab alone, round by the browser's own controls if need be; what has the focus is on the screen, and nothing is over it."""
     for _ in range(40):
         page.keyboard.press("Shift+Tab" if backwards else "Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            continue
         assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML")
         if wanted.evaluate("element => element === document.activeElement"):
             return

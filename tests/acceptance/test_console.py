@@ -283,6 +283,8 @@ def test_by_keyboard_alone(deployment: Deployment, open_page: OpenPage) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
     says(page, "nobody can write")
     expect(section(page, "History")).to_contain_text("by keyboard")
+    expect(section(page, "State").get_by_role("button", name="Return to N. Virginia", exact=True)).to_be_visible()
+    expect(section(page, "State")).to_be_focused()  # where the button stood that there is no more
     tab_to(page, section(page, "State").get_by_role("button", name="Return to N. Virginia", exact=True))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Reason")).to_be_focused()

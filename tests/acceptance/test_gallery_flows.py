@@ -237,9 +237,9 @@ def test_signing_in_and_sharing_need_no_mouse(gallery: Deployment, page: Page, t
     tab_to(page, page.get_by_role("button", name="Remove not.jpg"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Remove keys.jpg")).to_be_focused()
+    expect(page.get_by_role("button", name="Share 1 photograph")).to_be_enabled()  # when it has been made ready
     tab_to(page, page.get_by_label("Caption for keys.jpg"))
     page.keyboard.type("By keys alone")
-    expect(page.get_by_role("button", name="Share 1 photograph")).to_be_enabled()
     tab_to(page, page.get_by_role("button", name="Share 1 photograph"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Done")).to_be_focused()
