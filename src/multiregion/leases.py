@@ -1,5 +1,7 @@
 """The writer's lease in automatic mode: given by the authority, given up by the region by itself, on clocks that only grow."""
 
+from collections.abc import Awaitable, Callable
+
 from multiregion.clock import Clock
 from multiregion.errors import NotReady, StaleEpoch
 from multiregion.states import Role, RoutingState
@@ -15,10 +17,10 @@ class Lease:
         self._clock = clock
         self._until = 0.0
 
-    def asking(self) -> float:
-        return self._clock.monotonic()
-
-    def granted(self, asked_at: float, seconds: float) -> None:
+    async def renew(self, ask: Callable[[], Awaitable[float]]) -> None:
+        """`ask` answers for how many seconds; what it raises is raised."""
+        asked_at = self._clock.monotonic()
+        seconds = await ask()
         self._until = max(self._until, asked_at + seconds)
 
     def holds(self) -> bool:

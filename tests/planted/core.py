@@ -71,7 +71,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         "if self._head is None or self._head_at != self._writer.commits:",
         "if self._head is None:",
-        f"{LOGGED}::test_changes_applied_twice_are_applied_once",
+        f"{LOGGED}::test_equal_contents_have_equal_heads_and_others_have_not",
     ),
     (
         "embedded/records.py",
@@ -263,6 +263,25 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if state.state is request.to:\n",
         "        if False:\n",
         f"{SWITCH}::test_setting_the_state_that_is_makes_no_new_epoch",
+    ),
+    # rejoining
+    (
+        "replication.py",
+        "if state.leader is self._region.role or theirs.state != state:",
+        "if theirs.state != state:",
+        f"{REPLICATION}::test_two_regions_that_have_both_lost_everything_begin_anew",
+    ),
+    (
+        "replication.py",
+        "if state.leader is self._region.role or theirs.state != state:",
+        "if state.leader is self._region.role:",
+        f"{REPLICATION}::test_nothing_is_rewound_before_the_new_leader_knows_that_it_is",
+    ),
+    (
+        "replication.py",
+        "if records.confirmed and state.epoch >",
+        "if state.epoch >",
+        f"{REPLICATION}::test_a_region_that_has_just_started_takes_no_state_from_the_other",
     ),
     # verification
     (

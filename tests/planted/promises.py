@@ -24,6 +24,7 @@ ONLY_THE_WRITER = f"{LEASES}::test_only_the_writer_of_this_epoch_is_granted_one"
 CLOSED = f"{LEASES}::test_once_closed_an_epoch_gets_no_other_lease_and_the_next_one_does"
 BELIEVED = f"{LEASES}::test_what_is_believed_of_the_writers_durability_is_what_it_said_last"
 IN_TIME = f"{LEASES}::test_the_region_stops_before_the_authority_lets_anybody_else_begin"
+JUST_STARTED = f"{LEASES}::test_an_authority_that_has_just_started_believes_that_a_lease_was_granted_a_moment_ago"
 WAIT = f"{AUTOMATIC}::test_each_reason_alone_is_enough_to_wait"
 CONFIRMED = f"{DURABILITY}::test_a_write_is_acknowledged_once_the_other_region_has_it"
 AGAIN = f"{REPEATS}::test_what_is_asked_for_again_is_not_acknowledged_sooner_than_it_is_copied"
@@ -137,6 +138,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("leases.py", "        if state.epoch != epoch or state.writer is not role:", "        if state.writer is not role:", ONLY_THE_WRITER),
     ("leases.py", "        if state.epoch != epoch or state.writer is not role:", "        if state.epoch != epoch:", ONLY_THE_WRITER),
     ("leases.py", "        if epoch == self._closed_epoch:", "        if False:", CLOSED),
+    ("leases.py", "self._granted_at = clock.monotonic()", "self._granted_at = clock.monotonic() - seconds * 2", JUST_STARTED),
+    ("leases.py", "self._until = max(self._until, asked_at + seconds)", "self._until = asked_at + seconds + 1", IN_TIME),
     ("leases.py", "        if self.have_run_out():\n            self._closed", "        if True:\n            self._closed", CLOSED),
     ("leases.py", "        if not self.have_run_out():\n            return", "        if False:\n            return", BELIEVED),
     ("leases.py", "        if self._degraded:\n            return", "        if False:\n            return", BELIEVED),

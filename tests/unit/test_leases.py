@@ -1,5 +1,7 @@
 """The lease: the region gives it up before the authority counts it as over, whatever the wall clocks say."""
 
+import asyncio
+
 import pytest
 
 from multiregion.config import Settings
@@ -14,12 +16,15 @@ FENCED = move(FIRST, State.FENCED)
 ELSEWHERE = move(FENCED, State.FAILOVER, writable=True, drained=True)
 
 
-def renew(leases: Leases, lease: Lease, *, travels_seconds: float = 0.0, clock: ManualClock) -> None:
+async def renew(leases: Leases, lease: Lease, *, travels_seconds: float = 0.0, clock: ManualClock) -> None:
     """One renewal whose answer takes a while to arrive."""
-    asked_at = lease.asking()
-    granted = leases.renew(FIRST, Role.PRIMARY, FIRST.epoch, degraded=False)
-    clock.elapsed += travels_seconds
-    lease.granted(asked_at, granted)
+
+    async def ask() -> float:
+        granted = leases.renew(FIRST, Role.PRIMARY, FIRST.epoch, degraded=False)
+        clock.elapsed += travels_seconds
+        return granted
+
+    await lease.renew(ask)
 
 
 def test_there_is_no_lease_before_the_first_grant() -> None:
@@ -27,31 +32,31 @@ def test_there_is_no_lease_before_the_first_grant() -> None:
 
 
 @pytest.mark.parametrize("travels_seconds", [0.0, 1.0, SECONDS, 10.0])
-def test_the_region_stops_before_the_authority_lets_anybody_else_begin(travels_seconds: float) -> None:
+async def test_the_region_stops_before_the_authority_lets_anybody_else_begin(travels_seconds: float) -> None:
     clock = ManualClock()
     lease, leases = Lease(clock), Leases(clock, SECONDS)
-    renew(leases, lease, travels_seconds=travels_seconds, clock=clock)
+    await renew(leases, lease, travels_seconds=travels_seconds, clock=clock)
     while lease.holds():
         assert not leases.have_run_out()
         clock.elapsed += 0.01
     assert lease.remaining() == 0.0
 
 
-def test_a_region_whose_clock_is_slower_within_the_drift_has_stopped_by_then() -> None:
+async def test_a_region_whose_clock_is_slower_within_the_drift_has_stopped_by_then() -> None:
     """Its three seconds are 3.14 of the authority's."""
     here, there = ManualClock(), ManualClock()
     lease, leases = Lease(there), Leases(here, SECONDS)
-    renew(leases, lease, clock=there)
+    await renew(leases, lease, clock=there)
     while not leases.have_run_out():
         here.elapsed += 0.01
         there.elapsed += 0.01 / (1 + DRIFT * 0.95)
     assert not lease.holds()
 
 
-def test_the_wall_clock_neither_lengthens_a_lease_nor_ends_it() -> None:
+async def test_the_wall_clock_neither_lengthens_a_lease_nor_ends_it() -> None:
     clock = ManualClock()
     lease, leases = Lease(clock), Leases(clock, SECONDS)
-    renew(leases, lease, clock=clock)
+    await renew(leases, lease, clock=clock)
     clock.wall += 3600
     assert lease.holds() and not leases.have_run_out()
     clock.wall -= 7200
@@ -59,13 +64,16 @@ def test_the_wall_clock_neither_lengthens_a_lease_nor_ends_it() -> None:
     assert not lease.holds() and leases.have_run_out()
 
 
-def test_an_answer_that_arrives_late_does_not_shorten_what_came_before_it() -> None:
+async def test_an_answer_that_arrives_late_does_not_shorten_what_came_before_it() -> None:
     clock = ManualClock()
     lease = Lease(clock)
-    early = lease.asking()
+    early: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    renewing = asyncio.ensure_future(lease.renew(lambda: early))
+    await asyncio.sleep(0)
     clock.elapsed += 1
-    lease.granted(lease.asking(), SECONDS)
-    lease.granted(early, SECONDS)
+    await lease.renew(lambda: asyncio.sleep(0, SECONDS))
+    early.set_result(SECONDS)
+    await renewing
     assert lease.remaining() == SECONDS
 
 

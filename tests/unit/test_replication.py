@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,11 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotFound, Unreachable
 from multiregion.region import LoggedRegion
 from multiregion.replication import BATCH_BYTES_MAX, Ends, Frame, Replicator, batches, frames
-from multiregion.states import FIRST, Role, RoutingState, State
+from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Key, Position, Write
 
 HEARTBEAT_SECONDS = 0.02
+ELSEWHERE = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
 
 
 class ManualClock(SystemClock):
@@ -68,10 +69,11 @@ class Link:
         yield path.read_bytes()
 
 
-def region(folder: Path, role: Role) -> LoggedRegion:
-    folder.mkdir()
+def region(folder: Path, role: Role, *, founding: bool = True) -> LoggedRegion:
+    folder.mkdir(exist_ok=True)
     clock = SystemClock()
-    return LoggedRegion(role, role.value, SqliteRecords(folder / "region.db", role, clock), FileObjects(folder / "objects", clock))
+    records = SqliteRecords(folder / "region.db", role, clock, founding=founding)
+    return LoggedRegion(role, role.value, records, FileObjects(folder / "objects", clock))
 
 
 @pytest.fixture
@@ -224,16 +226,78 @@ async def test_a_region_whose_log_went_another_way_is_rewound_and_follows(
     link.up = False
     await asyncio.sleep(3 * HEARTBEAT_SECONDS)
     await write(primary, "lost")
-    elsewhere = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
-    await secondary.records.admit(elsewhere)
+    await secondary.records.admit(ELSEWHERE)
     await write(secondary, "there")
     returning = Replicator(primary, Link(secondary), SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
     running = asyncio.ensure_future(returning.run())
     await until(lambda: level(primary, secondary))
     assert [loss.change.write.key.id for loss in await primary.records.losses()] == ["lost"]
     assert await primary.records.get(Key("photos", "there")) is not None
-    assert await primary.records.admitted() == elsewhere
+    assert await primary.records.admitted() == ELSEWHERE
     running.cancel()
+
+
+@asynccontextmanager
+async def following(region: LoggedRegion, source: LoggedRegion) -> AsyncIterator[Replicator]:
+    made = Replicator(region, Link(source), SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS)
+    running = asyncio.ensure_future(made.run())
+    try:
+        yield made
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_nothing_is_rewound_before_the_new_leader_knows_that_it_is(primary: LoggedRegion, secondary: LoggedRegion) -> None:
+    """It may still take what would be undone here."""
+    await write(primary, "both")
+    await secondary.records.apply(primary.records.changes(START, limit=10), epoch=1)
+    await write(primary, "late")
+    await primary.records.admit(ELSEWHERE)
+    async with following(primary, secondary) as replicator:
+
+        async def parted() -> bool:
+            return replicator.problem is not None and "have parted" in replicator.problem
+
+        await until(parted)
+        assert await primary.records.get(Key("photos", "late")) is not None
+        await secondary.records.admit(ELSEWHERE)
+        await until(lambda: level(primary, secondary))
+    assert [loss.change.write.key.id for loss in await primary.records.losses()] == ["late"]
+
+
+async def test_a_region_that_has_just_started_takes_no_state_from_the_other(
+    primary: LoggedRegion, secondary: LoggedRegion, tmp_path: Path
+) -> None:
+    """The other may have been given up as lost, and not know it; only the authority's word counts then."""
+    assert isinstance(secondary.records, SqliteRecords)
+    secondary.records.close()
+    started = region(tmp_path / "secondary", Role.SECONDARY)
+    await primary.records.admit(move(FIRST, State.FENCED))
+    async with following(started, primary) as replicator:
+
+        async def heard() -> bool:
+            return replicator.last_known is not None
+
+        await until(heard)
+        assert await started.records.admitted() == FIRST
+        await started.records.admit(FIRST)
+        await until(lambda: obeys(started, primary))
+
+
+async def obeys(one: LoggedRegion, other: LoggedRegion) -> bool:
+    return await one.records.admitted() == await other.records.admitted()
+
+
+async def test_two_regions_that_have_both_lost_everything_begin_anew(tmp_path: Path) -> None:
+    """Neither has what the other could copy, so there is nothing to wait for."""
+    one, other = (region(tmp_path / role, role, founding=False) for role in Role)
+    for each in (one, other):
+        await each.records.admit(FIRST)
+    async with following(one, other), following(other, one):
+        await until(one.records.is_whole)
+        await write(one, "new")
+        await until(lambda: level(one, other))
 
 
 async def test_a_silent_link_makes_the_count_unknown_and_the_seconds_grow(

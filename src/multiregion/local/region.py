@@ -102,8 +102,7 @@ class RegionProcess(ServedRegion):
         # One at a time: an older `not degraded` must not arrive after a newer `degraded`.
         async with self._renewing:
             degraded = degraded or self._copies.degraded_since is not None
-            asked_at = self._lease.asking()
-            self._lease.granted(asked_at, await self._authority.renew_lease(self._role, state.epoch, degraded=degraded))
+            await self._lease.renew(lambda: self._authority.renew_lease(self._role, state.epoch, degraded=degraded))
 
     async def _announce_degradation(self) -> None:
         """The authority must know before a write is acknowledged that only this region has: it then takes over no more by itself."""
