@@ -46,6 +46,7 @@ class Hub(Stack):
         native = chosen.native.logical_id
         values = {
             "Prefix": self.prefix,
+            "DeploymentName": cdk.Aws.STACK_NAME,
             "PrimaryRegion": cdk.Aws.REGION,
             "SecondaryRegion": chosen.secondary,
             "AuthorityRegion": chosen.authority_region,

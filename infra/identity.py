@@ -14,6 +14,7 @@ from aws_cdk import aws_iam as iam
 from infra.key_value_store import USERS
 from infra.routing import STATES, table_arn
 from infra.stack import Stack, allow, function, invocable, keep, only_if, policy
+from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
 
 OPERATORS = "operators"
 TEMPORARY_PASSWORD_DAYS = 7
@@ -51,6 +52,7 @@ def pool_properties() -> dict[str, Any]:
 
 
 def client(stack: Stack, pool_id: str) -> cognito.CfnUserPoolClient:
+    """The web application. Who is signed in may change what the profile page changes, and not the mark that the importer keeps."""
     return cognito.CfnUserPoolClient(
         stack,
         "UserPoolClient",
@@ -58,6 +60,8 @@ def client(stack: Stack, pool_id: str) -> cognito.CfnUserPoolClient:
         client_name="web",
         generate_secret=False,
         explicit_auth_flows=["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        read_attributes=sorted(KNOWN_ATTRIBUTES),
+        write_attributes=sorted(OWN_ATTRIBUTES),
         prevent_user_existence_errors="ENABLED",
         enable_token_revocation=True,
         id_token_validity=60,

@@ -23,13 +23,18 @@ def alarms(stack: Stack, peer: str) -> None:
     for table in (STATES, COMMENTS, USERS):
         dimensions = {"TableName": stack.sub(f"${{Prefix}}-{table}"), "ReceivingRegion": peer}
         alarm(stack, f"{table}Lag", topic, "AWS/DynamoDB", "ReplicationLatency", dimensions, LAG_MILLISECONDS_MAX, "Average")
-    there = cdk.Fn.sub("${Prefix}-photos-${Peer}", {"Peer": peer})
-    photos = {"SourceBucket": stack.sub("${Prefix}-photos-${AWS::Region}"), "DestinationBucket": there, "RuleId": RULE}
-    alarm(stack, "PhotosLag", topic, "AWS/S3", "ReplicationLatency", photos, OBJECT_LAG_SECONDS_MAX, "Maximum")
-    alarm(stack, "PhotosNotReplicated", topic, "AWS/S3", "OperationsFailedReplication", photos, 0, "Sum")
+    here, there = stack.sub("${Prefix}-photos-${AWS::Region}"), cdk.Fn.sub("${Prefix}-photos-${Peer}", {"Peer": peer})
+    coming, going = route(there, here), route(here, there)
+    alarm(stack, "PhotosLag", topic, "AWS/S3", "ReplicationLatency", coming, OBJECT_LAG_SECONDS_MAX, "Maximum")
+    alarm(stack, "PhotosNotReplicated", topic, "AWS/S3", "OperationsFailedReplication", going, 0, "Sum")
     for api in ("Routing", "Application"):
         dimensions = {"ApiName": stack.sub(f"${{Prefix}}-{api}")}
         alarm(stack, f"{api}Failures", topic, "AWS/ApiGateway", "5XXError", dimensions, FAILURES_MAX, "Sum")
+
+
+def route(source: str, to: str) -> dict[str, str]:
+    """S3 tells what is late in the region where it should have arrived, and what has failed in the region where it was."""
+    return {"SourceBucket": source, "DestinationBucket": to, "RuleId": RULE}
 
 
 def alarm_topic(stack: Stack) -> sns.CfnTopic:
@@ -79,7 +84,7 @@ def dashboard(stack: Stack, secondary: str) -> None:
         rows += [
             widget(stack, number, 0, region, "Requests and failures", requests(stack)),
             widget(stack, number, 1, region, "Records: lag to the other region (ms)", lags(stack, peer)),
-            widget(stack, number, 2, region, "Photos: lag to the other region", photos(stack, region, peer)),
+            widget(stack, number, 2, region, "Photos: lag behind the other region", photos(stack, peer, region)),
         ]
     body = stack.to_json_string({"widgets": rows})
     cloudwatch.CfnDashboard(stack, "Dashboard", dashboard_name=stack.sub("${Prefix}"), dashboard_body=body)
@@ -104,7 +109,7 @@ def lags(stack: Stack, peer: str) -> list[Any]:
     return [[*space, stack.sub(f"${{Prefix}}-{table}"), "ReceivingRegion", peer] for table in (STATES, COMMENTS, USERS)]
 
 
-def photos(stack: Stack, region: str, peer: str) -> list[Any]:
-    buckets = [cdk.Fn.join("", [stack.sub("${Prefix}-photos-"), each]) for each in (region, peer)]
-    dimensions = ["SourceBucket", buckets[0], "DestinationBucket", buckets[1], "RuleId", RULE]
+def photos(stack: Stack, source: str, to: str) -> list[Any]:
+    buckets = [cdk.Fn.join("", [stack.sub("${Prefix}-photos-"), each]) for each in (source, to)]
+    dimensions = [part for pair in route(*buckets).items() for part in pair]
     return [["AWS/S3", metric, *dimensions] for metric in ("ReplicationLatency", "OperationsPendingReplication")]

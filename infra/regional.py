@@ -92,7 +92,7 @@ ROUTING = Layer(
     "the state of the application",
     (
         *EVERYWHERE,
-        *("AuthorityRegion", "FailoverWritable", "SendAnonymousData", "MetricsEndpoint", "SolutionId", "Version"),
+        *("DeploymentName", "AuthorityRegion", "FailoverWritable", "SendAnonymousData", "MetricsEndpoint", "SolutionId", "Version"),
     ),
     routing_layer,
 )

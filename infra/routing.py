@@ -55,6 +55,18 @@ def routing(stack: Stack, environment: Mapping[str, str]) -> None:
         api.add_resource_dependency(needed)
     updater(stack, environment)
     stack.output("RoutingUrl", cdk.Fn.sub("https://${Routing}.execute-api.${AWS::Region}.amazonaws.com/v1"))
+    operators_outputs(stack)
+
+
+def operators_outputs(stack: Stack) -> None:
+    """What changing the state takes, in both regions: the hub's outputs are lost with its region."""
+    stack.output("DeploymentName", stack.sub("${DeploymentName}"), "The stack that made this one")
+    stack.output("SampleApplicationAppId", stack.sub("${AppId}"), "AppId of the application, for AppStateUpdaterLambda")
+    stack.output("AppConfigGlobalTableName", stack.sub(f"${{Prefix}}-{STATES}"), "TableName, for AppStateUpdaterLambda")
+    stack.output("AppStateUpdaterLambdaName", stack.sub(f"${{Prefix}}-{UPDATER}"), "The function that changes the state")
+    stack.output("AuthorityTableName", stack.sub(f"${{Prefix}}-{AUTHORITY}"))
+    stack.output("AuthorityRegion", stack.sub("${AuthorityRegion}"))
+    stack.output("StackSetPrefix", stack.sub("${Prefix}"))
 
 
 def updater(stack: Stack, environment: Mapping[str, str]) -> lam.CfnFunction:

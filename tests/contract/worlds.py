@@ -12,7 +12,9 @@ import pytest
 class Ability(StrEnum):
     """What a region of this package can do, and the deployed template cannot."""
 
-    DECODING = "decodes every picture: turns it upright, removes its metadata, makes it and its thumbnail anew, measures its colour"
+    DECODING = (
+        "decodes every picture and makes it anew: upright, without metadata; on AWS size, type and digest are checked, and the bytes stay"
+    )
     UPLOADS = "takes uploads itself and answers with problem documents; on AWS S3 takes them and answers in its own words"
     LINKS = "serves pictures itself, under an address that stays the same for minutes; on AWS S3 serves them, signed anew each time"
     STEERING = "can be stopped in the middle of an operation by a test that reaches into the process"

@@ -12,7 +12,9 @@ from typing import Any
 from moto.cloudformation import models, parsing
 from moto.cloudformation.responses import CloudFormationResponse
 
-HELD_SECONDS_MAX = 60
+from tests.infra.cloud.updates import UpdateFailed, undo
+
+HELD_SECONDS_MAX = 300
 CANCELLED = "Resource creation cancelled"
 WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
@@ -155,21 +157,26 @@ class SlowStacks:
 
     def _update(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def update(stack: Any, template: str, *args: Any, **named: Any) -> None:
-            before = stack.template, dict(stack.parameters)
+            before = stack.template, dict(stack.resource_map.input_parameters)
             stack.status = "UPDATE_IN_PROGRESS"
+            self._failed.discard(stack.stack_id)
             self._inside.answer.set()
             try:
                 original(stack, template, *args, **named)
-            except Exception as error:
-                stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
-                stack._add_stack_event("UPDATE_ROLLBACK_IN_PROGRESS", f"The following resource(s) failed to update: {error}")
-                stack.template, stack.parameters = before
-                stack._parse_template()
-                stack._add_stack_event("UPDATE_ROLLBACK_COMPLETE")
-                stack.status = "UPDATE_ROLLBACK_COMPLETE"
+            except UpdateFailed as error:
+                self._undo(stack, error, *before)
                 raise Refused(str(error)) from error
 
         return update
+
+    def _undo(self, stack: Any, error: UpdateFailed, template: str, parameters: dict[str, Any]) -> None:
+        stack.status = "UPDATE_ROLLBACK_IN_PROGRESS"
+        stack._add_stack_event(stack.status, f"The following resource(s) failed to update: [{error.touched[-1]}]. ")
+        stack.template = template
+        stack._parse_template()
+        undo(stack.resource_map, error.touched, stack.template_dict, parameters)
+        stack._add_stack_event("UPDATE_ROLLBACK_COMPLETE")
+        stack.status = "UPDATE_ROLLBACK_COMPLETE"
 
     def _roll_back(self, stack: Any, kind: str) -> None:
         stack.status = f"{kind}_IN_PROGRESS"

@@ -28,10 +28,13 @@ def test_it_says_what_stays_before_it_asks_and_no_means_no(w: World) -> None:
     w.cloud.client("s3", PRIMARY).put_object(Bucket=names["PrimaryPhotosBucket"], Key="photos/1.jpg", Body=b"x" * 2_000_000)
     asked = w.run("destroy", typed="n\n")
     assert asked.code == 1
-    assert f"bucket {names['PrimaryPhotosBucket']} in {PRIMARY}: 1 objects, 2.0 MB" in asked.said
+    assert f"bucket {names['PrimaryPhotosBucket']} in {PRIMARY}: 1 object, 2.0 MB" in asked.said
     for region in (PRIMARY, SECONDARY):
         assert f"table {names['CommentsTableName']} in {region}" in asked.said
+        setting, role = f"setting API Gateway's log role in {region}", f"-ApiLogs-{region} in {region}"
+        assert asked.said.index("other APIs of the account may use it") < asked.said.index(setting) < asked.said.index(role)
     assert asked.said.index("This stays") < asked.said.index("Take multiregion down")
+    assert "not to be seen" not in asked.said
     assert "Nothing has been changed" in asked.said
     assert w.status() == "CREATE_COMPLETE"
 

@@ -1,15 +1,19 @@
 """`multiregion aws synth` and `cost`, which need no account; and that no other command waits for boto3."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from multiregion.aws.template import check_parameter
+from multiregion.errors import InvalidInput
 from tests.infra.commands import Operator
-from tests.infra.worlds import TEMPLATE
+from tests.infra.worlds import TEMPLATE, committed_template
 
+ROOT = Path(__file__).resolve().parents[2]
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -40,6 +44,16 @@ def test_a_part_of_the_template_is_written_by_its_name(operator: Operator) -> No
     assert "AWS::S3::Bucket" in {each["Type"] for each in json.loads(part.out)["Resources"].values()}
 
 
+def test_parameters_in_examples_are_as_the_template_takes_them() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    examples = [each for page in pages for each in re.findall(r"--parameter ([A-Za-z]+)=([^\s`]+)", page.read_text()) if each[0] != "NAME"]
+    assert ("FailoverWritable", "yes") in examples
+    for name, value in examples:
+        check_parameter(name, committed_template().parameters[name], value)
+    with pytest.raises(InvalidInput, match="one of no, yes"):
+        check_parameter("FailoverWritable", committed_template().parameters["FailoverWritable"], "Yes")
+
+
 def test_the_guides_scenario_costs_about_what_the_guide_says(operator: Operator) -> None:
     cost = operator.run("cost", "--json")
     assert cost.code == 0, cost.said
@@ -50,6 +64,7 @@ def test_the_guides_scenario_costs_about_what_the_guide_says(operator: Operator)
     shown = operator.run("cost")
     assert f"${cost.answer['total']:,.2f}" in shown.out
     assert cost.answer["pricesOf"] in shown.out
+    assert "from memory of AWS's public price lists of mid-2025" in shown.said and "Check them before you rely on them" in shown.said
     assert max(map(len, shown.out.splitlines())) <= 80
 
 

@@ -50,7 +50,7 @@ def test_a_writer_that_is_not_safe_is_refused_in_plain_words_and_nothing_changes
     assert "Traceback" not in refused.said
     assert w.run("state", "get", "--json").answer == before
     lost = w.run("state", "set", "failover", "--writable", "--region-lost")
-    assert lost.code == 1 and "AcceptLoss" in lost.said
+    assert lost.code == 1 and "--accept-loss must be given with --region-lost" in lost.said
     assert w.run("state", "get", "--json").answer == before
 
 
@@ -85,7 +85,7 @@ def test_what_differs_is_named_with_its_epoch_and_region(w: World) -> None:
     primary.put_item(TableName=names["CommentsTableName"], Item=item)
     w.cloud.client("s3", PRIMARY).put_object(Bucket=names["PrimaryPhotosBucket"], Key="photos/alone.jpg", Body=b"x")
     w.cloud.client("s3", PRIMARY).put_object(Bucket=names["PrimaryPhotosBucket"], Key="pending/1.jpg", Body=b"x")
-    found = w.run("verify", "--json")
+    found = w.run("verify", "--wait", "0", "--json")
     assert found.code == 1
     assert [(each["kind"], each["name"]) for each in found.answer["differences"]] == [
         (names["CommentsTableName"], "photo-1/late"),
@@ -95,11 +95,11 @@ def test_what_differs_is_named_with_its_epoch_and_region(w: World) -> None:
     assert record == f"missing in {SECONDARY}; {PRIMARY} has one of epoch 7, written in {PRIMARY}"
     assert photo.startswith(f"missing in {SECONDARY}")
     secondary.put_item(TableName=names["CommentsTableName"], Item={**item, "epoch": {"N": "8"}, "region": {"S": SECONDARY}})
-    said = w.run("verify").said
+    said = w.run("verify", "--wait", "0").said
     assert f"{PRIMARY} has one of epoch 7, written in {PRIMARY}, {SECONDARY} has one of epoch 8, written in {SECONDARY}" in said
     w.cloud.replication.heal()
     w.cloud.wind(3600)
-    assert w.run("verify", "--json").answer["differences"] == []
+    assert w.run("verify", "--wait", "0", "--json").answer["differences"] == []
 
 
 def test_a_bucket_that_nothing_leaves_is_named(w: World) -> None:
@@ -122,6 +122,56 @@ def test_the_status_says_what_does_not_answer_and_what_was_not_measured(w: World
     assert (status.answer["state"], status.answer["stack"]["status"]) == ("active", "CREATE_COMPLETE")
     said = w.run("status").said
     assert f"N. Virginia {PRIMARY}: no answer" in said and "nothing measured" in said
+
+
+def test_a_deployment_that_is_well_is_told_to_be(w: World) -> None:
+    with w.reachable():
+        status, said = w.run("status", "--json"), w.run("status")
+    assert (status.code, said.code) == (0, 0), status.said + said.said
+    epoch = status.answer["epoch"]
+    assert [(each["region"], each["answers"], each["state"], each["epoch"]) for each in status.answer["answers"]] == [
+        (PRIMARY, True, "active", epoch),
+        (SECONDARY, True, "active", epoch),
+    ]
+    assert len(status.answer["alarms"]) == 14 and {each["state"] for each in status.answer["alarms"]} == {"OK"}
+    for words in (f"✓ N. Virginia {PRIMARY}: tells active, epoch {epoch}", f"✓ Tokyo {SECONDARY}", "Alarms: 0 of 14 on"):
+        assert words in said.said
+
+
+def test_a_region_that_does_not_answer_and_an_alarm_are_told_each_and_fail_the_command(w: World) -> None:
+    with w.reachable():
+        w.cloud.lose(SECONDARY)
+        lost = w.run("status")
+        w.cloud.restore(SECONDARY)
+        alarm = w.run("status", "--json").answer["alarms"][0]
+        cloudwatch = w.cloud.client("cloudwatch", alarm["region"])
+        cloudwatch.set_alarm_state(AlarmName=alarm["name"], StateValue="ALARM", StateReason="3 of 5 minutes were bad")
+        on = w.run("status")
+        cloudwatch.set_alarm_state(AlarmName=alarm["name"], StateValue="OK", StateReason="as before")
+    assert lost.code == 1 and f"✗ Tokyo {SECONDARY}: no answer" in lost.said
+    for words in (f"! Tokyo ({SECONDARY}) does not answer, so its copy is unknown", f"✓ N. Virginia {PRIMARY}", "Alarms: 0 of 7 on"):
+        assert words in lost.said
+    assert f"AWS in Tokyo ({SECONDARY}) does not answer: its lag and its alarms are unknown." in lost.said
+    assert on.code == 1 and "Alarms: 1 of 14 on" in on.said
+    assert f"✗ {alarm['region']} {alarm['name']}: 3 of 5 minutes were bad" in on.said
+
+
+def test_with_the_primary_lost_the_state_is_changed_from_the_secondary(w: World) -> None:
+    w.cloud.lose(PRIMARY)
+    stuck = w.run("state", "set", "failover")
+    from_here = ("--region", SECONDARY)
+    moved = w.run("state", "set", "failover", "--region-lost", "--accept-loss", *from_here)
+    shown, status = w.run("state", "get", "--json", *from_here), w.run("status", *from_here)
+    elsewhere = w.run("state", "get", "--name", "elsewhere", *from_here)
+    w.cloud.restore(PRIMARY)
+    assert stuck.code == 1
+    assert "If that region is lost, name the deployment's other one with --region" in stuck.said
+    assert moved.code == 1 and "✓ failover, epoch" in moved.said and f"N. Virginia ({PRIMARY}) has not confirmed it yet" in moved.said
+    assert (shown.code, shown.answer["state"], shown.answer["copies"][PRIMARY]) == (1, "failover", None)
+    assert status.code == 1
+    for words in (f"failover, epoch {shown.answer['epoch']}", "Stack multiregion: seen from ap-northeast-1 alone", "Alarms: 0 of 7 on"):
+        assert words in status.said
+    assert elsewhere.code == 1 and f"there is no stack elsewhere in {SECONDARY}" in elsewhere.said
 
 
 def test_the_lag_that_was_measured_is_told(w: World) -> None:

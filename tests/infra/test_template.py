@@ -9,6 +9,7 @@ import pytest
 from infra.front_end import POLICY
 from infra.stack import RUNTIME
 from multiregion.api.edge import content_security_policy
+from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
 from tests.infra.template import PSEUDO, all_templates, bodies, hub, layer, listed, references, resources, statements, text, walk
 
 LAYERS = ("authority", "stores", "routing", "application", "operations", "key")
@@ -241,6 +242,14 @@ def test_nobody_signs_up_and_the_administrator_is_invited_by_mail() -> None:
         assert "ALLOW_USER_PASSWORD_AUTH" not in template["Resources"]["UserPoolClient"]["Properties"]["ExplicitAuthFlows"]
 
 
+def test_users_may_change_their_address_and_number_from_the_page_and_nothing_else() -> None:
+    for template in (hub(), bodies()["stores"]):
+        client = template["Resources"]["UserPoolClient"]["Properties"]
+        assert client["WriteAttributes"] == sorted(OWN_ATTRIBUTES) == ["email", "phone_number"]
+        assert client["ReadAttributes"] == sorted(KNOWN_ATTRIBUTES)
+        assert set(client["WriteAttributes"]) < set(client["ReadAttributes"])
+
+
 def test_triggers_are_there_by_region_and_cognito_may_invoke_them() -> None:
     found = bodies()["stores"]["Resources"]
     condition, primary, secondary = found["UserPool"]["Properties"]["LambdaConfig"]["Fn::If"]
@@ -301,7 +310,14 @@ def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
     lags = {id for id, each in alarms.items() if each["Properties"]["MetricName"] == "ReplicationLatency"}
     assert lags == {"AppConfigTableLag", "CommentsTableLag", "UsersTableLag", "PhotosLag"}
     assert all(each["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for each in alarms.values())
+    late, failed = (sources(alarms[name]) for name in ("PhotosLag", "PhotosNotReplicated"))
+    assert ("Peer" in late, "Peer" in failed) == (True, False), "S3 tells of the lag where a photo arrives, of a failure where it was"
     assert resources(hub(), "AWS::CloudWatch::Dashboard")
+
+
+def sources(alarm: Any) -> str:
+    (bucket,) = [each["Value"] for each in alarm["Properties"]["Dimensions"] if each["Name"] == "SourceBucket"]
+    return json.dumps(bucket)
 
 
 # rights

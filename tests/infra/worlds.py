@@ -8,6 +8,7 @@ from typing import Any
 
 from multiregion.aws.template import FILE_NAME, Template, read_template
 from tests.infra.cloud.cloud import Cloud
+from tests.infra.cloud.tunnel import tunnel
 from tests.infra.commands import Done, Operator
 from tests.infra.limits import Limits
 from tests.infra.slow_stacks import SlowStacks
@@ -24,9 +25,25 @@ class World:
     limits: Limits
     operator: Operator
     site: Path
+    folder: Path
+
+    @contextmanager
+    def reachable(self) -> Iterator[None]:
+        """Commands reach the deployment's own addresses, too, as a browser does."""
+        with tunnel(self.cloud.endpoint(), self.folder, lambda host: any(f".{region}." in host for region in self.cloud.gate.lost)) as way:
+            self.operator.environment.update(way)
+            try:
+                yield
+            finally:
+                for name in way:
+                    del self.operator.environment[name]
 
     def deploy(self, *arguments: str) -> Done:
         return self.operator.deploy("--template", str(TEMPLATE), "--web", str(self.site), *arguments)
+
+    def update(self, *arguments: str) -> Done:
+        """Again, without a word about the administrator and the regions."""
+        return self.run("deploy", "--template", str(TEMPLATE), "--web", str(self.site), *arguments)
 
     def run(self, *arguments: str, typed: str = "") -> Done:
         return self.operator.run(*arguments, typed=typed)
@@ -43,6 +60,10 @@ class World:
     def outputs(self, name: str = "multiregion") -> dict[str, str]:
         (stack,) = [each for each in self.stacks() if each["StackName"] == name]
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    def parameters(self, name: str = "multiregion") -> dict[str, str]:
+        (stack,) = [each for each in self.stacks() if each["StackName"] == name]
+        return {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
 
     def objects(self, bucket: str) -> list[str]:
         return [each["Key"] for each in self.cloud.client("s3", PRIMARY).list_objects_v2(Bucket=bucket).get("Contents", ())]
@@ -62,4 +83,4 @@ def world(folder: Path) -> Iterator[World]:
     (site / "assets" / "page-1a2b.js.br").write_bytes(b"compressed")
     slow, limits = SlowStacks(), Limits()
     with Cloud() as cloud, limits.installed(), slow.installed():
-        yield World(cloud, slow, limits, Operator(cloud.endpoint(), folder), site)
+        yield World(cloud, slow, limits, Operator(cloud.endpoint(), folder), site, folder)

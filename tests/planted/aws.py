@@ -39,6 +39,12 @@ PLANTS: list[tuple[str, str, str, str]] = [
         '"Principal": "api.amazonaws.com", "SourceArn"',
         f"{STATES}:test_nothing_was_refused_to_replication_or_to_a_stream",
     ),
+    (
+        "StoresStackSet",
+        '"WriteAttributes": ["email", "phone_number"]',
+        '"WriteAttributes": ["email", "email_verified", "phone_number"]',
+        f"{EDGES}:test_users_change_their_own_profile_and_it_is_carried_and_nothing_else",
+    ),
     # the fence
     (
         "ApplicationStackSet",
@@ -68,6 +74,19 @@ PLANTS: list[tuple[str, str, str, str]] = [
         f"{STATES}:test_a_photo_is_shown_where_its_bytes_are",
     ),
     # browsers and uploads
+    (
+        "RoutingStackSet",
+        """"method.response.header.Access-Control-Allow-Origin": {"Fn::Sub": "'${AllowedOrigin}'"}""",
+        """"method.response.header.Access-Control-Allow-Origin": "'*'\"""",
+        f"{EDGES}:test_every_answer_names_the_sites_origin",
+    ),
+    (
+        "ApplicationStackSet",
+        """"gatewayresponse.header.Access-Control-Allow-Origin": {"Fn::Sub": "'${AllowedOrigin}'"}""",
+        """"gatewayresponse.header.Vary": "'Origin'\"""",
+        f"{EDGES}:test_every_answer_names_the_sites_origin",
+    ),
+    ("ApplicationStackSet", ",Multiregion-Epoch", "", f"{EDGES}:test_every_answer_names_the_sites_origin"),
     (
         "StoresStackSet",
         '"AllowedOrigins": [{"Ref": "AllowedOrigin"}]',

@@ -16,6 +16,12 @@ STATE = f"{OPERATIONS}::test_the_state_is_set_through_the_updater_and_both_regio
 ASKS = f"{DESTROY}::test_it_says_what_stays_before_it_asks_and_no_means_no"
 WHOLE_FILE = f"{PRICES}::test_a_price_file_that_is_not_whole_is_refused_by_name"
 
+KEPT = f"{UPDATE}::test_what_is_not_named_keeps_its_value_and_what_is_named_arrives_in_both_regions"
+SITE_ONLY = f"{UPDATE}::test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_changed"
+SURVIVOR = f"{OPERATIONS}::test_with_the_primary_lost_the_state_is_changed_from_the_secondary"
+UNDONE = f"{UPDATE}::test_an_update_that_fails_says_why_is_undone_and_succeeds_with_other_values"
+STATED = "tests/unit/test_aws_failure.py::test_a_stack_that_failed_without_a_resource_says_its_own_reason"
+
 MUTANTS: list[tuple[str, str, str, str]] = [
     # before anything is changed
     ("cli/aws.py", "    if any(check.outcome == preflight.BAD for check in found):", "    if False:", CHECKS),
@@ -42,6 +48,16 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("aws/launch.py", "        if NO_CHANGES in error.detail:", "        if False:", MADE),
     ("aws/progress.py", "and not CANCELLED.search(self.reason)", "and CANCELLED.search(self.reason)", FAILED),
     ("aws/progress.py", "[*hub, *regional]", "[*hub]", FAILED),
+    ("aws/launch.py", " and key not in chosen]", "]", KEPT),
+    (
+        "aws/launch.py",
+        "[*kept, *(given(key, value) for key, value in chosen.items())]",
+        "[*(given(key, value) for key, value in chosen.items())]",
+        KEPT,
+    ),
+    ("aws/launch.py", ' if template else {"UsePreviousTemplate": True}', "", SITE_ONLY),
+    ("aws/failure.py", "    event = snapshot.first_failure()", "    event = None", UNDONE),
+    ("aws/progress.py", '        return self.stack.reason or next(iter(said), "")', "        return self.stack.reason", STATED),
     (
         "cli/aws_progress.py",
         '        errors.print("[yellow]![/] What has begun goes on in AWS. Run the same command again to watch it.")\n',
@@ -74,8 +90,25 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "if found else (0.0, None)))",
         f"{OPERATIONS}::test_the_status_says_what_does_not_answer_and_what_was_not_measured",
     ),
+    (
+        "cli/aws_operations.py",
+        "or any(alarm.state",
+        "or all(alarm.state",
+        f"{OPERATIONS}::test_a_region_that_does_not_answer_and_an_alarm_are_told_each_and_fail_the_command",
+    ),
+    ("cli/aws_operations.py", "if not agree or", "if agree or", f"{OPERATIONS}::test_a_deployment_that_is_well_is_told_to_be"),
+    # a lost region
+    ("aws/survivor.py", " if stack.name == name)", ")", SURVIVOR),
+    ("aws/survivor.py", "            if primary != account.region:", "            if primary == account.region:", SURVIVOR),
+    (
+        "cli/aws_operations.py",
+        "    account = Account(profile, region)\n    application = Application(account, known(account, name))",
+        "    account = Account(profile, region)\n    application = Application(account, deployed(account, name))",
+        SURVIVOR,
+    ),
     # taking down
     ("cli/aws.py", "    if not yes and not typer.confirm(", "    if yes and not typer.confirm(", ASKS),
+    ("aws/removal.py", "SHARED.index(each.kind) + 1 if each.is_shared else 0", "-SHARED.index(each.kind) if each.is_shared else 0", ASKS),
     ("aws/removal.py", "    return stack.regions[:2] if kind == GLOBAL_TABLE else (region,)", "    return (region,)", ASKS),
     (
         "aws/removal.py",

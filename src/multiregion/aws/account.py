@@ -11,9 +11,7 @@ from typing import Any
 from multiregion import __version__
 from multiregion.errors import BadDeployment, Forbidden, InvalidInput, MultiregionError, Overloaded, Unauthorized, Unreachable
 
-CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 60, 5
-FUNCTION_SECONDS = 330
-"""Longer than a function may run, so that silence means that it is not known what it did."""
+CONNECT_SECONDS = 5
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError", "403"})
 BAD_CREDENTIALS = frozenset(
     {
@@ -42,6 +40,27 @@ class AwsFailure(MultiregionError):
         self.reason = reason
 
 
+class NotReached(Unreachable):
+    """Nobody was there to be asked, so nothing has happened."""
+
+    code, definite = "not_reached", True
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an answer may take, and how often is asked."""
+
+    seconds: int
+    attempts: int
+
+
+USUAL = Patience(60, 5)
+ONCE = Patience(330, 1)
+"""Longer than a function may run, so that silence means that it is not known what it did."""
+GLANCE = Patience(5, 2)
+"""At what may be lost: whoever looks wants to know it soon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     account: str
@@ -63,7 +82,7 @@ class Account:
         self._profile = profile
         self._wanted = region
         self._session: Any = None
-        self._clients: dict[tuple[str, str, bool], Any] = {}
+        self._clients: dict[tuple[str, str, Patience], Any] = {}
 
     @property
     def region(self) -> str:
@@ -77,32 +96,30 @@ class Account:
         found = self.call("sts", "get_caller_identity")
         return Identity(found["Account"], found["Arn"])
 
-    def call(self, service: str, operation: str, region: str | None = None, **arguments: Any) -> dict[str, Any]:
+    def call(
+        self, service: str, operation: str, region: str | None = None, *, patience: Patience = USUAL, **arguments: Any
+    ) -> dict[str, Any]:
         with sensible(f"{service} {operation}"):
-            answer: dict[str, Any] = getattr(self.client(service, region), operation)(**arguments)
+            answer: dict[str, Any] = getattr(self.client(service, region, patience), operation)(**arguments)
             return answer
 
-    def once(self, service: str, operation: str, region: str, **arguments: Any) -> dict[str, Any]:
-        """A call that is not to be repeated by itself, and whose answer may take minutes."""
-        with sensible(f"{service} {operation}"):
-            answer: dict[str, Any] = getattr(self.client(service, region, once=True), operation)(**arguments)
-            return answer
-
-    def pages(self, service: str, operation: str, key: str, region: str | None = None, **arguments: Any) -> Iterator[Any]:
+    def pages(
+        self, service: str, operation: str, key: str, region: str | None = None, *, patience: Patience = USUAL, **arguments: Any
+    ) -> Iterator[Any]:
         """Every entry of a list that AWS gives by the page, `key` naming the list in its answers."""
         with sensible(f"{service} {operation}"):
-            for page in self.client(service, region).get_paginator(operation).paginate(**arguments):
+            for page in self.client(service, region, patience).get_paginator(operation).paginate(**arguments):
                 yield from page.get(key, ())
 
-    def client(self, service: str, region: str | None = None, *, once: bool = False) -> Any:
-        place = (service, region or self.region, once)
+    def client(self, service: str, region: str | None = None, patience: Patience = USUAL) -> Any:
+        place = (service, region or self.region, patience)
         if place not in self._clients:
             from botocore.config import Config
 
             config = Config(
                 connect_timeout=CONNECT_SECONDS,
-                read_timeout=FUNCTION_SECONDS if once else READ_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": 1 if once else ATTEMPTS},
+                read_timeout=patience.seconds,
+                retries={"mode": "standard", "total_max_attempts": patience.attempts},
                 user_agent_extra=f"multiregion/{__version__}",
             )
             self._clients[place] = self._opened().client(service, region_name=place[1], config=config)
@@ -132,7 +149,9 @@ def sensible(what: str) -> Iterator[None]:
         raise refusal(what, error.response.get("Error", {})) from error
     except (foreign.NoCredentialsError, foreign.PartialCredentialsError, foreign.TokenRetrievalError, foreign.SSOError) as error:
         raise Unauthorized(f"there are no usable AWS credentials: {SIGN_IN_HELP}") from error
-    except (foreign.EndpointConnectionError, foreign.ConnectTimeoutError, foreign.ReadTimeoutError, foreign.ConnectionError) as error:
+    except (foreign.EndpointConnectionError, foreign.ConnectTimeoutError) as error:
+        raise NotReached(f"no answer to {what}: {error}") from error
+    except (foreign.HTTPClientError, foreign.ConnectionError) as error:
         raise Unreachable(f"no answer to {what}: {error}") from error
     except ResponseParserError as error:
         raise Unreachable(f"the answer to {what} is not one of AWS's; is there a proxy between?") from error

@@ -1,11 +1,12 @@
 """The application's state on AWS: read from the authority's table, changed by the state updater, as in the guide's Appendix A."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure
+from multiregion.aws.account import GLANCE, ONCE, Account, AwsFailure, NotReached
 from multiregion.aws.stack import Stack
 from multiregion.errors import (
     IllegalMove,
@@ -26,6 +27,7 @@ REFUSALS: Mapping[str, type[MultiregionError]] = {
     each.__name__: each for each in (IllegalMove, InvalidInput, Refused, StaleEpoch, SwitchFailed, Unavailable)
 } | {"NotDrained": SwitchFailed}
 """What the state updater may say, by the name of its error."""
+OPTIONS = {"RegionLost": "--region-lost", "AcceptLoss": "--accept-loss", "Writable": "--writable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Application:
             "dynamodb",
             "query",
             self.authority,
+            patience=GLANCE,
             TableName=self._stack.output("AuthorityTableName"),
             KeyConditionExpression="appId = :app",
             ExpressionAttributeValues={":app": {"S": self.app_id}},
@@ -115,15 +118,16 @@ class Application:
         for region in (self.secondary, self.primary):
             try:
                 return self._invoke(region, name, payload)
-            except Unreachable as error:
-                if "connect" not in error.detail.lower():
-                    raise Unreachable(f"{error.detail}; whether the state has changed is unknown: multiregion aws state get") from error
+            except NotReached as error:
                 silent = error
+            except Unreachable as error:
+                raise Unreachable(f"{error.detail}; whether the state has changed is unknown: multiregion aws state get") from error
         assert silent is not None
         raise silent
 
     def _invoke(self, region: str, name: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        found = self._account.once("lambda", "invoke", region, FunctionName=name, Payload=json.dumps(payload).encode())
+        body = json.dumps(payload).encode()
+        found = self._account.call("lambda", "invoke", region, patience=ONCE, FunctionName=name, Payload=body)
         answer = json.loads(found["Payload"].read() or b"null")
         if found.get("FunctionError") or not isinstance(answer, dict) or "errorMessage" in answer:
             raise said_no(answer, region)
@@ -133,7 +137,7 @@ class Application:
         """A region's own copy of the state."""
         key = {"appId": {"S": self.app_id}}
         try:
-            found = self._account.call("dynamodb", "get_item", region, TableName=self.table, Key=key, ConsistentRead=True)
+            found = self._account.call("dynamodb", "get_item", region, patience=GLANCE, TableName=self.table, Key=key, ConsistentRead=True)
         except Unavailable:
             return None
         item = plain(found.get("Item", {}))
@@ -146,8 +150,15 @@ def said_no(answer: Any, region: str) -> MultiregionError:
     if isinstance(answer, dict):
         kind, message = str(answer.get("errorType", "")), str(answer.get("errorMessage", message))
     if kind in REFUSALS:
-        return REFUSALS[kind](message)
+        return REFUSALS[kind](in_options(message))
     return AwsFailure(f"the state updater in {region} failed: {message}", kind or "FunctionError")
+
+
+def in_options(message: str) -> str:
+    """The fields of an event as the options of the command that sent it."""
+    for field, option in OPTIONS.items():
+        message = re.sub(rf"\b{field}\b", option, message)
+    return message
 
 
 def plain(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

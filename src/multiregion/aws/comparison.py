@@ -13,7 +13,7 @@ from multiregion.aws.account import Account, AwsFailure, is_missing
 from multiregion.aws.application import ENGINE_ATTRIBUTES, plain, plain_value
 from multiregion.verdicts import Difference, Verdict
 
-SECOND_LOOKS, PAUSE_SECONDS = 5, 3.0
+SECOND_LOOKS, WAIT_SECONDS = 5, 12.0
 Key = tuple[str, ...]
 
 
@@ -37,12 +37,16 @@ class Buckets:
 
 
 class Comparison:
-    """`regions` are compared, the first one's items kept in memory. `pause` blocks between second looks."""
+    """`regions` are compared, the first one's items kept in memory. `pause` blocks between second looks, which take `wait_seconds`
+    at most for each table."""
 
-    def __init__(self, account: Account, regions: Sequence[str], pause: Callable[[float], None]) -> None:
+    def __init__(
+        self, account: Account, regions: Sequence[str], pause: Callable[[float], None], wait_seconds: float = WAIT_SECONDS
+    ) -> None:
         self._account = account
         self._here, self._there = regions
         self._pause = pause
+        self._wait_seconds = wait_seconds
 
     def run(self, tables: Sequence[str], buckets: Sequence[Buckets]) -> Iterator[Verdict]:
         """The verdict as it grows; the last one is final."""
@@ -78,7 +82,7 @@ class Comparison:
             suspects = [key for key in suspects if self._problem(table, keys, key)]
             if not suspects or number == SECOND_LOOKS - 1:
                 break
-            self._pause(PAUSE_SECONDS)
+            self._pause(self._wait_seconds / (SECOND_LOOKS - 1))
         yield from ((key, problem) for key in suspects if (problem := self._problem(table, keys, key)))
 
     def _problem(self, table: str, keys: Sequence[str], key: Key) -> str | None:

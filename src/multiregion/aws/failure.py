@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from multiregion.aws.progress import Event, Snapshot
+from multiregion.aws.progress import Snapshot
 
 AGAIN = "Run the same command again."
 ADVICE = (
@@ -32,7 +32,7 @@ ADVICE = (
     (r"email|phone", "The administrator's e-mail address or phone number was not accepted. Correct it, then run the same command again."),
     (r"did not stabilize|timed? ?out|timeout|internal (failure|error)|service unavailable", "AWS did not finish in time. " + AGAIN),
 )
-UNKNOWN = "The reason above is AWS's own. After its cause is removed, run the same command again."
+UNKNOWN = "The reason is in AWS's own words. Remove its cause, or give other values, and run the command again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class Failure:
         return f"{self.resource} ({self.type}) failed in {self.region}: {self.reason}"
 
 
-def explain(snapshot: Snapshot) -> Failure | None:
-    """What went wrong first, or None if nothing did."""
+def explain(snapshot: Snapshot) -> Failure:
+    """What went wrong first in an operation that did not succeed: a resource, else the stack as a whole."""
     event = snapshot.first_failure()
     if event is None:
-        reason = snapshot.stack.reason
-        return Failure(snapshot.stack.name, "the stack", snapshot.stack.region, reason, advice(reason)) if reason else None
-    return Failure(event.resource, event.type, event.region, said(event), advice(event.reason))
+        reason = snapshot.stated()
+        return Failure(snapshot.stack.name, "the stack", snapshot.stack.region, said(reason), advice(reason))
+    return Failure(event.resource, event.type, event.region, said(event.reason), advice(event.reason))
 
 
-def said(event: Event) -> str:
+def said(reason: str) -> str:
     """The reason on one line, without the ids of requests."""
-    text = re.sub(r"\s*\((Service|RequestToken|Status Code)[^)]*(\([^)]*\)[^)]*)*\)", "", event.reason)
-    return " ".join(text.split()) or "no reason given"
+    text = re.sub(r"\s*\((Service|RequestToken|Status Code)[^)]*(\([^)]*\)[^)]*)*\)", "", reason)
+    return " ".join(text.split()) or "no reason given; the stack's Events tab in the console may say more"
 
 
 def advice(reason: str) -> str:

@@ -6,13 +6,13 @@ What was not measured lately is None, never zero.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from multiregion.aws.account import Account
-from multiregion.aws.stack import Stack, resources
+from multiregion.aws.account import GLANCE, Account
+from multiregion.aws.stack import Stack
+from multiregion.errors import Unavailable
 
 WINDOW_SECONDS, PERIOD_SECONDS = 1_800, 60
-ALARM = "AWS::CloudWatch::Alarm"
-ALARMS_A_CALL = 100
 TABLES = ("CommentsTableName", "UsersTableName", "AppConfigGlobalTableName")
 
 
@@ -36,13 +36,17 @@ class Alarm:
 
 
 class Health:
-    """`now` is the time in seconds since 1970, for the window that metrics are asked for."""
+    """`now` is the time in seconds since 1970, for the window that metrics are asked for.
+
+    `silent` are the regions that have not answered, of which nothing is known then and which are not asked again.
+    """
 
     def __init__(self, account: Account, stack: Stack, now: float) -> None:
         self._account = account
         self._stack = stack
         self._until = datetime.fromtimestamp(now, UTC)
         self._since = datetime.fromtimestamp(now - WINDOW_SECONDS, UTC)
+        self.silent: set[str] = set()
 
     def lags(self) -> Iterator[Lag]:
         """Of each table and of the photographs, in both directions. DynamoDB measures only while something is written."""
@@ -58,11 +62,11 @@ class Health:
                 yield Lag("photographs", source, to, *(self._bucket_lag(bucket) or (None, None)))
 
     def _bucket_lag(self, bucket: str) -> tuple[float, datetime] | None:
-        """S3 publishes it in one of the two regions, by bucket and rule: found where it is listed."""
+        """S3 publishes it where photographs arrive, by bucket and rule: found where it is listed."""
         source = [{"Name": "SourceBucket", "Value": bucket}]
         for region in self._stack.regions[:2]:
             named = {"Namespace": "AWS/S3", "MetricName": "ReplicationLatency", "Dimensions": source}
-            for metric in self._account.pages("cloudwatch", "list_metrics", "Metrics", region, **named):
+            for metric in self._listed("list_metrics", "Metrics", region, **named):
                 dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
                 if found := self._newest(region, "AWS/S3", dimensions):
                     return found
@@ -70,29 +74,33 @@ class Health:
 
     def _newest(self, region: str, namespace: str, dimensions: Mapping[str, str]) -> tuple[float, datetime] | None:
         """The last ReplicationLatency in the window, and when."""
-        found = self._account.call(
-            "cloudwatch",
-            "get_metric_statistics",
-            region,
-            Namespace=namespace,
-            MetricName="ReplicationLatency",
-            Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
-            StartTime=self._since,
-            EndTime=self._until,
-            Period=PERIOD_SECONDS,
-            Statistics=["Maximum"],
-        )["Datapoints"]
-        newest = max(found, key=lambda point: point["Timestamp"], default=None)
+        named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        window = {"StartTime": self._since, "EndTime": self._until, "Period": PERIOD_SECONDS, "Statistics": ["Maximum"]}
+        wanted = {"Namespace": namespace, "MetricName": "ReplicationLatency", "Dimensions": named, **window}
+        newest = max(self._points(region, wanted), key=lambda point: point["Timestamp"], default=None)
         return (newest["Maximum"], newest["Timestamp"]) if newest else None
+
+    def _points(self, region: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if region in self.silent:
+            return []
+        try:
+            found = self._account.call("cloudwatch", "get_metric_statistics", region, patience=GLANCE, **wanted)
+        except Unavailable:
+            self.silent.add(region)
+            return []
+        return list(found["Datapoints"])
 
     def alarms(self) -> Iterator[Alarm]:
         """All of the deployment's own alarms, in both regions."""
-        named: dict[str, list[str]] = {}
-        for region, summary in resources(self._account, self._stack):
-            if summary["ResourceType"] == ALARM and summary.get("PhysicalResourceId"):
-                named.setdefault(region, []).append(summary["PhysicalResourceId"])
-        for region, names in named.items():
-            for start in range(0, len(names), ALARMS_A_CALL):
-                asked = names[start : start + ALARMS_A_CALL]
-                for found in self._account.pages("cloudwatch", "describe_alarms", "MetricAlarms", region, AlarmNames=asked):
-                    yield Alarm(found["AlarmName"], region, found["StateValue"], found.get("StateReason", ""))
+        prefix = f"{self._stack.output('StackSetPrefix')}-"
+        for region in self._stack.regions[:2]:
+            for found in self._listed("describe_alarms", "MetricAlarms", region, AlarmNamePrefix=prefix):
+                yield Alarm(found["AlarmName"], region, found["StateValue"], found.get("StateReason", ""))
+
+    def _listed(self, operation: str, key: str, region: str, **wanted: Any) -> Iterator[Any]:
+        if region in self.silent:
+            return
+        try:
+            yield from self._account.pages("cloudwatch", operation, key, region, patience=GLANCE, **wanted)
+        except Unavailable:
+            self.silent.add(region)

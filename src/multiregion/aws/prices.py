@@ -13,9 +13,11 @@ PRICE_BYTES_MAX = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """US dollars for each unit. `sources` are the pages that the prices of a service come from, by the first word of their names."""
+    """US dollars for each unit. `taken` is how they were found, for whoever wants to know how far they can be relied on; `sources` are the
+    pages where they are published, by the first word of their names."""
 
     date: str
+    taken: str
     sources: Mapping[str, str]
     everywhere: Mapping[str, float]
     regions: Mapping[str, Mapping[str, float]]
@@ -61,7 +63,8 @@ def parsed(text: str, name: str) -> Prices:
     problem = next(problems(document, tables), None)
     if problem:
         raise InvalidInput(f"{name}: {problem}", field="--prices")
-    return Prices(str(document["date"]), tables["sources"], tables["everywhere"], tables["regions"], tables["allowances"])
+    taken = str(document.get("taken", ""))
+    return Prices(str(document["date"]), taken, tables["sources"], tables["everywhere"], tables["regions"], tables["allowances"])
 
 
 def problems(document: Mapping[str, object], tables: Mapping[str, Mapping[str, object]]) -> Iterator[str]:

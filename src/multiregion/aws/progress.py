@@ -69,6 +69,11 @@ class Snapshot:
         failed = [event for event in self.events if event.failed and not event.of_stack]
         return next((event for event in failed if event.type != STACK_SET), None) or next(iter(failed), None)
 
+    def stated(self) -> str:
+        """What AWS says of the stack itself, where no resource is to blame; it may be nothing."""
+        said = [event.reason for event in self.events if event.of_stack and event.reason and event.status not in STARTS]
+        return self.stack.reason or next(iter(said), "")
+
 
 @dataclass
 class Watch:
@@ -128,9 +133,8 @@ class Watch:
             self._places[place.name] = place
 
     def _events(self, place: Place) -> Iterator[Event]:
-        arguments = {"StackName": place.name}
         try:
-            for found in self.account.pages("cloudformation", "describe_stack_events", "StackEvents", place.region, **arguments):
+            for found in self.account.pages("cloudformation", "describe_stack_events", "StackEvents", place.region, StackName=place.name):
                 yield Event(
                     id=found["EventId"],
                     at=found["Timestamp"],

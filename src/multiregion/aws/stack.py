@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure, is_missing
-from multiregion.aws.template import CALLER_MUST_GIVE, STACK_SET
+from multiregion.aws.account import USUAL, Account, AwsFailure, Patience, is_missing
+from multiregion.aws.template import CALLER_MUST_GIVE
 from multiregion.errors import BadDeployment, NotFound
 
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -60,10 +60,10 @@ class Stack:
         return self.outputs[name]
 
 
-def find_stack(account: Account, name: str, region: str | None = None) -> Stack | None:
+def find_stack(account: Account, name: str, region: str | None = None, *, patience: Patience = USUAL) -> Stack | None:
     """The stack of that name or id, or None. One that was deleted is found by its id only."""
     try:
-        (found,) = account.call("cloudformation", "describe_stacks", region, StackName=name)["Stacks"]
+        (found,) = account.call("cloudformation", "describe_stacks", region, patience=patience, StackName=name)["Stacks"]
     except AwsFailure as error:
         if is_missing(error):
             return None
@@ -71,9 +71,9 @@ def find_stack(account: Account, name: str, region: str | None = None) -> Stack 
     return described(found)
 
 
-def deployed(account: Account, name: str) -> Stack:
+def deployed(account: Account, name: str, *, patience: Patience = USUAL) -> Stack:
     """The deployment of that name. Raises NotFound, saying where it was looked for, or BadDeployment if it is another thing."""
-    stack = find_stack(account, name)
+    stack = find_stack(account, name, patience=patience)
     if stack is None:
         raise NotFound(
             f"there is no stack {name} in {account.region}; another name is given with --name, another region with --region,"
@@ -120,21 +120,6 @@ def regional_stacks(account: Account, stack: Stack, regions: tuple[str, ...], si
             is_inner = found["StackName"].startswith("StackSet-") and stack.token in found["StackName"]
             if is_inner and not (found["StackStatus"] == "DELETE_COMPLETE" and changed < since):
                 yield Place(region, found["StackId"])
-
-
-def resources(account: Account, stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the deployment consists of now in each region: (region, CloudFormation's summary)."""
-    places, sets = [Place(stack.region, stack.id)], set()
-    for summary in account.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", stack.region, StackName=stack.id):
-        yield stack.region, summary
-        if summary["ResourceType"] == STACK_SET and summary.get("PhysicalResourceId"):
-            sets.add(set_name(summary["PhysicalResourceId"]))
-    for name in sorted(sets):
-        places = list(instances(account, name, stack.region))
-        for place in places:
-            arguments = {"StackName": place.name}
-            for summary in account.pages("cloudformation", "list_stack_resources", "StackResourceSummaries", place.region, **arguments):
-                yield place.region, summary
 
 
 def instances(account: Account, stack_set: str, region: str) -> Iterator[Place]:

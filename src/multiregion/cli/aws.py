@@ -1,5 +1,6 @@
 """`aws`: the guide's deployment in an AWS account: write its template, deploy it, show what it is, take it down."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from multiregion.cli import aws_cost, aws_operations
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption, chosen_again
 from multiregion.cli.aws_progress import discarded, followed, interruptible, report
 from multiregion.cli.deployment import JsonOption
+from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
 from multiregion.errors import BadDeployment, InvalidInput
 
@@ -67,7 +69,7 @@ def synth(
 @app.command(
     "deploy",
     epilog="Examples: multiregion aws deploy --admin-name maria --admin-email maria@example.com --admin-phone +12345678999"
-    " · multiregion aws deploy --parameter FailoverWritable=Yes · multiregion aws deploy --site-only",
+    " · multiregion aws deploy --parameter FailoverWritable=yes · multiregion aws deploy --site-only",
 )
 def deploy(
     name: NameOption = "multiregion",
@@ -137,7 +139,7 @@ def checked(checks: Preflight, *, quiet: bool) -> None:
 def show(check: Check, where: Console) -> None:
     where.print(f"{MARKS[check.outcome]} {check.name:<16} {escape(check.found)}", soft_wrap=True)
     if check.advice and check.outcome != preflight.GOOD:
-        where.print(f"  [dim]{escape(check.advice)}[/]", soft_wrap=True)
+        say(where, f"[dim]{escape(check.advice)}[/]", indent=2)
 
 
 def launch_all(account: Account, identity: Identity, stack: Stack | None, wish: Wish, *, quiet: bool) -> Launched:
@@ -222,7 +224,7 @@ def destroy(
         gone_already(account, name, json)
         return
     stack = deployed(account, name)
-    stays = list(removal.kept(account, stack))
+    stays = removal.kept(account, stack)
     if not json:
         announce(stack, stays)
     if not yes and not typer.confirm(f"Take {name} down", default=False, err=True):
@@ -246,7 +248,7 @@ def gone_already(account: Account, name: str, json: bool) -> None:
     if json:
         print_json({"stack": name, "status": None, "kept": []})
     else:
-        console.print(f"[yellow]![/] There is no stack {name} in {account.region}, so there is nothing to take down.", soft_wrap=True)
+        say(console, f"[yellow]![/] There is no stack {name} in {account.region}, so there is nothing to take down.")
 
 
 def described(kept: removal.Kept) -> dict[str, Any]:
@@ -255,13 +257,19 @@ def described(kept: removal.Kept) -> dict[str, Any]:
 
 def announce(stack: Stack, stays: list[removal.Kept]) -> None:
     words = " and ".join(stack.regions)
-    console.print(f"[bold]{stack.name}[/] in {words}: the web application, both APIs, functions and users go.", soft_wrap=True)
+    say(console, f"[bold]{stack.name}[/] in {words}: the web application, both APIs and all functions go.")
     if not stays:
         console.print("Nothing of it stays.")
         return
     console.print("This stays, and goes on costing until you remove it:")
+    list_kept(each for each in stays if not each.is_shared)
+    console.print("This stays, too, because other APIs of the account may use it; it costs nothing:")
+    list_kept(each for each in stays if each.is_shared)
+
+
+def list_kept(stays: Iterable[removal.Kept]) -> None:
     for each in stays:
-        console.print(f"  {each.kind} {escape(each.name)} in {each.region}: {each.amount or 'contents not to be seen'}", soft_wrap=True)
+        say(console, f"{each.kind} {escape(each.name)} in {each.region}: {each.amount or 'contents not to be seen'}", indent=2)
 
 
 def parted(name: str, stays: list[removal.Kept], published: int | None) -> None:
@@ -272,6 +280,7 @@ def parted(name: str, stays: list[removal.Kept], published: int | None) -> None:
         console.print("To remove what stayed, once nobody needs it:")
         for each in stays:
             console.print(f"  {escape(each.removal())}", soft_wrap=True)
+        console.print("[dim]The last ones only if no other API of the account writes logs.[/]")
 
 
 app.command("status", epilog="Example: multiregion aws status --json")(aws_operations.status)

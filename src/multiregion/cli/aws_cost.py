@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from multiregion.aws.estimate import Estimate, Item, Use
@@ -73,7 +74,7 @@ def totals(items: list[Item]) -> tuple[float, float]:
 def answer(use: Use, prices: Prices, items: list[Item]) -> dict[str, Any]:
     total, saved = totals(items)
     lines = [msgspec.to_builtins(item) for item in items]
-    facts = {"currency": "USD", "pricesOf": prices.date, "sources": dict(prices.sources)}
+    facts = {"currency": "USD", "pricesOf": prices.date, "pricesWere": prices.taken, "sources": dict(prices.sources)}
     return {**facts, "use": msgspec.to_builtins(use), "items": lines, "total": round(total, 2), "freeAllowances": round(saved, 2)}
 
 
@@ -95,6 +96,8 @@ def print_items(items: list[Item], prices: Prices, file: Path | None) -> None:
     origin = f"from {file}" if file else "from the package"
     console.print(f"[dim]List prices of {prices.date}, in US dollars, {origin}, without taxes,[/]", soft_wrap=True)
     console.print("[dim]support, e-mail, and what AWS has changed since. See --show-prices.[/]", soft_wrap=True)
+    if prices.taken:
+        console.print(f"[yellow]![/] They were {escape(prices.taken)}. Check them before you rely on them.")
 
 
 def amount_words(item: Item) -> str:

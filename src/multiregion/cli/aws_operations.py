@@ -14,12 +14,13 @@ from rich.text import Text
 
 from multiregion.aws.account import Account
 from multiregion.aws.application import Application, Wanted
-from multiregion.aws.comparison import Buckets, Comparison
+from multiregion.aws.comparison import WAIT_SECONDS, Buckets, Comparison
 from multiregion.aws.health import Alarm, Health, Lag
 from multiregion.aws.stack import Stack, deployed
-from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption
+from multiregion.aws.survivor import known
+from multiregion.cli.aws_options import EitherRegionOption, NameOption, ProfileOption, RegionOption
 from multiregion.cli.deployment import JsonOption
-from multiregion.cli.layout import dim, stacked
+from multiregion.cli.layout import dim, say, stacked
 from multiregion.cli.state import print_json, sentence, styled
 from multiregion.clock import SystemClock, pause
 from multiregion.config import label
@@ -37,14 +38,16 @@ BUCKETS = {"PhotosBucket": ("photos/", True), "SiteBucket": ("", False)}
 
 
 @state.command("get", epilog="Example: multiregion aws state get --json")
-def get(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
+def get(
+    name: NameOption = "multiregion", region: EitherRegionOption = None, profile: ProfileOption = None, json: JsonOption = False
+) -> None:
     """Show the state that was decided last, and each region's own copy of it. Exits 1 if a copy is not there or older."""
     account = Account(profile, region)
-    found = Application(account, deployed(account, name)).state()
+    found = Application(account, known(account, name)).state()
     if json:
         print_json(found)
     else:
-        console.print(sentence(found), soft_wrap=True)
+        say(console, sentence(found))
         print_copies(found)
     if behind(found):
         raise typer.Exit(1)
@@ -58,11 +61,11 @@ def behind(found: dict[str, Any]) -> list[str]:
 def print_copies(found: dict[str, Any]) -> None:
     if not found["authorityAnswers"]:
         where = f"{label(found['authority'])} ({found['authority']})"
-        console.print(f"[yellow]![/] The authority in {where} does not answer: this is what the newest copy says.", soft_wrap=True)
+        say(console, f"[yellow]![/] The authority in {where} does not answer: this is what the newest copy says.")
     for region in behind(found):
         copy = found["copies"][region]
         said = f"has still {copy.get('state')}, epoch {copy.get('epoch')}" if copy else "does not answer, so its copy is unknown"
-        console.print(f"[yellow]![/] {label(region)} ({region}) {said}", soft_wrap=True)
+        say(console, f"[yellow]![/] {label(region)} ({region}) {said}")
 
 
 @state.command(
@@ -76,27 +79,28 @@ def set_state(
     region_lost: Annotated[bool, typer.Option("--region-lost", help="The region that wrote last is lost: go on without it.")] = False,
     accept_loss: Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit may be lost.")] = False,
     name: NameOption = "multiregion",
-    region: RegionOption = None,
+    region: EitherRegionOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """Change the state through AppStateUpdaterLambda, as in the guide's Appendix A, with who wants it and why.
 
-    Naming a new writer needs the old one fenced and equal, or [bold]--region-lost[/]. Exits 1 if it is refused.
+    Naming a new writer needs the old one fenced and equal, or [bold]--region-lost[/]. When the primary is lost, name the secondary with
+    [bold]--region[/]. Exits 1 if it is refused.
     """
     parse_state(new)
     account = Account(profile, region)
-    application = Application(account, deployed(account, name))
+    application = Application(account, known(account, name))
     wanted = Wanted(new, getpass.getuser(), reason, writable, region_lost, accept_loss)
     answer = application.change(wanted)
     found = application.state()
     if json:
         print_json({"answer": answer, **found})
     else:
-        console.print(f"[green]✓[/] {sentence(found)}", soft_wrap=True)
+        say(console, f"[green]✓[/] {sentence(found)}")
     silent = [region for region, confirmed in answer.get("confirmed", {}).items() if not confirmed]
     for region in silent:
-        errors.print(f"[yellow]![/] {label(region)} ({region}) has not confirmed it yet", soft_wrap=True)
+        say(errors, f"[yellow]![/] {label(region)} ({region}) has not confirmed it yet")
     if silent:
         raise typer.Exit(1)
 
@@ -105,13 +109,13 @@ def set_state(
 def history(
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many decisions to show.", metavar="N")] = 50,
     name: NameOption = "multiregion",
-    region: RegionOption = None,
+    region: EitherRegionOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show who changed the state, when and why, newest first."""
     account = Account(profile, region)
-    decisions = Application(account, deployed(account, name)).history(limit)
+    decisions = Application(account, known(account, name)).history(limit)
     if json:
         print_json({"history": decisions})
         return
@@ -131,13 +135,16 @@ def why(decision: dict[str, Any]) -> list[Text]:
     return [dim(str(decision["reason"]))] if decision.get("reason") else []
 
 
-def status(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
+def status(
+    name: NameOption = "multiregion", region: EitherRegionOption = None, profile: ProfileOption = None, json: JsonOption = False
+) -> None:
     """Show the deployment: state and epoch, whether both regions answer from outside, how far replication is behind, and alarms.
 
-    Exits 1 if a region does not answer, tells another state than the one decided, or an alarm is on.
+    Exits 1 if a region does not answer, tells another state than the one decided, or an alarm is on. When the primary is lost, name the
+    secondary with [bold]--region[/].
     """
     account = Account(profile, region)
-    stack = deployed(account, name)
+    stack = known(account, name)
     application = Application(account, stack)
     found = application.state()
     probes = [
@@ -145,13 +152,16 @@ def status(name: NameOption = "multiregion", region: RegionOption = None, profil
         for role, place in roles(application)
     ]
     health = Health(account, stack, SystemClock().now())
+    health.silent |= {region for region, copy in found["copies"].items() if copy is None}
     lags, alarms = list(health.lags()), list(health.alarms())
     if json:
-        print_json(everything(stack, found, probes, lags, alarms))
+        print_json(everything(stack, found, probes, lags, alarms, health.silent))
     else:
+        print_copies(found)
         print_status(stack, found, probes, lags, alarms)
+        print_silent(health.silent)
     agree = all(each["answers"] and each["epoch"] == found["epoch"] for each in probes)
-    if not agree or any(alarm.state == "ALARM" for alarm in alarms):
+    if not agree or health.silent or any(alarm.state == "ALARM" for alarm in alarms):
         raise typer.Exit(1)
 
 
@@ -177,32 +187,41 @@ def probe(region: str, url: str | None, app_id: str) -> dict[str, Any]:
     return {**told, "answers": True, "state": body.get("state"), "epoch": body.get("epoch"), "milliseconds": milliseconds}
 
 
-def everything(stack: Stack, found: dict[str, Any], probes: list[Any], lags: list[Lag], alarms: list[Alarm]) -> dict[str, Any]:
+def everything(
+    stack: Stack, found: dict[str, Any], probes: list[Any], lags: list[Lag], alarms: list[Alarm], silent: set[str]
+) -> dict[str, Any]:
     return {
         "stack": {"name": stack.name, "status": stack.status, "region": stack.region},
         **found,
         "answers": probes,
         "lag": [msgspec.to_builtins(each) for each in lags],
         "alarms": [msgspec.to_builtins(each) for each in alarms],
+        "silent": sorted(silent),
     }
 
 
 def print_status(stack: Stack, found: dict[str, Any], probes: list[Any], lags: list[Lag], alarms: list[Alarm]) -> None:
-    console.print(sentence(found), soft_wrap=True)
+    say(console, sentence(found))
     if found.get("at"):
         reason = f", because: {escape(str(found['reason']))}" if found.get("reason") else ""
-        console.print(f"[dim]Changed {found['at']} by {escape(str(found.get('actor', 'somebody')))}{reason}[/]", soft_wrap=True)
+        say(console, f"[dim]Changed {found['at']} by {escape(str(found.get('actor', 'somebody')))}{reason}[/]")
     console.print(f"[dim]Stack {stack.name}: {stack.status}[/]")
     for each in probes:
         console.print(answer_line(each, found["epoch"]), soft_wrap=True)
+    prefix = f"{stack.outputs.get('StackSetPrefix', '')}-"
     console.print("Replication, in the last half hour:")
     for lag in lags:
         seconds = "nothing measured" if lag.seconds is None else f"at most {lag.seconds:,.1f} s behind"
-        console.print(f"  {label(lag.source)} → {label(lag.to)}  {escape(lag.what)}: {seconds}", soft_wrap=True)
+        say(console, f"{label(lag.source)} → {label(lag.to)}  {escape(lag.what.removeprefix(prefix))}: {seconds}", indent=2)
     on = [alarm for alarm in alarms if alarm.state == "ALARM"]
     console.print(f"Alarms: {len(on)} of {len(alarms)} on" if alarms else "Alarms: none are set")
     for alarm in on:
-        console.print(f"  [bold red]✗[/] {alarm.region} {escape(alarm.name)}: {escape(alarm.reason)}", soft_wrap=True)
+        say(console, f"[bold red]✗[/] {alarm.region} {escape(alarm.name)}: {escape(alarm.reason)}", indent=2)
+
+
+def print_silent(silent: set[str]) -> None:
+    for region in sorted(silent):
+        say(console, f"[yellow]![/] AWS in {label(region)} ({region}) does not answer: its lag and its alarms are unknown.")
 
 
 def answer_line(probe: dict[str, Any], epoch: int) -> str:
@@ -215,7 +234,15 @@ def answer_line(probe: dict[str, Any], epoch: int) -> str:
     return f"{mark} {title}: tells something else than a state"
 
 
-def verify(name: NameOption = "multiregion", region: RegionOption = None, profile: ProfileOption = None, json: JsonOption = False) -> None:
+def verify(
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, max=600, help="How long what differs in a table may take to arrive.", metavar="SECONDS")
+    ] = WAIT_SECONDS,
+    name: NameOption = "multiregion",
+    region: RegionOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> None:
     """Compare both regions item by item: every table, every photograph, the web application. Exits 1, with a list, where they differ.
 
     What differs only because it is on its way gets some seconds to arrive. A write that arrived late is told with its epoch and region.
@@ -229,7 +256,7 @@ def verify(name: NameOption = "multiregion", region: RegionOption = None, profil
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
         task = progress.add_task("comparing", total=None)
-        for verdict in Comparison(account, stack.regions[:2], pause).run(tables, buckets):
+        for verdict in Comparison(account, stack.regions[:2], pause, wait).run(tables, buckets):
             progress.update(task, description=f"{verdict.records:,} items, {verdict.objects:,} objects")
     if json:
         print_json({**msgspec.to_builtins(verdict), "equal": verdict.equal})
@@ -247,6 +274,6 @@ def print_verdict(verdict: Verdict) -> None:
     more = "" if verdict.complete else " or more"
     console.print(f"[bold red]✗ {len(verdict.differences)} differences{more}[/] in {looked}:")
     for each in verdict.differences[:DIFFERENCES_SHOWN]:
-        console.print(f"  {escape(each.kind)} {escape(each.name)}: {each.problem}", soft_wrap=True)
+        say(console, f"{escape(each.kind)} {escape(each.name)}: {each.problem}", indent=2)
     if len(verdict.differences) > DIFFERENCES_SHOWN:
         console.print(f"  … and {len(verdict.differences) - DIFFERENCES_SHOWN} more (--json lists them)")

@@ -9,6 +9,9 @@ NAME_DEFAULT = "multiregion"
 
 NameOption = Annotated[str, typer.Option("--name", help="The deployment's name: that of its CloudFormation stack.")]
 RegionOption = Annotated[str | None, typer.Option("--region", help="The primary region. Default: the profile's.", metavar="REGION")]
+EitherRegionOption = Annotated[
+    str | None, typer.Option("--region", help="The primary region, or the secondary when that is lost.", metavar="REGION")
+]
 ProfileOption = Annotated[str | None, typer.Option("--profile", help="The AWS profile whose credentials are used.", metavar="PROFILE")]
 
 

@@ -11,9 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from multiregion.aws.account import Account
 from multiregion.aws.failure import explain
+from multiregion.aws.failure import said as plainly
 from multiregion.aws.progress import Event, Snapshot, Watch
 from multiregion.aws.removal import begin
 from multiregion.aws.stack import GOOD, Stack
+from multiregion.aws.template import STACK_SET
+from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
 from multiregion.clock import pause
 from multiregion.config import label
@@ -76,11 +79,23 @@ def tell(snapshot: Snapshot, seen: set[str], console: Console, *, quiet: bool) -
         if quiet:
             continue
         if event.failed:
-            console.print(f"[bold red]✗[/] {event.region} {event.resource}: {escape(event.reason)}", soft_wrap=True)
+            if event.type != STACK_SET:  # which says once more what failed inside it; the end says it if nothing did
+                say(console, f"[bold red]✗[/] {event.region} {escape(event.resource)}: {escape(plainly(event.reason))}")
         elif event.of_stack and event.status.endswith("_COMPLETE"):
-            console.print(f"[green]✓[/] {event.region} {escape(event.resource)}: {event.status.lower().replace('_', ' ')}", soft_wrap=True)
+            mark = "[yellow]![/]" if "ROLLBACK" in event.status else "[green]✓[/]"
+            say(console, f"{mark} {event.region} {escape(part_of(snapshot.stack, event.resource))}: {words_of(event.status)}")
         elif event.status.endswith("_COMPLETE") and not console.is_terminal:
             console.print(f"[dim]· {event.region} {event.resource}[/]", soft_wrap=True)
+
+
+def part_of(stack: Stack, name: str) -> str:
+    """A stack's name without what all of the deployment's have in common: `stores` of a regional one."""
+    _, found, rest = name.partition(f"-{stack.token}-")
+    return rest.partition("-")[0] if found else name
+
+
+def words_of(status: str) -> str:
+    return status.lower().replace("_", " ")
 
 
 def report(snapshot: Snapshot, *, json: bool, again: str) -> bool:
@@ -91,16 +106,15 @@ def report(snapshot: Snapshot, *, json: bool, again: str) -> bool:
     if json:
         print_json({"stack": snapshot.stack.name, "status": status, "failure": msgspec.to_builtins(failure)})
         return False
-    errors.print(f"[bold red]✗[/] {snapshot.stack.name} ended as {status}", soft_wrap=True)
-    if failure is not None:
-        errors.print(f"  {escape(failure.sentence())}", soft_wrap=True)
-        errors.print(f"  {escape(failure.advice)}", soft_wrap=True)
+    say(errors, f"[bold red]✗[/] {snapshot.stack.name} ended as {status}")
+    say(errors, escape(failure.sentence()), indent=2)
+    say(errors, escape(failure.advice), indent=2)
     if status == "ROLLBACK_COMPLETE":
-        errors.print(f"  What had been made is removed again. Then: multiregion aws deploy --retry{again}", soft_wrap=True)
+        say(errors, f"What had been made is removed again. Then: multiregion aws deploy --retry{again}", indent=2)
     elif status == "UPDATE_ROLLBACK_COMPLETE":
-        errors.print("  The deployment is as it was before.", soft_wrap=True)
+        say(errors, "The deployment is as it was before.", indent=2)
     elif status == "DELETE_FAILED":
-        errors.print(f"  Remove what the reason names, then run again: multiregion aws destroy{again}", soft_wrap=True)
+        say(errors, f"Remove what the reason names, then run again: multiregion aws destroy{again}", indent=2)
     return False
 
 

@@ -52,6 +52,14 @@ def dim(*facts: str) -> Text:
     return Text(" · ".join(fact for fact in facts if fact), style="dim")
 
 
+def say(console: Console, words: str, indent: int = 0) -> None:
+    """A sentence, with markup: broken between words on a terminal, and left whole in a file or a pipe."""
+    if console.is_terminal:
+        console.print(Padding(Text.from_markup(words), (0, 0, 0, indent), expand=False))
+    else:
+        console.print(f"{' ' * indent}{words}", soft_wrap=True)
+
+
 def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 

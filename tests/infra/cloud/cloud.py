@@ -10,6 +10,8 @@ import boto3
 import httpx
 from moto import mock_aws
 
+from tests.infra.cloud.alarms import Alarms
+from tests.infra.cloud.attributes import attributes_as_the_client_may, keys_read_once
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
 from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
@@ -34,6 +36,7 @@ from tests.infra.cloud.roles import RolePolicies
 from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets, instances_by_region, templates_read_as_json
 from tests.infra.cloud.storefront import Storefront
 from tests.infra.cloud.tables import GlobalTables, transactions_forget_what_they_undo
+from tests.infra.cloud.updates import changed_as_resolved
 
 PUMPS_MAX = 100
 
@@ -72,11 +75,9 @@ class Cloud:
         self.registry.add(StackSets(self.principals), CustomResources(self.functions, self.answers))
         self.registry.add(RestApis(self.apis), Deployments(), Stages(self.apis), self.headers_policies, self.distributions)
         self.registry.add(
+            Alarms(self.client),
             Recorded("AWS::ApiGateway::Account"),
             Recorded("AWS::CloudFront::OriginAccessControl", attributes=lambda name, place: {"Id": name}),
-            Recorded("AWS::CloudWatch::Alarm", name_property="AlarmName", attributes=alarm_attributes),
-            Recorded("AWS::CloudWatch::CompositeAlarm", name_property="AlarmName", attributes=alarm_attributes),
-            Recorded("AWS::Logs::MetricFilter"),
             Recorded("AWS::SNS::TopicPolicy"),
         )
 
@@ -94,6 +95,9 @@ class Cloud:
             enter(part.installed())
         enter(instances_by_region())
         enter(templates_read_as_json())
+        enter(changed_as_resolved())
+        enter(attributes_as_the_client_may())
+        enter(keys_read_once())
         enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))
         self.front = Front(self)
@@ -186,8 +190,8 @@ class Cloud:
         """One address for every service, as in AWS_ENDPOINT_URL."""
         return self.front.url
 
-    def fail(self, logical_id: str, reason: str | None) -> None:
-        self.registry.fail(logical_id, reason)
+    def fail(self, logical_id: str, reason: str | None, given: str = "") -> None:
+        self.registry.fail(logical_id, reason, given)
 
 
 class FunctionError(Exception):
@@ -196,7 +200,3 @@ class FunctionError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(f"{kind}: {message}")
         self.kind, self.message = kind, message
-
-
-def alarm_attributes(name: str, place: Any) -> dict[str, str]:
-    return {"Arn": f"arn:aws:cloudwatch:{place.region}:{place.account}:alarm:{name}"}

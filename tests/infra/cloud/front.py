@@ -1,6 +1,7 @@
 """One loopback server for every name of the simulated AWS: it looks at the host, as DNS would."""
 
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 EXECUTE = re.compile(r"(\w+)\.execute-api\.([\w-]+)\.amazonaws\.com")
 BUCKET = re.compile(r"(.+)\.s3\.([\w-]+)\.amazonaws\.com")
+SCOPE = re.compile(r"Credential=[^/]+/\d+/([\w-]+)/")
 REGION = re.compile(r"\.([a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com$")
 OURS = (".amazonaws.com", ".cloudfront.net")
 Start = Callable[[str, list[tuple[str, str]]], Any]
@@ -58,6 +60,9 @@ class Front:
             self._cloud.answers.put(path, environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
             return sent(Response(200, {}), start)
         if not (EXECUTE.fullmatch(host) or BUCKET.fullmatch(host) or host.endswith(".cloudfront.net")):
+            if (scope := SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))) and scope[1] in self._cloud.gate.lost:
+                environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+                raise ConnectionError(f"nothing answers in {scope[1]}")
             answer: Iterable[bytes] = self._moto(environ, start)
             return answer
         with self._lock:

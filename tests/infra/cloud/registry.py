@@ -1,5 +1,6 @@
 """CloudFormation resource types: moto's own where they do what the templates need, ours for the rest, an error for any other."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 
 from tests.infra.cloud.policies import NotModelled
+from tests.infra.cloud.updates import CHANGED
 
 Properties = Mapping[str, Any]
 
@@ -147,25 +149,32 @@ class Registry:
 
     def __init__(self) -> None:
         self._models: dict[str, type[CloudFormationModel]] = {}
-        self._failures: dict[str, str] = {}
+        self._failures: dict[str, tuple[str, str]] = {}
         self.created: list[tuple[str, str, str]] = []
 
     def add(self, *kinds: ResourceType) -> None:
         for kind in kinds:
             self._models[kind.type] = adapted(kind)
 
-    def fail(self, logical_id: str, reason: str | None) -> None:
-        """Lets the creation of a resource fail from now on; None lets it succeed again."""
+    def fail(self, logical_id: str, reason: str | None, given: str = "") -> None:
+        """Lets a resource fail from now on, if its properties contain what is `given`; None lets it succeed again."""
         if reason is None:
             self._failures.pop(logical_id, None)
         else:
-            self._failures[logical_id] = reason
+            self._failures[logical_id] = reason, given
+
+    def _refuse(self, logical_id: str, resource_json: Any, resources_map: Any) -> None:
+        reason, given = self._failures.get(logical_id, ("", ""))
+        if reason and given in json.dumps(parsing.clean_json(resource_json.get("Properties", {}), resources_map)):
+            raise RuntimeError(reason)
 
     def resource_class(self, type: str) -> type[CloudFormationModel] | None:
         if type in self._models:
             return self._models[type]
         if type.startswith("Custom::"):
             return self._models["Custom::*"]
+        if type in CHANGED:
+            return CHANGED[type]  # type: ignore[no-any-return]
         if type in TRUSTED:
             return parsing.get_model_map()[type]
         raise NotModelled(f"the resource type {type}")
@@ -177,29 +186,38 @@ class Registry:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """moto asks this registry for classes, and every failure of a resource names it."""
-        originals = parsing.resource_class_from_type, parsing.resource_name_property_from_type, parsing.parse_and_create_resource
-        create = parsing.parse_and_create_resource
+        create = self._loudly(parsing.parse_and_create_resource)
 
-        def create_loudly(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
-            try:
-                if logical_id in self._failures:
-                    raise RuntimeError(self._failures[logical_id])
-                made: Any = create(logical_id, resource_json, resources_map, account_id, region_name)
-            except NotModelled:
-                raise
-            except Exception as error:  # a lazy Mapping would take a KeyError for "no such resource"
-                raise ResourceFailed(resource_json["Type"], logical_id, region_name, error) from error
+        def create_and_note(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
+            made = create(logical_id, resource_json, resources_map, account_id, region_name)
             if made is not None:
                 self.created.append((region_name, resource_json["Type"], logical_id))
             return made
 
-        parsing.resource_class_from_type = self.resource_class  # type: ignore[assignment]
-        parsing.resource_name_property_from_type = self.name_property  # type: ignore[assignment]
-        parsing.parse_and_create_resource = create_loudly
+        patches: dict[str, Any] = {
+            "resource_class_from_type": self.resource_class,
+            "resource_name_property_from_type": self.name_property,
+            "parse_and_create_resource": create_and_note,
+            "parse_and_update_resource": self._loudly(parsing.parse_and_update_resource),
+        }
+        originals = {name: vars(parsing)[name] for name in patches}
+        vars(parsing).update(patches)
         try:
             yield
         finally:
-            parsing.resource_class_from_type, parsing.resource_name_property_from_type, parsing.parse_and_create_resource = originals
+            vars(parsing).update(originals)
+
+    def _loudly(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def loudly(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
+            try:
+                self._refuse(logical_id, resource_json, resources_map)
+                return original(logical_id, resource_json, resources_map, account_id, region_name)
+            except NotModelled:
+                raise
+            except Exception as error:  # a lazy Mapping would take a KeyError for "no such resource"
+                raise ResourceFailed(resource_json["Type"], logical_id, region_name, error) from error
+
+        return loudly
 
 
 class ResourceFailed(Exception):
