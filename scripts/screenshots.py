@@ -22,10 +22,13 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 SAMPLES = ROOT / "src" / "multiregion" / "samples"
 WIDE: Any = {"width": 1280, "height": 800}
+WIDER: Any = {"width": 1720, "height": 1040}
 PHONE: Any = {"width": 390, "height": 780}
 ANY_TEXT = re.compile(".+")
 CHART_MILLISECONDS = 8_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+OPERATOR = "admin"
+"""Who gave the orders, in the history of the pictures."""
 PORTS = 7
 STOP_SECONDS = 20
 FADE_MILLISECONDS = 700
@@ -103,6 +106,7 @@ class Photographer:
         self._again("gallery-dark", "dark", WIDE)
         self._again("gallery-phone", "light", PHONE)
         self._again("viewer-phone", "dark", PHONE)
+        self._without_a_region(page)
 
     def _views(self, page: Page) -> None:
         open_photograph(page)
@@ -143,14 +147,24 @@ class Photographer:
     def _console(self, page: Page) -> None:
         page.goto(f"{self._edge}/#/ops")
         expect(page.get_by_role("heading", name="Operations").first).to_be_visible()
+        page.set_viewport_size(WIDER)
         page.wait_for_timeout(CHART_MILLISECONDS)
         shoot(page, "console")
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         shoot(page, "console-dark")
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.set_viewport_size(WIDE)
         page.get_by_role("button", name="Fail over to Tokyo", exact=True).click()
         page.get_by_role("dialog").get_by_label("Reason").fill("Maintenance in N. Virginia")
         shoot(page, "console-switch")
+        page.keyboard.press("Escape")
+
+    def _without_a_region(self, page: Page) -> None:
+        page.set_viewport_size(WIDER)
+        self._command("chaos", "kill", "us-east-1")
+        expect(page.locator("body")).to_contain_text("nobody can write until N. Virginia is back")
+        expect(page.get_by_role("button", name="Take over in Tokyo", exact=True)).to_be_visible()
+        shoot(page, "console-lost")
 
     def _again(self, name: str, colours: Literal["light", "dark"], window: Any) -> None:
         page = self._open(colours, window)
@@ -172,7 +186,8 @@ class Photographer:
         page.get_by_role("button", name="Sign in").click()
 
     def _command(self, *words: str) -> None:
-        subprocess.run([sys.executable, "-m", "multiregion", *words, "--data", str(self._data)], check=True, stdout=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "multiregion", *words, "--data", str(self._data)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LOGNAME": OPERATOR})
 
 
 def see_gallery(page: Page) -> None:

@@ -341,10 +341,18 @@ def prediction(last_known: LastKnown | None) -> str:
     """What a takeover may lose, in words; what is unknown is said to be."""
     if last_known is None:
         return "unknown: the surviving region has not heard from the other since it started"
-    known = f"{last_known.changes:,} changes ({last_known.bytes:,} bytes) that are known of{named(last_known)}"
+    known = counted(last_known)
     if last_known.seconds is None:
         return f"{known}, and an unknown number more{uploads(last_known)}"
     return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
+
+
+def counted(last_known: LastKnown) -> str:
+    if not last_known.changes:
+        return "nothing that is known of"
+    one = last_known.changes == 1
+    known = f"{last_known.changes:,} {'change' if one else 'changes'} ({last_known.bytes:,} bytes) that {'is' if one else 'are'} known of"
+    return known + named(last_known)
 
 
 def named(last_known: LastKnown) -> str:

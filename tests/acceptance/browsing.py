@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.acceptance.deployment import PASSWORD, Deployment, until, upload
 from tests.acceptance.pictures import picture
@@ -101,6 +101,15 @@ def says(page: Page, words: str) -> None:
     expect(page.locator("body")).to_contain_text(words)
 
 
+UNDO_MILLISECONDS = 10_000
+"""How long a deletion can be taken back."""
+
+
+def let_it_go(page: Page) -> None:
+    """Wind the page's clock on over the time for taking back; it has to be one that can be wound (`page.clock.install()`)."""
+    page.clock.fast_forward(UNDO_MILLISECONDS)
+
+
 def see_the_picture(page: Page, url: str) -> None:
     """The opened photograph comes from the region at `url`, and the browser has decoded it."""
     image = page.locator("dialog img").last
@@ -114,6 +123,52 @@ def see_the_picture(page: Page, url: str) -> None:
 def seen(page: Page, true: Callable[[], Any], what: str) -> None:
     """Wait for something that the page's events have to tell: they arrive only while the page is asked for something."""
     until(lambda: page.evaluate("true") and true(), what)
+
+
+# By keyboard
+
+
+def tab_to(page: Page, wanted: Any, backwards: bool = False) -> None:
+    """By Tab alone, round by the browser's own controls if need be; what has the focus is on the screen, and nothing is over it."""
+    for _ in range(40):
+        page.keyboard.press("Shift+Tab" if backwards else "Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            continue
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(f"40 steps, and no focus on {wanted}")
+
+
+SEEN = """
+() => {
+  const box = document.activeElement.getBoundingClientRect()
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
+  const top = document.elementFromPoint(x, y)
+  return top !== null && (document.activeElement.contains(top) || top.contains(document.activeElement))
+}
+"""
+
+
+# The console
+
+
+def open_console(page: Page, deployment: Deployment, name: str = "admin") -> None:
+    page.goto(deployment.url("edge") + "/#/ops")
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def section(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def see_console(page: Page) -> None:
+    """All that a later outage could take away has been heard once."""
+    expect(page.get_by_text("Live")).to_be_visible()
+    expect(section(page, "State").get_by_role("button").first).to_be_visible()
+    expect(section(page, "Users").get_by_role("listitem").first).to_be_visible()
 
 
 # What the tests start from

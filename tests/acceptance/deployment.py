@@ -105,6 +105,12 @@ class Deployment:
         else:
             self.restart(part)
 
+    def mend(self) -> None:
+        """Whatever was done to any part or to the link."""
+        for part in ("wire", "authority", "primary", "secondary"):
+            self.bring_back(part)
+        self.change_wire(cut=False)
+
     def change_wire(self, **order: Any) -> None:
         """Cut, delay and heal as `chaos` does it, without the time that a command takes to start."""
         config = read_part(self.data / "config" / "wire.json")

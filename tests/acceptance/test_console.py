@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.acceptance.browsing import OpenPage, as_admin, examine, furnish, says, seen
+from tests.acceptance.browsing import OpenPage, as_admin, examine, furnish, open_console, says, section, see_console, seen, tab_to
 from tests.acceptance.deployment import PASSWORD, Deployment, deployed
 from tests.acceptance.operators import Operator
 
@@ -23,24 +23,23 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         yield made
 
 
+@pytest.fixture(autouse=True)
+def whole(deployment: Deployment) -> Iterator[None]:
+    """Whatever a test leaves undone is done for the next one."""
+    yield
+    deployment.mend()
+    operator = Operator(deployment)
+    if operator.state()["state"] != "active":
+        operator.change("failback")
+    operator.until_level()
+
+
 @pytest.fixture
 def console(deployment: Deployment, open_page: OpenPage) -> Page:
     page = open_page()
-    expect.set_options(timeout=20_000)
     open_console(page, deployment)
-    expect(page.get_by_text("Live")).to_be_visible()
+    see_console(page)
     return page
-
-
-def open_console(page: Page, deployment: Deployment, name: str = "admin") -> None:
-    page.goto(deployment.url("edge") + "/#/ops")
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-
-
-def section(page: Page, name: str) -> Locator:
-    return page.get_by_role("region", name=name, exact=True)
 
 
 def attention(page: Page) -> Locator:
@@ -178,26 +177,57 @@ def test_a_switch_that_somebody_else_ordered_is_followed(deployment: Deployment,
 
 def test_users_are_invited_reset_and_disabled(deployment: Deployment, console: Page) -> None:
     users = section(console, "Users")
-    users.get_by_role("button", name="Invite…").click()
-    console.get_by_label("User name").fill("nora")
-    console.get_by_label("E-mail").fill("nora@example.com")
-    console.get_by_role("button", name="Invite", exact=True).click()
-    given = console.get_by_role("dialog", name="Temporary password").locator("code").inner_text()
+    invite(console, "nora")
+    given = temporary_password(console)
     assert deployment.sign_in("primary", "nora", given)["IdToken"]
-    console.get_by_role("button", name="Done").click()
+    expect(users.get_by_role("listitem").filter(has_text="nora")).to_contain_text("Invited")  # as it was before she signed in
+    users.get_by_role("button", name="Invite again nora").click()
+    expect(users.get_by_role("alert")).to_contain_text("a password has been chosen. Reset the password instead")
     users.get_by_role("button", name="Disable nora").click()
     expect(users.get_by_role("listitem").filter(has_text="nora")).to_contain_text("Disabled")
     users.get_by_role("button", name="Enable nora").click()
     users.get_by_role("button", name="Reset password of nora").click()
-    again = console.get_by_role("dialog", name="Temporary password").locator("code").inner_text()
+    expect(users.get_by_role("listitem").filter(has_text="admin")).to_contain_text("(you)")
+    expect(users.get_by_role("button", name="Disable admin")).to_have_count(0)
+    again = temporary_password(console)
     assert again != given and deployment.sign_in("primary", "nora", again)["IdToken"]
+
+
+def test_an_invitation_is_sent_again(deployment: Deployment, console: Page) -> None:
+    users = section(console, "Users")
+    invite(console, "ines")
+    first = temporary_password(console)
+    users.get_by_role("button", name="Invite again ines").click()
+    second = temporary_password(console)
+    assert first != second
+    client = deployment.described()["primary"]["clientId"]
+    flow = {"USERNAME": "ines", "PASSWORD": first}
+    refused = deployment.cognito("primary", "InitiateAuth", ClientId=client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=flow)
+    assert refused.json()["__type"] == "NotAuthorizedException"
+    assert deployment.sign_in("primary", "ines", second)["IdToken"]
+    invite(console, "ines")
+    expect(console.get_by_role("dialog").get_by_role("alert")).to_contain_text("is taken")
+
+
+def invite(page: Page, name: str) -> None:
+    section(page, "Users").get_by_role("button", name="Invite…").click()
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("E-mail").fill(f"{name}@example.com")
+    page.get_by_role("button", name="Invite", exact=True).click()
+
+
+def temporary_password(page: Page) -> str:
+    """What the dialog shows, once it is closed."""
+    given: str = page.get_by_role("dialog", name="Temporary password").locator("code").inner_text()
+    page.get_by_role("button", name="Done").click()
+    return given
 
 
 def test_nothing_is_asked_while_the_page_is_hidden(deployment: Deployment, open_page: OpenPage) -> None:
     page = open_page()
     page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => window.away === true })")
     open_console(page, deployment)
-    expect(page.get_by_text("Live")).to_be_visible()
+    see_console(page)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     turn = "away => { window.away = away; document.dispatchEvent(new Event('visibilitychange')) }"
@@ -229,17 +259,45 @@ def test_no_faults_are_offered_where_none_can_be_made(deployment: Deployment, op
     expect(section(page, "Faults")).to_have_count(0)
 
 
-def test_by_keyboard_alone_and_for_everybody(deployment: Deployment, console: Page) -> None:
+def test_by_keyboard_alone(deployment: Deployment, open_page: OpenPage) -> None:
+    page = open_page()
+    page.goto(deployment.url("edge") + "/#/ops")
+    expect(page.get_by_label("User name")).to_be_visible()
+    tab_to(page, page.get_by_label("User name"))
+    page.keyboard.type("admin")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    see_console(page)
+    tab_to(page, section(page, "State").get_by_role("button", name="Fail over to Tokyo, read-only", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("by keyboard")
+    page.keyboard.press("Tab")
+    page.keyboard.type("failove")
+    page.keyboard.press("Enter")  # which does nothing yet
+    page.keyboard.type("r")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("Done.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    says(page, "nobody can write")
+    expect(section(page, "History")).to_contain_text("by keyboard")
+    expect(section(page, "State").get_by_role("button", name="Return to N. Virginia", exact=True)).to_be_visible()
+    expect(section(page, "State")).to_be_focused()  # where the button stood that there is no more
+    tab_to(page, section(page, "State").get_by_role("button", name="Return to N. Virginia", exact=True))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.type("active")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_text("Done.")).to_be_visible()
+
+
+def test_for_axe(console: Page) -> None:
     examine(console, "console")
-    button = section(console, "State").get_by_role("button", name="Fail over to Tokyo, read-only", exact=True)
-    button.focus()
-    console.keyboard.press("Enter")
+    choose(console, "Fail over to Tokyo")
     examine(console, "confirmation")
-    console.keyboard.type("by keyboard")
-    console.keyboard.press("Tab")
-    console.keyboard.type("failover")
-    console.keyboard.press("Enter")
-    expect(console.get_by_role("dialog").get_by_text("Done.")).to_be_visible()
     console.keyboard.press("Escape")
-    says(console, "nobody can write")
-    order(console, "Return to N. Virginia", "active", "Return")
+    section(console, "Users").get_by_role("button", name="Invite…").click()
+    examine(console, "invitation")

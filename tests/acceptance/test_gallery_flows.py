@@ -9,7 +9,19 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance import browsing
-from tests.acceptance.browsing import PHONE, OpenPage, comment, enter, open_photograph, see_comment, see_gallery, seen, sign_in, tiles
+from tests.acceptance.browsing import (
+    PHONE,
+    OpenPage,
+    comment,
+    enter,
+    open_photograph,
+    see_comment,
+    see_gallery,
+    seen,
+    sign_in,
+    tab_to,
+    tiles,
+)
 from tests.acceptance.deployment import PASSWORD, Deployment, deployed, until
 from tests.acceptance.pictures import picture
 
@@ -147,6 +159,7 @@ def test_files_are_dropped_and_pasted_anywhere(gallery: Deployment, page: Page) 
 def test_a_deletion_can_be_taken_back_and_outlives_the_page(gallery: Deployment, page: Page) -> None:
     for number, caption in enumerate(("Taken back", "Left waiting")):
         browsing.share(gallery, 80 + number, caption)
+    page.clock.install()
     enter(page, gallery)
     open_photograph(page, "Taken back")
     page.get_by_role("button", name="Delete").click()
@@ -159,6 +172,8 @@ def test_a_deletion_can_be_taken_back_and_outlives_the_page(gallery: Deployment,
     page.reload()
     expect(page.get_by_role("button", name="Undo Left waiting")).to_be_visible()
     expect(tiles(page).filter(has_text="Left waiting")).to_have_count(0)
+    assert "Left waiting" in captions(gallery)  # with the whole time before it
+    browsing.let_it_go(page)
     until(lambda: all("Left waiting" not in captions(gallery, role) for role in ("primary", "secondary")), "it is gone in both regions")
     assert "Taken back" in captions(gallery)
     expect(page.get_by_role("button", name="Undo Left waiting")).to_have_count(0)
@@ -209,10 +224,32 @@ def replace_forgotten(page: Page, deployment: Deployment) -> None:
 # By keyboard, by finger, by everybody
 
 
-def test_the_main_flows_need_no_mouse(gallery: Deployment, page: Page, tmp_path: Path) -> None:
+def test_signing_in_and_sharing_need_no_mouse(gallery: Deployment, page: Page, tmp_path: Path) -> None:
     choosers: list[Any] = []
     page.on("filechooser", lambda chooser: choosers.append(chooser))
-    page.goto(gallery.url("edge"))
+    enter_by_keyboard(page, gallery)
+    tab_to(page, page.get_by_role("button", name="Add photographs"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Choose files")).to_be_focused()
+    page.keyboard.press("Enter")
+    seen(page, lambda: choosers, "a file is asked for")
+    choosers[0].set_files([written(tmp_path, "keys.jpg", 90), written(tmp_path, "not.jpg", 91)])
+    tab_to(page, page.get_by_role("button", name="Remove not.jpg"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Remove keys.jpg")).to_be_focused()
+    expect(page.get_by_role("button", name="Share 1 photograph")).to_be_enabled()  # when it has been made ready
+    tab_to(page, page.get_by_label("Caption for keys.jpg"))
+    page.keyboard.type("By keys alone")
+    tab_to(page, page.get_by_role("button", name="Share 1 photograph"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Done")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Add photographs")).to_be_focused()
+    expect(tiles(page).first).to_contain_text("By keys alone")
+
+
+def enter_by_keyboard(page: Page, deployment: Deployment) -> None:
+    page.goto(deployment.url("edge"))
     expect(page.get_by_label("User name")).to_be_focused()
     page.keyboard.type("admin")
     page.keyboard.press("Tab")
@@ -220,50 +257,32 @@ def test_the_main_flows_need_no_mouse(gallery: Deployment, page: Page, tmp_path:
     page.keyboard.press("Enter")
     see_gallery(page)
     expect(tiles(page).first).to_be_visible()
+
+
+def test_looking_commenting_deleting_and_taking_back_need_no_mouse(gallery: Deployment, page: Page) -> None:
+    browsing.share(gallery, 92, "Seen by keys")
+    enter_by_keyboard(page, gallery)
     tab_to(page, tiles(page).first)
     for key in ("ArrowRight", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"):
         page.keyboard.press(key)
     expect(tiles(page).nth(1)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_visible()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text("Seen by keys")
     tab_to(page, page.get_by_label("Your comment"))
     page.keyboard.type("Written without a mouse")
     page.keyboard.press("Control+Enter")
     see_comment(page, "Written without a mouse")
-    page.keyboard.press("Escape")
-    expect(tiles(page).nth(2)).to_be_focused()
-    tab_to(page, page.get_by_role("button", name="Add photographs"), backwards=True)
+
+    tab_to(page, page.get_by_role("button", name="Delete"), backwards=True)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Choose files")).to_be_focused()
-    page.keyboard.press("Enter")
-    seen(page, lambda: choosers, "a file is asked for")
-    choosers[0].set_files(written(tmp_path, "keys.jpg", 90))
-    expect(page.get_by_role("button", name="Share 1 photograph")).to_be_enabled()
-    tab_to(page, page.get_by_role("button", name="Remove keys.jpg"))
+    tab_to(page, page.get_by_role("button", name="Undo Seen by keys"))
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
-    expect(page.get_by_role("button", name="Add photographs")).to_be_focused()
-
-
-def tab_to(page: Page, wanted: Any, backwards: bool = False) -> None:
-    """By Tab alone; what has the focus on the way is on the screen, and nothing is over it."""
-    for _ in range(40):
-        page.keyboard.press("Shift+Tab" if backwards else "Tab")
-        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML")
-        if wanted.evaluate("element => element === document.activeElement"):
-            return
-    raise AssertionError(f"40 steps, and no focus on {wanted}")
-
-
-SEEN = """
-() => {
-  const box = document.activeElement.getBoundingClientRect()
-  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2]
-  const top = document.elementFromPoint(x, y)
-  return top !== null && (document.activeElement.contains(top) || top.contains(document.activeElement))
-}
-"""
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(tiles(page).first).to_contain_text("Seen by keys")
+    assert "Seen by keys" in captions(gallery)
 
 
 def test_a_finger_goes_from_one_photograph_to_the_next(gallery: Deployment, open_page: OpenPage) -> None:

@@ -38,8 +38,7 @@ def test_the_whole_story(fresh: Deployment, page: Page, tmp_path: Path) -> None:
 
     upload(page, file)
     until(lambda: fresh.ask("status")["status"]["secondary"]["photos"] == 1, "the photo is in both regions")
-    if page.get_by_role("button", name="Done").is_visible():
-        page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Done").click()
     open_first(page)
     see_the_picture(page, fresh.url("primary"))
     page.get_by_label("Your comment").fill("The first ferry")
@@ -53,10 +52,7 @@ def test_the_whole_story(fresh: Deployment, page: Page, tmp_path: Path) -> None:
     assert page.get_by_label("Your comment").input_value() == "half a thought"
 
     fresh.run("failover")
-    expect(page.locator("body")).to_contain_text("Tokyo")
-    move = page.get_by_role("button", name="Move to Tokyo")
-    if move.first.is_visible():
-        move.first.click()
+    page.get_by_role("button", name="Move to Tokyo").first.click()  # it does not move by itself while something is being written
     expect(page.locator("body")).to_contain_text("Served from Tokyo")
     expect(page.get_by_text("The first ferry")).to_be_visible()
     see_the_picture(page, fresh.url("secondary"))
@@ -64,10 +60,7 @@ def test_the_whole_story(fresh: Deployment, page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("button", name="Post")).to_be_disabled()
 
     fresh.run("failback")
-    back = page.get_by_role("button", name="Return to N. Virginia")
-    until(lambda: back.first.is_visible() or page.get_by_role("button", name="Post").is_enabled(), "the primary is back")
-    if back.first.is_visible():
-        back.first.click()
+    page.get_by_role("button", name="Return to N. Virginia").first.click()
     expect(page.get_by_role("button", name="Post")).to_be_enabled()
     assert page.get_by_label("Your comment").input_value() == "half a thought"
     page.get_by_role("button", name="Post").click()
@@ -97,5 +90,5 @@ def test_the_gallery_goes_on_after_the_primary_is_lost(fresh: Deployment, page: 
     expect(page.locator("body")).to_contain_text("Served from Tokyo")
     fresh.restart("primary")
     fresh.run("failback")
-    back = page.get_by_role("button", name="Return to N. Virginia")
-    until(lambda: back.first.is_visible() or "can’t be reached" not in page.inner_text("body"), "the way back")
+    page.get_by_role("button", name="Return to N. Virginia").first.click()
+    expect(page.locator(".top .pill")).to_contain_text("Active, served from N. Virginia")

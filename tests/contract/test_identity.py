@@ -317,7 +317,6 @@ class TestBadInput:
             ({"UserAttributes": [{"Name": "email", "Value": "a@b"}, {"Name": "nickname", "Value": "x"}]}, "InvalidParameterException"),
             ({"TemporaryPassword": "short"}, "InvalidPasswordException"),
             ({"UserPoolId": "us-east-1_Other"}, "ResourceNotFoundException"),
-            ({"MessageAction": "RESEND"}, "InvalidParameterException"),
             ({"ClientMetadata": {"groups": "owners"}}, "InvalidParameterException"),
         ],
         ids=str,

@@ -64,8 +64,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "accounts/administration.py",
-        "replace(self._without_sessions(user), password=hash",
-        "replace(user, password=hash",
+        "replace(self._without_sessions(user), password=hash, password_set_at=self._clock.now(), status=status)",
+        "replace(user, password=hash, password_set_at=self._clock.now(), status=status)",
         f"{PASSWORDS}::TestChange::test_a_password_set_by_an_operator_ends_all_sessions",
     ),
     (

@@ -126,6 +126,8 @@ HOPPER = CredentialChange(Position(1, 9), "password", "hopper")
         (LastKnown(2, 90, 1.5), "2 changes (90 bytes) that are known of, and whatever was written in the last 1.5 s"),
         (LastKnown(2, 90, None), "2 changes (90 bytes) that are known of, and an unknown number more"),
         (LastKnown(2, 90, 1.5, (HOPPER,)), "2 changes (90 bytes) that are known of, among them password of hopper, and whatever was"),
+        (LastKnown(1, 45, 1.5), "1 change (45 bytes) that is known of, and whatever was written in the last 1.5 s"),
+        (LastKnown(0, 0, 1.5), "nothing that is known of, and whatever was written in the last 1.5 s"),
         (LastKnown(0, 0, 1.5, (), 3), "in the last 1.5 s; photos that were on their way in, and have to be uploaded again: 3"),
     ],
 )

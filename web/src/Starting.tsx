@@ -30,7 +30,7 @@ export function StartFailed({ error, onRetry }: { error: unknown; onRetry(): voi
       <button className="button primary" onClick={retry}>
         Try again now
       </button>
-      <a className="fine muted" href={`#${OPERATIONS}`}>
+      <a className="button quiet" href={`#${OPERATIONS}`}>
         Operations
       </a>
     </main>

@@ -11,9 +11,11 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './App'
 import { ErrorBoundary } from './ui/ErrorBoundary'
+import { keepFocus } from './ui/keepFocus'
 
 const root = document.getElementById('root')
 if (!root) throw new Error('index.html has no #root')
+keepFocus()
 createRoot(root).render(
   <StrictMode>
     <ErrorBoundary>

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Refused, Unreachable } from '../src/lib/errors'
 import { Feed, type Heard } from '../src/ops/feed'
-import { concerns, heardLink, isStale, linkHealth, regionHealth, STALE_MS } from '../src/ops/health'
+import { concerns, heardLink, isStale, linkHealth, regionHealth, STALE_MS, standing } from '../src/ops/health'
 import { grouped } from '../src/ops/History'
 import { cost, ordered, spoken, wording } from '../src/ops/moves'
 import { temporaryPassword } from '../src/ops/password'
@@ -29,6 +29,40 @@ const report = (change: Partial<Report> = {}): Report => ({
   degradedSince: null,
   leaseSeconds: null,
   ...change,
+})
+
+describe('the sentence at the top', () => {
+  const labels = { primary: 'N. Virginia', secondary: 'Tokyo' }
+  const regions = { primary: 'us-east-1', secondary: 'ap-northeast-1' }
+  const states = {
+    active: { state: 'active', epoch: 1, writer: 'us-east-1', regions },
+    fenced: { state: 'fenced', epoch: 1, writer: null, regions },
+    failover: { state: 'failover', epoch: 1, writer: 'ap-northeast-1', regions },
+  } as const
+  const up = (change: Partial<Report> = {}) => heard(report(change))
+  const down = heard<Report>(report(), 'does not answer')
+  const said = (state: keyof typeof states, primary: Heard<Report>, secondary: Heard<Report>) => {
+    const { reading, writing, trouble } = standing({ state: states[state], labels, reports: { primary, secondary } })
+    return [`${reading}; ${writing}`.replaceAll('\u00a0', ' '), trouble?.replaceAll('\u00a0', ' ') ?? null]
+  }
+
+  it('says what was decided while it is so', () => {
+    expect(said('active', up(), up())).toEqual(['Served from N. Virginia; writing goes to N. Virginia', null])
+    expect(said('fenced', up(), down)).toEqual(['Served from N. Virginia; nobody can write', null])
+    expect(said('failover', down, up())).toEqual(['Served from Tokyo; writing goes to Tokyo', null])
+  })
+
+  it('never sends anybody to a region that does not answer', () => {
+    const copy = 'N. Virginia does not answer, so readers see the copy in Tokyo'
+    expect(said('active', down, up())).toEqual([`${copy}; nobody can write until N. Virginia is back`, 'N. Virginia down'])
+    expect(said('fenced', down, up())).toEqual([`${copy}; nobody can write`, 'N. Virginia down'])
+    expect(said('active', down, down)).toEqual(['Neither region answers; nobody can read or write', 'both regions down'])
+  })
+
+  it('says that the writer has stopped, once it has heard of the state', () => {
+    expect(said('active', up({ writes: false }), up())).toEqual(['Served from N. Virginia; N. Virginia takes no writes now', 'no writing'])
+    expect(said('active', up({ writes: false, epoch: 0 }), up())[1]).toBeNull()
+  })
 })
 
 describe('the points of a chart', () => {
@@ -194,6 +228,7 @@ describe('moves', () => {
     const refused = move({ refused: 'no' })
     expect(ordered([move({}), takeover, refused], false)).toEqual({ usual: [move({})], other: [takeover] })
     expect(ordered([move({}), takeover, refused], true)).toEqual({ usual: [takeover], other: [move({})] })
+    expect(ordered([move({}), refused], true)).toEqual({ usual: [move({})], other: [] })
   })
 
   it('tell what has to be accepted without the options of a command line', () => {

@@ -23,6 +23,8 @@ export class Region {
   /** What to do with the next answers to writes: lose them after the write has been made. */
   loseAnswers = 0
   silent = false
+  /** Paths that begin like this get no answer, while all others do. */
+  holds: string | null = null
   readonly #server: Server
   readonly #streams = new Set<ServerResponse>()
   #port = 0
@@ -61,7 +63,7 @@ export class Region {
   private async serve(request: IncomingMessage, answer: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?')[0]!
     this.paths.push(`${request.method} ${path}`)
-    if (this.silent) return
+    if (this.silent || (this.holds !== null && path.startsWith(this.holds))) return
     if (path === '/state/app') return json(answer, 200, this.document)
     if (path === '/state/app/events') return this.openStream(answer)
     if (path === '/photos') return json(answer, 200, { photos: [], next: null })

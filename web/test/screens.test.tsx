@@ -12,6 +12,7 @@ import { CommentForm } from '../src/photos/CommentForm'
 import { Comments } from '../src/photos/Comments'
 import { SignIn } from '../src/signin/SignIn'
 import { StateBanner } from '../src/ui/StateBanner'
+import { StatePill } from '../src/ui/StatePill'
 import { configOf, PRIMARY, Region, SECONDARY, stateDocument } from './region'
 
 /** Signs in whoever knows the right passwords. */
@@ -80,6 +81,49 @@ const tell = (...document: Parameters<typeof stateDocument>) => {
   primary.tell(stateDocument(...document))
   secondary.tell(stateDocument(...document))
 }
+
+describe('the state in the header', () => {
+  it('is never called active while no region answers', async () => {
+    show(<StatePill />)
+    const pill = screen.getByText('Active').closest('p')!
+    expect(pill).toHaveTextContent('State: Active, served from N. Virginia')
+    primary.silent = secondary.silent = true
+    await primary.stop()
+    await secondary.stop()
+    await lightbox.connection.check()
+    await waitFor(() => expect(screen.queryByText('Active')).toBeNull())
+    expect(screen.getByText('No answer').closest('p')).toHaveTextContent('State: No answer, last served from')
+    expect(screen.getByText('No answer').closest('p')).toHaveClass('tone-silent')
+  })
+})
+
+describe('a page that moves', () => {
+  it('waits for nothing that the region it has left still owes it', async () => {
+    primary.holds = '/comments/'
+    secondary.comments.push({ commentId: 'c', photoId: 'p', user: 'ada', message: 'From Tokyo', createdAt: '2026-01-31T12:00:00.000Z' })
+    show(
+      <>
+        <StateBanner />
+        <Comments photoId="p" />
+        <CommentForm photoId="p" />
+      </>,
+    )
+    await waitFor(() => expect(primary.paths).toContain('GET /comments/p'))
+    await userEvent.type(box(), 'half a thought') // so that it does not move by itself
+    tell('failover', 2)
+    await userEvent.click(await screen.findByRole('button', { name: 'Move to Tokyo' }))
+    expect(await screen.findByText('From Tokyo', undefined, { timeout: 6_000 })).toBeInTheDocument()
+  }, 15_000)
+
+  it('lists the photographs of the region it is in now', async () => {
+    primary.holds = '/photos'
+    void lightbox.photos.more()
+    await waitFor(() => expect(primary.paths).toContain('GET /photos'))
+    tell('failover', 2)
+    await waitFor(() => expect(secondary.paths).toContain('GET /photos'))
+    await waitFor(() => expect(lightbox.photos.shown.get().loaded).toBe(true))
+  })
+})
 
 describe('a comment being written', () => {
   beforeEach(() =>

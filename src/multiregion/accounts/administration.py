@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from multiregion.accounts.outbox import Deliver, Message
 from multiregion.accounts.passwords import Passwords, acceptable, temporary
+from multiregion.accounts.refusals import NotInvited
 from multiregion.accounts.sessions import Sessions
 from multiregion.accounts.users import Status, User, Users, checked_email, checked_group, checked_name, checked_phone
 from multiregion.clock import Clock
@@ -49,6 +50,22 @@ class Administration:
             await self._deliver(Message("invitation", user.name, user.email, secret))
         return user
 
+    async def invite_again(self, name: str, *, actor: str, password: str | None = None) -> User:
+        """A new temporary password, and the whole time to use it, for somebody who has not signed in yet; the password goes where that
+        of the first invitation went. Raises NotInvited, WeakPassword."""
+        secret = acceptable(password or temporary(self._clock), name, "TemporaryPassword")
+        hash = await self._passwords.hash(secret)
+
+        def change(user: User) -> User:
+            if user.status is not Status.FORCE_CHANGE_PASSWORD or not user.enabled:
+                raise NotInvited(f"{user.name} is not waiting for an invitation: {state_of(user)}. Reset the password instead")
+            return replace(self._without_sessions(user), password=hash, password_set_at=self._clock.now())
+
+        user = await self._users.change(name, change, actor=actor)
+        if password is None:
+            await self._deliver(Message("invitation", user.name, user.email, secret))
+        return user
+
     async def set_password(self, name: str, password: str, *, permanent: bool, actor: str) -> User:
         """A permanent password, or a new temporary one. Ends all sessions. Raises WeakPassword."""
         hash = await self._passwords.hash(acceptable(password, name))
@@ -90,6 +107,12 @@ class Administration:
 
     def _without_sessions(self, user: User) -> User:
         return replace(user, stamp=self._clock.new_id(), kept_session=None)
+
+
+def state_of(user: User) -> str:
+    if not user.enabled:
+        return "the user is disabled"
+    return "a password has been chosen" if user.status is Status.CONFIRMED else "the password is being reset"
 
 
 def without(user: User, group: str) -> tuple[str, ...]:

@@ -11,6 +11,10 @@ class UserExists(Conflict):
     code, title = "user_exists", "The user name is taken"
 
 
+class NotInvited(Conflict):
+    code, title = "not_invited", "There is no invitation to send again"
+
+
 class WeakPassword(InvalidInput):
     code, title = "weak_password", "The password is not good enough"
 

@@ -27,6 +27,7 @@ NAMES: tuple[tuple[type[errors.MultiregionError], str, int], ...] = (
     (refusals.ResetRequired, "PasswordResetRequiredException", 400),
     (refusals.UnknownUser, "UserNotFoundException", 400),
     (refusals.UserExists, "UsernameExistsException", 400),
+    (refusals.NotInvited, "UnsupportedUserStateException", 400),
     (refusals.WeakPassword, "InvalidPasswordException", 400),
     (refusals.WrongCode, "CodeMismatchException", 400),
     (refusals.WrongTokenKind, "UnsupportedTokenTypeException", 400),

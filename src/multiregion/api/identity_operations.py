@@ -131,11 +131,12 @@ class OperatorOperations:
         return {name: Operation(shape, work, operators_only=True) for name, (shape, work) in operations.items()}
 
     async def create(self, request: shapes.AdminCreateUser, caller: Caller) -> Answer:
+        if request.message_action == "RESEND":  # looks at nothing else of the request, as Cognito
+            again = await self._administration.invite_again(request.username, password=request.temporary_password, actor=caller.user)
+            return {"User": shown_user(again)}
         attributes = request.attributes()
         if unknown := sorted(attributes.keys() - KNOWN_ATTRIBUTES):
             raise InvalidInput(f"Attributes did not conform to the schema: there is no {', '.join(unknown)} here", field="UserAttributes")
-        if request.message_action == "RESEND":
-            raise InvalidInput("RESEND is not available; set a new temporary password with AdminSetUserPassword", field="MessageAction")
         user = await self._administration.invite(
             request.username,
             needed(attributes, "email"),

@@ -97,7 +97,7 @@ def print_items(items: list[Item], prices: Prices, file: Path | None) -> None:
     console.print(f"[dim]List prices of {prices.date}, in US dollars, {origin}, without taxes,[/]", soft_wrap=True)
     console.print("[dim]support, e-mail, and what AWS has changed since. See --show-prices.[/]", soft_wrap=True)
     if prices.taken:
-        console.print(f"[yellow]![/] They were {escape(prices.taken)}. Check them before you rely on them.")
+        console.print(f"[yellow]![/] They are {escape(prices.taken)}. Check them before you rely on them.")
 
 
 def amount_words(item: Item) -> str:

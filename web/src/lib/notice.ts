@@ -37,19 +37,19 @@ const WORDS: Record<Kind, Words> = {
   moved: (here, there) => ({
     tone: 'failover',
     title: `The service has moved to ${there}`,
-    text: `This page is still on ${here}. Move along to go on viewing; what you have typed comes with you.`,
+    text: `This page is still in ${here}. Move along to go on viewing; what you have typed comes with you.`,
     move: `Move to ${there}`,
   }),
   returned: (here, there) => ({
     tone: 'fenced',
     title: `${there} is back`,
-    text: `This page is still on ${here}, where nothing can be added. Return to share photographs and comments again.`,
+    text: `This page is still in ${here}, where nothing can be added. Return to share photographs and comments again.`,
     move: `Return to ${there}`,
   }),
   'returned-fenced': (here, there) => ({
     tone: 'fenced',
     title: `${there} is back, read-only for now`,
-    text: `Go on viewing here on ${here}, or return to ${there}, where writing will start again.`,
+    text: `Go on viewing in ${here}, or return to ${there}, where writing will start again.`,
     move: `Return to ${there}`,
   }),
   away: (here, there) => ({

@@ -77,6 +77,8 @@ const Process = ({ part, name, condition, busy, tell }: ProcessProps) => (
 function Link({ busy, tell }: { busy: boolean; tell: Tell }) {
   const ops = useOps()
   const { value } = useHeard(ops.faults)
+  const lines = value ? (['primary', 'secondary'] as const).map(role => lineTo(role, value)) : []
+  const whole = lines.every(line => line !== null && !line.cut && line.delayMs === 0)
   const delay = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     tell({ what: 'delay', milliseconds: Number(new FormData(event.currentTarget).get('milliseconds')) })
@@ -99,7 +101,7 @@ function Link({ busy, tell }: { busy: boolean; tell: Tell }) {
         <button type="button" className="button small" disabled={busy} onClick={() => tell({ what: 'cut' })}>
           Cut both ways
         </button>
-        <button type="button" className="button small primary" disabled={busy || !value} onClick={() => tell({ what: 'heal' })}>
+        <button type="button" className="button small primary" disabled={busy || !value || whole} onClick={() => tell({ what: 'heal' })}>
           Heal
         </button>
       </form>

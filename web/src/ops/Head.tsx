@@ -4,7 +4,7 @@ import { useStore } from '../context'
 import { ago } from '../lib/format'
 import { Mark, SignOutIcon } from '../ui/icons'
 import { useHeard, useNow, useOps, useRouting } from './context'
-import { isStale } from './health'
+import { isStale, standing } from './health'
 import { Shape } from './Signs'
 import { StateSign } from './StateSign'
 
@@ -12,6 +12,7 @@ export function OpsHeader() {
   const ops = useOps()
   const who = useStore(ops.session.who)
   const routing = useRouting()
+  const trouble = useStanding()?.trouble ?? null
   const [leaving, setLeaving] = useState(false)
   const leave = async () => {
     setLeaving(true)
@@ -30,7 +31,7 @@ export function OpsHeader() {
         </a>
       </nav>
       <div className="top-end">
-        {routing && <StateSign state={routing.state} />}
+        {routing && <StateSign state={routing.state} trouble={trouble} />}
         <span className="ops-who fine muted">{who?.name}</span>
         <button className="button icon" onClick={() => void leave()} disabled={leaving} aria-label="Sign out" title="Sign out">
           <SignOutIcon />
@@ -40,20 +41,27 @@ export function OpsHeader() {
   )
 }
 
+function useStanding() {
+  const { labels, reports } = useOps()
+  const state = useRouting()
+  const heard = { primary: useHeard(reports.primary), secondary: useHeard(reports.secondary) }
+  return state && standing({ state, labels, reports: heard })
+}
+
 export function Head() {
   const ops = useOps()
   const routing = useRouting()
+  const now = useStanding()
   const { value } = useHeard(ops.status)
-  if (!routing) return <h1 className="display ops-title">Operations</h1>
-  const serving = routing.state === 'failover' ? ops.labels.secondary : ops.labels.primary
+  if (!routing || !now) return <h1 className="display ops-title">Operations</h1>
   const change = value?.lastChange
   const known = change && change.epoch === routing.epoch ? change : null
   return (
     <div className="ops-head">
       <div>
         <h1 className="display ops-title">Operations</h1>
-        <p className="ops-lead">
-          Served from <b>{serving}</b>; {routing.writer ? <>writing goes to <b>{ops.label(routing.writer)}</b>.</> : <b>nobody can write.</b>}
+        <p className={now.trouble === null ? 'ops-lead' : 'ops-lead sign-bad'}>
+          {now.reading}; <b>{now.writing}.</b>
         </p>
         <p className="fine muted">
           Epoch {routing.epoch}

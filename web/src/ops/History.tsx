@@ -2,7 +2,7 @@
 import { useState } from 'react'
 import { counted } from '../lib/format'
 import { useHeard, useOps } from './context'
-import { timeOf } from './health'
+import { timeOf, ZONE } from './health'
 import { Section } from './Section'
 import { StateSign } from './StateSign'
 import type { Decision } from './types'
@@ -14,7 +14,7 @@ export function History() {
   const [all, setAll] = useState(false)
   const lines = grouped(value ?? [])
   return (
-    <Section id="history" title="History" note={failed !== null && value ? 'as it was known last' : undefined}>
+    <Section id="history" title="History" note={failed !== null && value ? 'as it was known last' : `times in ${ZONE}`}>
       {value === null && <p className="muted">{failed === null ? 'Asking…' : `The authority ${failed}.`}</p>}
       <ol className="history">
         {lines.slice(0, all ? lines.length : SHOWN).map(line => (

@@ -8,6 +8,7 @@ import { temporaryPassword } from './password'
 export interface Given {
   username: string
   password: string
+  /** What has become of the user, as the end of a sentence. */
   what: string
 }
 
@@ -63,19 +64,24 @@ export function InviteDialog({ onClose, onInvited }: { onClose(): void; onInvite
 
 export function PasswordDialog({ given, onClose }: { given: Given; onClose(): void }) {
   const [copied, setCopied] = useState(false)
-  const copy = () => void navigator.clipboard.writeText(given.password).then(() => setCopied(true), () => setCopied(false))
+  const { clipboard } = navigator as Partial<Navigator> // only where the page came over TLS, or from this machine
+  const copy = () => void clipboard?.writeText(given.password).then(() => setCopied(true), () => setCopied(false))
   return (
     <Dialog label="Temporary password" className="sheet small-sheet" onClose={onClose}>
-      <h2 className="display">{given.username}</h2>
-      <p className="muted">{given.what[0]!.toUpperCase() + given.what.slice(1)}. The temporary password, which is not shown again:</p>
+      <h2 className="display">
+        {given.username} {given.what}
+      </h2>
+      <p className="muted">The temporary password, which is not shown again:</p>
       <p className="secret">
         <code>{given.password}</code>
       </p>
       <p className="fine muted">It has to be changed at the first sign-in.</p>
       <div className="sheet-foot">
-        <button className="button" onClick={copy}>
-          {copied ? 'Copied' : 'Copy'}
-        </button>
+        {clipboard && (
+          <button className="button" onClick={copy}>
+            {copied ? 'Copied' : 'Copy'}
+          </button>
+        )}
         <button className="button primary" onClick={onClose} ref={firstFocus}>
           Done
         </button>

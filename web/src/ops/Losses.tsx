@@ -85,15 +85,18 @@ interface TableProps {
 
 function LossTable({ losses, busy, onDecide }: TableProps) {
   const [all, setAll] = useState(false)
+  const shared = losses.every(({ reason }) => reason === losses[0]!.reason) ? losses[0]!.reason : null
   return (
     <>
+      {shared && losses.length > 1 && <p className="fine muted">All: {shared}.</p>}
       <ul className="rows-list" aria-label="Lost writes">
         {losses.slice(0, all ? losses.length : SHOWN).map(loss => (
           <li key={`${loss.region}-${loss.id}`}>
             <div className="row-main">
               <b>{loss.what}</b>
               <p className="fine muted">
-                {loss.id} · {timeOf(loss.at)} · by {loss.user} · {bytes(loss.bytes)} · {loss.reason}
+                {loss.id} · {timeOf(loss.at)} · by {loss.user} · {bytes(loss.bytes)}
+                {(shared === null || losses.length === 1) && ` · ${loss.reason}`}
               </p>
             </div>
             {loss.outcome === 'pending' ? (

@@ -1,4 +1,6 @@
 /** The operations console: its own page, which needs no region to answer before it can be used. */
+import '../styles/topology.css'
+import '../styles/lag.css'
 import '../styles/ops.css'
 import { useEffect, useState, type ReactNode } from 'react'
 import { useStore } from '../context'
@@ -98,21 +100,23 @@ function Page() {
       <main id="main" className="page" tabIndex={-1}>
         <Head />
         <Concerns />
-        <Topology />
-        <Lags />
-        <div className="ops-columns">
-          <div className="ops-column">
-            <Moves />
-            <Automatic />
+        <div className="ops-deck">
+          <Topology />
+          <div className="ops-columns">
+            <div className="ops-column">
+              <Moves />
+              <Automatic />
+            </div>
+            <div className="ops-column">
+              <Runs />
+              <History />
+            </div>
           </div>
-          <div className="ops-column">
-            <Runs />
-            <History />
-          </div>
+          <Lags />
+          <Losses />
+          <Users />
+          {ops.operations.faults && <Faults />}
         </div>
-        <Losses />
-        <Users />
-        {ops.operations.faults && <Faults />}
       </main>
     </div>
   )

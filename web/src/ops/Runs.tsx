@@ -52,7 +52,7 @@ function Steps({ run: { steps, outcome } }: { run: Run }) {
     <details className="run-steps" open={outcome !== 'done'}>
       <summary>
         {counted(steps.length, 'step')}
-        {outcome === 'done' && `, ${seconds.toFixed(1)} s`}
+        {outcome === 'done' && `, ${seconds < 0.1 ? 'under 0.1' : seconds.toFixed(1)} s`}
       </summary>
       <StepList steps={steps} running={outcome === 'running'} />
     </details>

@@ -7,14 +7,18 @@ const SHAPES: Record<AppState, string> = {
   failover: 'M6 .8L11.4 10.6H.6z',
 }
 
-export const StateSign = ({ state }: { state: AppState }) => (
-  <span className={`pill tone-${state}`}>
+const SQUARE = 'M1.5 1.5h9v9h-9z'
+
+/** `trouble`: why nobody is served as the state says. */
+export const StateSign = ({ state, trouble = null }: { state: AppState; trouble?: string | null }) => (
+  <span className={`pill tone-${trouble === null ? state : 'failover'}`}>
     <svg aria-hidden="true" width="10" height="10" viewBox="0 0 12 12">
-      <path d={SHAPES[state]} fill="currentColor" />
+      <path d={trouble === null ? SHAPES[state] : SQUARE} fill="currentColor" />
     </svg>
     <span>
       <span className="unseen">State: </span>
       {STATE_NAMES[state]}
     </span>
+    {trouble !== null && <span className="pill-region">{trouble}</span>}
   </span>
 )

@@ -28,14 +28,16 @@ function WorldMap() {
   const reports = { primary: useHeard(ops.reports.primary), secondary: useHeard(ops.reports.secondary) }
   const points = { primary: pointOf(ops.names.primary, 'primary'), secondary: pointOf(ops.names.secondary, 'secondary') }
   const serving = routing?.state === 'failover' ? 'secondary' : 'primary'
+  const down = (['primary', 'secondary'] as const).some(role => regionHealth(reports[role]).tone === 'bad')
+  const flow = down && link.tone === 'good' ? 'unknown' : link.tone // nothing flows to or from a region that is down
   const path = arc(points.primary, points.secondary)
   return (
     <svg className="map" viewBox={VIEW_BOX} preserveAspectRatio="xMidYMid slice" aria-hidden="true">
       <path d={LAND} className="map-land" />
-      <path d={path} className={`map-arc sign-${link.tone}`} />
+      <path d={path} className={`map-arc sign-${flow}`} />
       {(['primary', 'secondary'] as const).map(role => (
         <g key={role} className={`map-node sign-${regionHealth(reports[role]).tone}`}>
-          {serving === role && <circle cx={points[role][0]} cy={points[role][1]} r="15" className="map-halo" />}
+          {serving === role && regionHealth(reports[role]).tone !== 'bad' && <circle cx={points[role][0]} cy={points[role][1]} r="15" className="map-halo" />}
           <circle cx={points[role][0]} cy={points[role][1]} r="6" />
         </g>
       ))}
@@ -61,7 +63,7 @@ function RegionCard({ role }: { role: Role }) {
             {ops.names[role]}, {role}
           </p>
         </div>
-        {serving && <span className="tag">Serving</span>}
+        {serving && health.tone !== 'bad' && <span className="tag">Serving</span>}
       </header>
       <p className="part-sign">
         <Sign health={health} />

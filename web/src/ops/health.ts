@@ -1,6 +1,6 @@
 /** How each part is, in a word, and what somebody has to know first. Pure, so that every case can be tested. */
 import type { Heard } from './feed'
-import type { Automatic, Faults, Losses, Report, Role, Status } from './types'
+import type { Automatic, Faults, Losses, Report, Role, StateOf, Status } from './types'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'unknown'
 
@@ -23,6 +23,42 @@ export function regionHealth(heard: Heard<Report>): Health {
   if (!value.ready) return { tone: 'warn', word: 'Not ready', why: value.reasons.join(' · ') }
   const why = value.reasons.join(' · ')
   return { tone: why ? 'warn' : 'good', word: value.writes ? 'Reads and writes' : 'Reads', why }
+}
+
+export interface Standing {
+  reading: string
+  writing: string
+  /** In two words, what is not as was decided. */
+  trouble: string | null
+}
+
+interface Placed {
+  state: StateOf
+  labels: Record<Role, string>
+  reports: Record<Role, Heard<Report>>
+}
+
+const otherRole = (role: Role): Role => (role === 'primary' ? 'secondary' : 'primary')
+
+const unbroken = (name: string): string => name.replaceAll(' ', '\u00a0')
+
+/** What readers and writers get at this moment, whatever was decided: a region that does not answer serves nobody. */
+export function standing({ state, labels: written, reports }: Placed): Standing {
+  const labels = { primary: unbroken(written.primary), secondary: unbroken(written.secondary) }
+  const answers = (role: Role) => reports[role].failed === null
+  const serving: Role = state.state === 'failover' ? 'secondary' : 'primary'
+  const writer = (['primary', 'secondary'] as const).find(role => state.regions[role] === state.writer)
+  if (!answers('primary') && !answers('secondary')) return { reading: 'Neither region answers', writing: 'nobody can read or write', trouble: 'both regions down' }
+  const reading = answers(serving)
+    ? `Served from ${labels[serving]}`
+    : `${labels[serving]} does not answer, so readers see the copy in ${labels[otherRole(serving)]}`
+  const down = answers(serving) ? null : `${labels[serving]} down`
+  if (!writer) return { reading, writing: 'nobody can write', trouble: down }
+  if (!answers(writer)) return { reading, writing: `nobody can write until ${labels[writer]} is back`, trouble: `${labels[writer]} down` }
+  const { value } = reports[writer]
+  const stopped = value !== null && value.epoch === state.epoch && !value.writes
+  if (stopped) return { reading, writing: `${labels[writer]} takes no writes now`, trouble: 'no writing' }
+  return { reading, writing: `writing goes to ${labels[writer]}`, trouble: down }
 }
 
 export function plainHealth(heard: Heard<unknown>, word: string): Health {
@@ -138,5 +174,8 @@ function decisions({ losses, automatic }: Known): Concern[] {
 }
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
+
+/** Of every time on the page: the reader's own. */
+export const ZONE = new Intl.DateTimeFormat('en-GB', { timeZoneName: 'short' }).formatToParts().find(({ type }) => type === 'timeZoneName')?.value ?? ''
 
 export const timeOf = (iso: string): string => CLOCK.format(Date.parse(iso))

@@ -32,11 +32,12 @@ function atOnce({ state }: StateOf, serving: string): Wording {
   return { title: titles[state], verb: `Set ${state}`, word: state }
 }
 
-/** A takeover comes first where a region is silent, and last where none is. */
+/** A takeover comes first where a region is silent, and last where none is; what is all there is comes first in any case. */
 export function ordered(moves: readonly Move[], lost: boolean): { usual: Move[]; other: Move[] } {
   const open = moves.filter(({ refused }) => refused === null)
   const first = (move: Move) => move.kind === 'repair' || move.kind === (lost ? 'takeover' : 'planned')
-  return { usual: open.filter(first), other: open.filter(move => !first(move)) }
+  const usual = open.filter(first)
+  return usual.length > 0 ? { usual, other: open.filter(move => !first(move)) } : { usual: open, other: [] }
 }
 
 export const refusedOnes = (moves: readonly Move[]): Move[] =>

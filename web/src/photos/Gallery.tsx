@@ -76,20 +76,32 @@ function Listed({ list, open, onAdd }: ListedProps) {
     <>
       <Rows photos={list.photos} complete={list.complete} open={open} />
       {list.loaded && list.photos.length === 0 && <Empty onAdd={onAdd} />}
-      {!list.loaded && <p className="unseen">Loading photographs</p>}
+      {!list.loaded && <Placeholders />}
       {list.loaded && !list.complete && <More list={list} />}
     </>
   )
 }
 
+/** Where the first rows will be. A quick answer is there before they are. */
+const Placeholders = () => (
+  <div className="placeholders" aria-hidden="true">
+    {Array.from({ length: 9 }, (_, i) => (
+      <span key={i} />
+    ))}
+  </div>
+)
+
 function PageHead({ count, list, onAdd }: { count: number; list: List; onAdd(): void }) {
-  const { writable, region } = useSituation()
+  const { writable, region, notice } = useSituation()
   const summary = count === 0 ? 'Nothing shared yet' : list.complete ? counted(count, 'photograph') : 'Newest first'
+  const served = notice?.kind === 'offline' ? 'as last seen in' : 'served from'
   return (
     <div className="page-head">
       <div>
         <h1 className="display">Photographs</h1>
-        <p className="muted">{list.loaded ? `${summary}, served from ${region.label}` : '\u00a0'}</p>
+        <p className="muted">
+          {list.loaded ? `${summary}, ${served} ${region.label}` : `Loading photographs from ${region.label}…`}
+        </p>
       </div>
       <div className="page-actions">
         <UnderWay onOpen={onAdd} />

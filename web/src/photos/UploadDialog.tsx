@@ -14,7 +14,7 @@ export default function UploadDialog({ onClose }: { onClose(): void }) {
   const items = useStore(uploads.items)
   useEffect(() => () => uploads.clearDone(), [uploads])
   return (
-    <Dialog label="Upload" className="sheet" onClose={onClose}>
+    <Dialog label="Upload" className="sheet upload" onClose={onClose}>
       <div className="sheet-head">
         <h2 className="display">Add photographs</h2>
         <button className="button icon" onClick={onClose} aria-label="Close" title="Close">
@@ -23,7 +23,7 @@ export default function UploadDialog({ onClose }: { onClose(): void }) {
       </div>
       <StatePill />
       <StateBanner />
-      <Chooser />
+      <Chooser compact={items.length > 0} />
       {items.length > 0 && (
         <ul className="queue" aria-label="Chosen files">
           {items.map(item => (
@@ -36,7 +36,11 @@ export default function UploadDialog({ onClose }: { onClose(): void }) {
   )
 }
 
-function Chooser() {
+const CHOICE =
+  'or drop or paste them anywhere: JPEG, PNG or WebP. They are made smaller, and the place where they were taken is removed, before anything leaves this device.'
+
+/** Large while it is all there is to do; then a line above what was chosen. */
+function Chooser({ compact }: { compact: boolean }) {
   const { uploads } = useLightbox()
   const input = useRef<HTMLInputElement>(null)
   const [leftOut, setLeftOut] = useState(0)
@@ -45,14 +49,13 @@ function Chooser() {
     if (input.current) input.current.value = '' // so that the same file can be chosen again
   }
   return (
-    <div className="chooser">
+    <div className={compact ? 'chooser compact' : 'chooser'}>
       <PictureIcon size={30} />
       <button className="button" ref={firstFocus} onClick={() => input.current?.click()}>
-        Choose files
+        {compact ? 'Choose more' : 'Choose files'}
       </button>
       <p className="fine muted">
-        or drop or paste them anywhere: JPEG, PNG or WebP. They are made smaller, and the place where they were taken is
-        removed, before anything leaves this device.
+        {compact ? 'They leave this device smaller, and without the place where they were taken.' : CHOICE}
       </p>
       <input
         ref={input}

@@ -13,8 +13,9 @@ export function UploadRow({ item }: { item: Item }) {
       <span className="queue-thumb" style={{ backgroundColor: prepared?.colour }}>
         {item.preview && <img src={item.preview} alt="" />}
       </span>
+      <p className="queue-name">{name}</p>
+      <Actions item={item} />
       <div className="queue-body">
-        <p className="queue-name">{name}</p>
         {editable ? (
           <input
             aria-label={`Caption for ${name}`}
@@ -28,14 +29,19 @@ export function UploadRow({ item }: { item: Item }) {
         )}
         <Facts item={item} />
       </div>
-      <Actions item={item} />
     </li>
   )
 }
 
 function Facts({ item }: { item: Item }) {
   const { phase, prepared, note, name, file, progress } = item
-  if (phase === 'sending') return <progress value={progress} max={1} aria-label={`Uploading ${name}`} />
+  if (phase === 'sending')
+    return (
+      <div className="queue-progress">
+        <progress value={progress} max={1} aria-label={`Uploading ${name}`} />
+        <span className="fine muted num">{Math.round(100 * progress)} %</span>
+      </div>
+    )
   if (note) return <p className={phase === 'ready' ? 'fine held' : 'fine error'}>{note}</p>
   if (phase === 'preparing') return <p className="fine muted">Getting it ready…</p>
   if (phase === 'waiting') return <p className="fine muted">Waiting for its turn</p>
@@ -55,9 +61,11 @@ function Actions({ item }: { item: Item }) {
   const { photoId, phase, name } = item
   if (phase === 'done') {
     return (
-      <span className="queue-mark tone-active">
-        <DoneIcon size={20} />
-        <span className="unseen">Shared</span>
+      <span className="queue-actions">
+        <span className="queue-mark tone-active">
+          <DoneIcon size={20} />
+          <span className="unseen">Shared</span>
+        </span>
       </span>
     )
   }
@@ -80,11 +88,23 @@ function Actions({ item }: { item: Item }) {
       )}
       <button
         className="button icon"
-        onClick={() => uploads.remove(photoId)}
+        onClick={event => {
+          focusNeighbour(event.currentTarget)
+          uploads.remove(photoId)
+        }}
         aria-label={`${phase === 'sending' ? 'Cancel' : 'Remove'} ${name}`}
       >
         <CloseIcon />
       </button>
     </span>
   )
+}
+
+/** Before a row goes, the focus goes to the one after it, or before it, or to where more are chosen. */
+function focusNeighbour(button: HTMLElement): void {
+  const row = button.closest('li')
+  const neighbour = row?.nextElementSibling ?? row?.previousElementSibling
+  const next = neighbour?.querySelector<HTMLElement>('.queue-actions button:last-child')
+  const chooser = button.closest('dialog')?.querySelector<HTMLElement>('.chooser button')
+  ;(next ?? chooser)?.focus()
 }

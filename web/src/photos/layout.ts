@@ -24,15 +24,18 @@ export interface Span {
 
 const GAP = 10
 const NARROW = 700
-const HEIGHT = { narrow: 170, wide: 290 }
+const WIDEST = 1700
+const HEIGHT = { narrow: 170, wide: 290, widest: 350 }
 
 /** A panorama may be as wide as three squares, and a tower as narrow as half of one: beyond, it is cropped. */
 const ratioOf = ({ width, height }: Box) => Math.min(3, Math.max(0.5, width / height))
 
+const heightFor = (width: number): number => (width < NARROW ? HEIGHT.narrow : width < WIDEST ? HEIGHT.wide : HEIGHT.widest)
+
 export function layOut(sizes: readonly Box[], width: number): Layout {
   if (width === 0) return { boxes: [], lefts: [], rows: [], height: 0 }
   const gap = width < NARROW ? GAP / 2 : GAP
-  const boxes = justify(sizes.map(ratioOf), width, gap, width < NARROW ? HEIGHT.narrow : HEIGHT.wide)
+  const boxes = justify(sizes.map(ratioOf), width, gap, heightFor(width))
   const lefts: number[] = []
   const rows: Row[] = []
   for (const [i, box] of boxes.entries()) {

@@ -29,7 +29,7 @@ function Banner({ notice }: { notice: Notice }) {
   return (
     <div className={`banner tone-${notice.tone}`} data-notice={notice.kind}>
       <Icon size={20} />
-      <p>
+      <p className="banner-words">
         <strong>{notice.title}.</strong> {notice.text}
       </p>
       {notice.move && <MoveButton {...notice.move} />}
