@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from moto.cloudformation import models, parsing
+from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.responses import CloudFormationResponse
 
 from tests.infra.cloud.updates import UpdateFailed, undo
@@ -272,6 +273,9 @@ def outputs(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def resolved(backend: Any, instance: Any, incoming_params: Any) -> dict[str, Any]:
     """moto forgets that a parameter with a default has a previous value."""
+    named = [each["ParameterKey"] for each in incoming_params]
+    if len(named) != len(set(named)):
+        raise ValidationError(message="Duplicate parameter keys are not allowed")
     known = instance.stack_parameters
     return {each["ParameterKey"]: each.get("ParameterValue", known.get(each["ParameterKey"])) for each in incoming_params}
 

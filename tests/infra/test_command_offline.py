@@ -64,7 +64,10 @@ def test_the_guides_scenario_costs_about_what_the_guide_says(operator: Operator)
     shown = operator.run("cost")
     assert f"${cost.answer['total']:,.2f}" in shown.out
     assert cost.answer["pricesOf"] in shown.out
-    assert "approximate list prices of mid-2025, not copied from AWS's pages" in shown.said and "Check them before you rely on them" in shown.said
+    assert (
+        "approximate list prices of mid-2025, not copied from AWS's pages" in shown.said
+        and "Check them before you rely on them" in shown.said
+    )
     assert max(map(len, shown.out.splitlines())) <= 80
 
 

@@ -1,6 +1,7 @@
 """`multiregion aws deploy` with the real template: a new deployment, the same again, changes of it, and changes that fail."""
 
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from zipfile import ZipFile
@@ -61,10 +62,12 @@ def test_what_is_not_named_keeps_its_value_and_what_is_named_arrives_in_both_reg
 
 def test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_changed(deployed: tuple[World, Done]) -> None:
     w, _ = deployed
-    before = w.parameters()
+    before, other = w.parameters(), w.folder / "other.template"
+    other.write_text(json.dumps({**committed_template().document, "Description": "another template"}))
     (w.site / "index.html").write_text(PAGE.replace("Gallery", "Another gallery"))
-    done = w.update("--site-only")
+    done = w.update("--site-only", "--template", str(other))
     assert done.code == 0, done.said
+    assert description(w) == committed_template().document["Description"]
     after = w.parameters()
     assert {name for name in before if before[name] != after[name]} == {"WebBundleKey"}
     assert all("Another gallery" in page(w, role) for role in SITES)
@@ -101,6 +104,12 @@ def test_a_web_application_that_is_refused_leaves_the_one_before(deployed: tuple
     assert (failed.code, w.status()) == (1, "UPDATE_ROLLBACK_COMPLETE")
     assert "Finalize (Custom::Finalize) failed in us-east-1" in failed.said and "is not a bundle of the web application" in failed.said
     assert (w.parameters(), {role: page(w, role) for role in SITES}) == (before, pages)
+
+
+def description(w: World) -> str:
+    """Of the template that the stack has now."""
+    body = w.cloud.client("cloudformation", PRIMARY).get_template(StackName="multiregion")["TemplateBody"]
+    return str((json.loads(body) if isinstance(body, str) else body)["Description"])
 
 
 def endpoint(w: World, region: str) -> str:
