@@ -34,7 +34,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "photos/gallery.py",
         "needs=needs, absent=True)",
         "needs=needs)",
-        f"{APPLICATION}::test_two_commits_at_once_make_one_photo",
+        f"{APPLICATION}::test_a_deleted_id_stays_deleted",
     ),
     ("photos/gallery.py", "needs=needs, absent=True)", "absent=True)", SWEPT),
     (
