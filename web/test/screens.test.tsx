@@ -139,7 +139,9 @@ describe('a comment being written', () => {
   it('is posted, shown and gone from the box', async () => {
     await userEvent.type(box(), 'What a light')
     await userEvent.click(post())
-    expect(await screen.findByText('What a light', { selector: '.comment-text' })).toBeInTheDocument()
+    const shown = await screen.findByText('What a light', { selector: '.comment-text' })
+    await waitFor(() => expect(lightbox.threads.of('p').said.get().own).toEqual([]))
+    expect(shown).toBeInTheDocument() // the same one, once it has been read as well
     expect(box()).toHaveValue('')
   })
 

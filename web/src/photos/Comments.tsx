@@ -12,21 +12,18 @@ export function Comments({ photoId }: { photoId: string }) {
   const { writable } = useSituation()
   const end = useOwnInView(own.at(-1)?.commentId, comments.length)
   const rest = useOnScreen<HTMLLIElement>(more, loaded && !complete && failure === null, '200px')
+  const lines = (those: readonly Comment[]) => those.map(comment => <Line key={comment.commentId} comment={comment} />)
+  const unread = loaded && !complete && (
+    <li key="unread" ref={rest}>
+      <button className="button small" onClick={more}>
+        More comments
+      </button>
+    </li>
+  )
   return (
     <ol className="comments" aria-label="Comments" tabIndex={0}>
-      {comments.map(comment => (
-        <Line key={comment.commentId} comment={comment} />
-      ))}
-      {loaded && !complete && (
-        <li ref={rest}>
-          <button className="button small" onClick={more}>
-            More comments
-          </button>
-        </li>
-      )}
-      {own.map(comment => (
-        <Line key={comment.commentId} comment={comment} />
-      ))}
+      {/* One list, so that a comment that was posted here is not taken out and put in again once it has been read. */}
+      {[...lines(comments), unread, ...lines(own)]}
       <li ref={end} />
       {loaded && comments.length + own.length === 0 && (
         <li className="muted">{writable ? 'No comments yet. Yours could be the first.' : 'No comments yet.'}</li>
