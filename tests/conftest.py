@@ -1,5 +1,6 @@
 """What the suites share: the engines in a process of its own, and the backends that one contract is held against."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 # What was started in the background of a shell ignores Ctrl-C, and so would everything that the tests start and then interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: what takes longest here waits for processes and pages."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
