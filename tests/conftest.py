@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are cores: what takes longest here waits for processes and pages."""
     return (os.cpu_count() or 1) + 1

@@ -1,6 +1,7 @@
 """`multiregion aws state`, `status`, `verify`, `outputs` and `destroy` against a deployment of the real template."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -177,7 +178,14 @@ def test_with_the_primary_lost_the_state_is_changed_from_the_secondary(w: World)
 def test_the_lag_that_was_measured_is_told(w: World) -> None:
     names = w.outputs()
     dimensions = [{"Name": "TableName", "Value": names["CommentsTableName"]}, {"Name": "ReceivingRegion", "Value": SECONDARY}]
-    datum = {"MetricName": "ReplicationLatency", "Dimensions": dimensions, "Value": 1500.0, "Unit": "Milliseconds"}
+    measured_at = datetime.now(UTC) - timedelta(minutes=1)  # AWS answers for whole seconds that are over
+    datum = {
+        "MetricName": "ReplicationLatency",
+        "Dimensions": dimensions,
+        "Value": 1500.0,
+        "Unit": "Milliseconds",
+        "Timestamp": measured_at,
+    }
     w.cloud.client("cloudwatch", PRIMARY).put_metric_data(Namespace="AWS/DynamoDB", MetricData=[datum])
     lags = w.run("status", "--json").answer["lag"]
     measured = [(each["what"], each["source"], each["to"], each["seconds"]) for each in lags if each["seconds"] is not None]
