@@ -1,5 +1,6 @@
 """One harness for every acceptance test: a deployment of real processes, started, stopped, killed and called over HTTP."""
 
+import itertools
 import json
 import os
 import signal
@@ -18,15 +19,21 @@ import httpx
 
 from multiregion.config import REGION_PURPOSE, read_part
 
-PORTS = 7
+PORTS, BASE_STEP = 7, 10
+FIRST_PORT, WORKER_PORTS, WORKERS_MAX = 20_000, 1_000, 12
+LOOKS = itertools.count()
 START_SECONDS = 120.0
 STOP_SECONDS = 60.0
 PASSWORD = "correct-horse-battery"
 
 
 def free_base() -> int:
-    """A base port whose seven ports nobody uses now."""
-    for base in range(20000 + os.getpid() % 500 * 20, 60000, PORTS + 3):
+    """A base port whose seven ports nobody uses now. Tests that run side by side look in places of their own, and none looks where
+    the system gives ports to whoever connects: between the look and the use another could take them."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + worker % WORKERS_MAX * WORKER_PORTS
+    for _ in range(WORKER_PORTS // BASE_STEP):
+        base = first + (os.getpid() + next(LOOKS)) * BASE_STEP % WORKER_PORTS
         with_each = []
         try:
             for port in range(base, base + PORTS):
