@@ -121,6 +121,11 @@ class Deployment(msgspec.Struct, frozen=True, rename="camel"):
         """A key of its own for each purpose, 32 bytes, made from the deployment's one secret."""
         return hmac.digest(self.secret.encode(), purpose.encode(), "sha256")
 
+    @property
+    def first_history(self) -> str:
+        """The history of a deployment of release 1.0, which gave it no name: the same for all its parts."""
+        return self.key("history")[:16].hex()
+
     def bearer(self, purpose: str) -> str:
         return self.key(purpose).hex()
 
@@ -153,7 +158,6 @@ class PartConfig(msgspec.Struct, frozen=True, rename="camel"):
     role: Role | None = None
     peer: str | None = None
     links: dict[str, tuple[int, str]] = {}
-    founding: bool = False
     settings: dict[str, str] = {}
     store: Literal["embedded", "aws"] = "embedded"
     engines: EnginesConfig | None = None

@@ -13,10 +13,12 @@ from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
 from multiregion.leases import Leases
 from multiregion.replication import LastKnown
-from multiregion.states import Role, RoutingState, State, move
+from multiregion.reports import base_fact
+from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
 
 DRAIN_PAUSE_SECONDS = 0.01
+EPOCHS_SKIPPED = 10
 BOTH = (Role.PRIMARY, Role.SECONDARY)
 
 
@@ -53,6 +55,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost.
+    `region_lost`: the operator's word that a region that does not answer is lost.
     `epoch`: only if this is still the epoch; None: whatever it is by now. `unattended`: on no operator's word, so only
     if the writer's lease has run out."""
 
@@ -63,6 +66,7 @@ class Request:
     accept_loss: bool = False
     epoch: int | None = None
     unattended: bool = False
+    region_lost: bool = False
 
     def is_met_by(self, state: RoutingState) -> bool:
         return state.state is self.to and state.writable is self.writable
@@ -121,7 +125,7 @@ class Controller:
             async for step in self._drain(state, target):
                 yield step
             target = move(state, request.to, writable=request.writable, drained=True)
-            step, state = await self._decide(state, target, request, name="hand over")
+            step, state = await self._decide(state, target, request, name="hand over", facts=await self._base_of(state, target))
             yield step
         async for step in self._tell(state):
             yield step
@@ -184,18 +188,53 @@ class Controller:
             outcome = "the lost region's lease has run out"
         return Step("lease", "done", self._clock.monotonic() - began, outcome)
 
+    async def _base_of(self, state: RoutingState, target: RoutingState) -> Mapping[str, Any] | None:
+        """Where the log of a new leader ends: nothing can be added to it while the application is fenced."""
+        if target.leader is state.leader:
+            return None
+        head = (await self._heads())[target.leader]
+        if head is None:
+            raise SwitchFailed(f"{self._names[target.leader]} does not answer any more; run the same command again")
+        return {"base": base_fact(head.mark)}
+
     async def recover(self, request: Request) -> AsyncIterator[Step]:
-        """The authority was restored from an old backup: take over the newest state that any region has admitted."""
+        """The authority has lost its history, or was restored from an old backup: begin a new history, fenced, from the newest
+        state that the regions have admitted. Needs both, because the newest may be known to one of them alone; or the operator's
+        word that one is lost (`request.region_lost`). Raises SwitchFailed."""
         state = await self._authority.read()
-        known = [outlook.admitted for outlook in (await self._outlooks()).values() if outlook is not None]
-        newest = max([state, *known], key=lambda each: each.epoch)
-        if newest.epoch == state.epoch:
+        outlooks = await self._outlooks()
+        known = {role: outlook for role, outlook in outlooks.items() if outlook is not None}
+        silent = [role for role in BOTH if role not in known]
+        self._check_recoverable(silent, request)
+        newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
+        if newest == state and all(outlook.admitted.history == state.history for outlook in known.values()):
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
         else:
-            step, state = await self._decide(state, newest, request, name="recover")
+            state, step = await self._begin_history(state, newest, known, request)
             yield step
         async for step in self._tell(state):
             yield step
+
+    def _check_recoverable(self, silent: list[Role], request: Request) -> None:
+        if len(silent) == len(BOTH):
+            raise SwitchFailed("neither region answers, so nobody knows what was decided last; nothing was changed. Start a region first")
+        if silent and not request.region_lost:
+            raise SwitchFailed(
+                f"{self._list(silent)} does not answer, and may know of later decisions; nothing was changed. Start it, or, if it is lost,"
+                " add --region-lost"
+            )
+
+    async def _begin_history(
+        self, state: RoutingState, newest: RoutingState, known: Mapping[Role, Outlook], request: Request
+    ) -> tuple[RoutingState, Step]:
+        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history."""
+        leader = newest.leader if newest.leader in known else newest.leader.other
+        histories = {state.history, *state.succeeds, newest.history, *(outlook.admitted.history for outlook in known.values())}
+        succeeds = tuple(sorted(histories - {""}))
+        fenced = RoutingState(State.FENCED, newest.epoch + EPOCHS_SKIPPED, leader, history=self._clock.new_id(), succeeds=succeeds)
+        facts = {"base": base_fact(known[leader].head.mark), "succeeds": succeeds}
+        step, decided = await self._decide(state, fenced, request, name="recover", facts=facts)
+        return decided, step
 
     async def _current(self, request: Request) -> RoutingState:
         state, _ = await self._survey(request)
@@ -209,6 +248,8 @@ class Controller:
             (newest,) = await self._authority.history(1, about="state")
             raise StaleEpoch(f"{newest.actor} changed the state to {state.state} (epoch {state.epoch}) first", state=state)
         outlooks = await self._outlooks()
+        if state.epoch == UNFOUNDED.epoch:
+            raise SwitchFailed(self._no_history(outlooks))
         ahead = [outlook.admitted.epoch for outlook in outlooks.values() if outlook is not None]
         if max([0, *ahead]) > state.epoch:
             raise SwitchFailed(
@@ -216,6 +257,14 @@ class Controller:
                 " backup. `multiregion authority recover` takes the highest known"
             )
         return state, outlooks
+
+    def _no_history(self, outlooks: Mapping[Role, Outlook | None]) -> str:
+        if any(outlook is not None and outlook.admitted.history for outlook in outlooks.values()):
+            return (
+                "the authority has lost its history, so it decides nothing. `multiregion authority recover` begins a new one from what"
+                " the regions know"
+            )
+        return "the deployment is not founded yet: both regions have to tell the authority first that they are empty"
 
     def _survivor(self, survivor: Role, outlook: Outlook | None) -> Outlook:
         if outlook is None:
@@ -334,7 +383,7 @@ class Controller:
 
 def level(leader: Head | None, other: Head | None) -> bool:
     """Whether the other region's log ends where the leader's does; an unknown head is level with nothing."""
-    return leader is not None and other is not None and leader.position == other.position
+    return leader is not None and other is not None and leader.mark == other.mark
 
 
 def prediction(last_known: LastKnown | None) -> str:
@@ -372,6 +421,7 @@ def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
     position = outlook.head.position
     return {
         "watermark": {"epoch": position.epoch, "sequence": position.sequence},
+        **({"base": base_fact(outlook.head.mark)} if loses else {}),
         "predictedLoss": missing(outlook.last_known) if loses else None,
         "acceptedLoss": request.accept_loss,
     }

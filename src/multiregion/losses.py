@@ -1,14 +1,18 @@
 """The loss ledgers of both regions as one: list what was lost, make it again, or let it go. Every decision is in the history."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from multiregion.errors import Conflict, NotFound, Refused, Unreachable
 from multiregion.states import Role
-from multiregion.stores import Change, Loss, Position, StateStore
+from multiregion.stores import Change, Loss, Mark, Position, StateStore
 
 PENDING = "pending"
+RANK = {PENDING: 0, "discarded": 1, "applied": 2}
+KEY_DIGITS = 8
 
 
 class LossyRegion(Protocol):
@@ -16,22 +20,17 @@ class LossyRegion(Protocol):
 
     async def losses(self, after: int) -> Sequence[Loss]: ...
 
-    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None: ...
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None: ...
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A loss and the region whose ledger has it. `id` names it for people: `<epoch>.<sequence>`."""
+    """A loss, and what people call it: `<epoch>.<sequence>`, and the beginning of its chain if that position was given twice."""
 
-    role: Role
+    id: str
     loss: Loss
-
-    @property
-    def id(self) -> str:
-        position = self.loss.change.position
-        return f"{position.epoch}.{position.sequence}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +50,16 @@ class LossLedger:
 
     async def entries(self) -> tuple[Sequence[Entry], Sequence[str]]:
         """Every loss, in the order the writes were made, and the regions that did not answer."""
-        found: list[Entry] = []
+        found: dict[Mark, Loss] = {}
         silent: list[str] = []
         for role, region in self._regions.items():
             try:
-                found += [Entry(role, loss) async for loss in everything(region)]
+                async for loss in everything(region):
+                    if loss.key not in found or RANK[loss.outcome] > RANK[found[loss.key].outcome]:
+                        found[loss.key] = loss
             except Unreachable:
                 silent.append(self._names[role])
-        return sorted(found, key=lambda entry: entry.loss.change.position), silent
+        return named(found.values()), silent
 
     async def apply(self, ids: Sequence[str] | None, *, actor: str, force: bool) -> AsyncIterator[Settled]:
         """Make lost writes again at the current epoch, in their order; all that are pending for `ids` None. One that would
@@ -69,6 +70,11 @@ class LossLedger:
             raise Refused("nothing can be written in this state, so no lost write can be applied", state=await self._authority.read())
         again = {entry.loss.change.position: entry.loss.applied for entry in (await self.entries())[0] if entry.loss.applied}
         for entry in await self._pending(ids):
+            if entry.loss.writes is not None:
+                yield Settled(
+                    entry.id, "kept", "nobody has the contents of these writes any more; `multiregion loss discard` closes the entry"
+                )
+                continue
             expected = entry.loss.replaced
             try:
                 position = await self._regions[writer].restore(
@@ -97,10 +103,29 @@ class LossLedger:
         return [entry for entry in entries if entry.loss.outcome == PENDING and (ids is None or entry.id in ids)]
 
     async def _settle(self, entry: Entry, outcome: str, actor: str, applied: Position | None) -> None:
-        await self._regions[entry.role].settle(entry.loss.number, outcome, actor=actor, applied=applied)
+        """In each ledger that has it and answers; the other takes it over from there. Raises Unreachable if there is none."""
+        answers = await asyncio.gather(
+            *(region.settle(entry.loss.key, outcome, actor=actor, applied=applied) for region in self._regions.values()),
+            return_exceptions=True,
+        )
+        failures = [answer for answer in answers if answer is not None]
+        if len(failures) == len(answers):
+            raise failures[0]
         key = entry.loss.change.write.key
-        facts: dict[str, Any] = {"loss": entry.id, "record": f"{key.partition}/{key.id}", "region": self._names[entry.role]}
+        facts: dict[str, Any] = {"loss": entry.id, "record": f"{key.partition}/{key.id}", "region": self._names[entry.loss.region]}
         await self._authority.note("loss", actor=actor, reason=outcome, facts=facts)
+
+
+def named(losses: Collection[Loss]) -> Sequence[Entry]:
+    """In the order the writes were made."""
+    times = Counter(loss.change.position for loss in losses)
+    in_order = sorted(losses, key=lambda loss: (loss.change.position, loss.change.chain))
+    return [Entry(name_of(loss, unique=times[loss.change.position] == 1), loss) for loss in in_order]
+
+
+def name_of(loss: Loss, *, unique: bool) -> str:
+    position = loss.change.position
+    return f"{position.epoch}.{position.sequence}" + ("" if unique else f".{loss.change.chain[:KEY_DIGITS]}")
 
 
 async def everything(region: LossyRegion) -> AsyncIterator[Loss]:
@@ -108,4 +133,4 @@ async def everything(region: LossyRegion) -> AsyncIterator[Loss]:
     while page := await region.losses(after):
         for loss in page:
             yield loss
-        after = page[-1].number
+        after = page[-1].revision

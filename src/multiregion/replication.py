@@ -6,20 +6,27 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from multiregion.chains import shared_mark
 from multiregion.clock import Clock
 from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
 from multiregion.region import LoggedRegion
-from multiregion.states import RoutingState
+from multiregion.states import Role, RoutingState
 from multiregion.stores import (
-    START,
+    BEGINNING,
+    FORKED,
+    NOT_REPLICATED,
+    OLDER_COPY,
     UNKNOWN_LAG,
     Change,
     CredentialChange,
     Digest,
+    Explain,
     Exposure,
     Head,
     Lag,
     LoggedRecords,
+    Loss,
+    Mark,
     Objects,
     Position,
     needs_of,
@@ -30,6 +37,7 @@ log = logging.getLogger("multiregion.replication")
 BATCH_CHANGES_MAX = 500
 BATCH_BYTES_MAX = 1024 * 1024
 BATCHES_WAITING_MAX = 16
+LEDGER_PAGE = 500
 FETCHES_MAX = 4
 PAUSE_SECONDS_MIN = 0.1
 PAUSE_SECONDS_MAX = 1.0
@@ -47,19 +55,22 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
-    """Where each epoch ends in a region's log, the state it obeys, and whether it is whole: what it takes to find where two
-    logs part, and whether that means anything."""
+class Standing:
+    """The id of a region's file, where its log ends, the state it obeys, whether its log is the truth (it leads, and was proved to
+    have everything), whether it is whole, and how far its log had got once (BEGINNING: it lacks nothing of that)."""
 
-    positions: Sequence[Position]
+    store: str
+    end: Mark
     state: RoutingState
+    leads: bool
     whole: bool
+    owed: Mark = BEGINNING
 
 
 class Peer(Protocol):
     """The other region, over a link that may break at any byte."""
 
-    def follow(self, after: Position, *, changes: bool) -> AsyncIterator[Frame]:
+    def follow(self, after: Mark, *, changes: bool) -> AsyncIterator[Frame]:
         """Its changes after `after`, then each as it is made, with heartbeats between, until the link breaks; without
         `changes` heartbeats only. Raises Unreachable when it breaks, Conflict if `after` is not in its log."""
         ...
@@ -68,8 +79,20 @@ class Peer(Protocol):
         """An object's bytes in pieces. Raises Unreachable, NotFound."""
         ...
 
-    async def ends(self) -> Ends:
+    async def standing(self) -> Standing:
         """Raises Unreachable."""
+        ...
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        """What is at these sequences of its log, None beyond its end. Raises Unreachable."""
+        ...
+
+    async def losses(self, after: int) -> Sequence[Loss]:
+        """A page of its loss ledger: what was made or changed after revision `after`. Raises Unreachable."""
+        ...
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        """Have these in its loss ledger, durably. Idempotent. Raises Unreachable, DiskFull."""
         ...
 
     async def acknowledge(self, position: Position) -> None:
@@ -77,9 +100,14 @@ class Peer(Protocol):
         ...
 
 
+async def standing_of(records: LoggedRecords) -> Standing:
+    end = (await records.head()).mark
+    return Standing(records.store, end, await records.admitted(), await records.leads(), await records.is_whole(), await records.owed())
+
+
 async def frames(
     records: LoggedRecords,
-    after: Position,
+    after: Mark,
     clock: Clock,
     *,
     heartbeat_seconds: float,
@@ -96,17 +124,11 @@ async def frames(
         await clock.sleep(heartbeat_seconds)
         yield await frame()
     while True:
-        for batch in batches(records.changes(after, limit=BATCH_CHANGES_MAX)):
-            after = batch[-1].position
+        for batch in batches(records.changes(after.position, limit=BATCH_CHANGES_MAX, chain=after.chain)):
+            after = batch[-1].mark
             yield await frame(batch)
-        if not await records.changed(after, timeout_seconds=heartbeat_seconds):
+        if not await records.changed(after.position, timeout_seconds=heartbeat_seconds):
             yield await frame()
-
-
-def shared_position(ours: Sequence[Position], theirs: Sequence[Position]) -> Position:
-    """The last position that two logs have in common. One region writes in an epoch, so equal positions hold equal changes."""
-    ends = {end.epoch: end for end in theirs}
-    return max((min(end, ends[end.epoch]) for end in ours if end.epoch in ends), default=START)
 
 
 def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
@@ -123,17 +145,42 @@ def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
         yield batch
 
 
+def parts(losses: Sequence[Loss]) -> Iterator[Sequence[Loss]]:
+    """Split as changes are, so that no message is large."""
+    first = 0
+    for batch in batches([loss.change for loss in losses]):
+        yield losses[first : first + len(batch)]
+        first += len(batch)
+
+
+def explanation(shared: Position, beyond: Position | None, had: Position, leader: Role) -> Explain:
+    """Why the changes after `shared` are undone, where this log and the leader's part. `beyond`: what the leader's log has there
+    (None: nothing); `had`: how far it had got once."""
+    where = f"after change {shared.sequence} of epoch {shared.epoch}"
+
+    def explain(position: Position, own: bool) -> tuple[str, str]:
+        if beyond is not None and beyond.epoch <= position.epoch:
+            return FORKED, f"{FORKED}: the {leader} region's log went another way {where}"
+        if not own or position <= had:
+            return OLDER_COPY, f"the {leader} region was {OLDER_COPY} and leads with what it had {where}"
+        return NOT_REPLICATED, f"{NOT_REPLICATED} when the {leader} region took over {where}"
+
+    return explain
+
+
 @dataclass(frozen=True, slots=True)
 class LastKnown:
     """How far behind a region was when it last heard from the other: in changes and bytes; and for how long it may have been
-    missing changes by now, in seconds (None: it was never level since it started). Of the changes, `credentials` are those of
-    who may sign in; `photos_in_flight` were on their way into the other region (None: not known)."""
+    missing changes by now, in seconds (None: it was never level since it started). `silent_seconds`: how long ago it last heard.
+    Of the changes, `credentials` are those of who may sign in; `photos_in_flight` were on their way into the other region (None:
+    not known)."""
 
     changes: int
     bytes: int
     seconds: float | None
     credentials: tuple[CredentialChange, ...] = ()
     photos_in_flight: int | None = None
+    silent_seconds: float | None = None
 
 
 class LagMeter:
@@ -157,10 +204,11 @@ class LagMeter:
         self._note_level()
 
     def level_with(self) -> Head | None:
-        """The other log's end, if this one has got there."""
-        if self._heard and self._applied and self._applied.position >= self._heard.position:
-            return self._heard
-        return None
+        """The other log's end, if this one has got there, or went on from there as far as is known."""
+        if self._heard is None or self._applied is None:
+            return None
+        beyond = self._applied.position > self._heard.position
+        return self._heard if beyond or self._applied.mark == self._heard.mark else None
 
     def now(self, *, broken: bool) -> Lag:
         """The lag; changes and bytes are unknown when the link is broken or silent."""
@@ -178,7 +226,8 @@ class LagMeter:
         seconds = None if self._level_at is None else self._clock.monotonic() - self._level_at
         missing = tuple(each for each in self._exposure.credentials if each.position > self._applied.position)
         size = max(0, self._heard.bytes - self._applied.bytes)
-        return LastKnown(changes, size, seconds, missing, self._exposure.photos_in_flight)
+        silent = self._clock.monotonic() - self.heard_at
+        return LastKnown(changes, size, seconds, missing, self._exposure.photos_in_flight, silent)
 
     def _note_level(self) -> None:
         if self.level_with():
@@ -192,7 +241,18 @@ class Replicator:
     lead, and whose log goes another way than the leader's, is rewound to where they part.
     """
 
-    def __init__(self, region: LoggedRegion, peer: Peer, clock: Clock, *, heartbeat_seconds: float, acknowledges: bool = False) -> None:
+    def __init__(
+        self,
+        region: LoggedRegion,
+        peer: Peer,
+        clock: Clock,
+        *,
+        heartbeat_seconds: float,
+        acknowledges: bool = False,
+        catches_up: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`catches_up`: whether this region, which is the leader, has been found to lack something that the other one has."""
+        self._catches_up = catches_up
         self._region = region
         self._peer = peer
         self._clock = clock
@@ -200,6 +260,8 @@ class Replicator:
         self._advanced = asyncio.Event()
         self._lag = LagMeter(clock, stale_seconds=1.0 + 4 * heartbeat_seconds)
         self.problem: str | None = "has not heard from the other region yet"
+        self.parted: Mark | None = None
+        """While this region leads: where the other one's log ends, if it has something that this one's has not."""
 
     def status(self) -> Lag:
         return self._lag.now(broken=self.problem is not None)
@@ -235,13 +297,13 @@ class Replicator:
 
     async def follow(self) -> None:
         """One connection's worth: read ahead and apply side by side until either of them ends or fails."""
-        if await self._wants_changes():
+        if await self._follows():
             await self._rejoin()
         head = await self._region.records.head()
         self._lag.applied(head)
         waiting: asyncio.Queue[Frame] = asyncio.Queue(BATCHES_WAITING_MAX)
-        works = [self._read(head.position, waiting), self._apply(waiting)]
-        if self._acknowledges and await self._wants_changes():
+        works = [self._read(head.mark, waiting), self._apply(waiting)]
+        if self._acknowledges and await self._follows():
             self._advanced.set()
             works.append(self._acknowledge())
         tasks = [asyncio.ensure_future(work) for work in works]
@@ -255,47 +317,64 @@ class Replicator:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _rejoin(self) -> None:
-        """Go back to where this log and the leader's part, if they do; what is undone goes into the loss ledger."""
+        """Go back to where this log and the leader's part, if they do. What is undone goes into the other region's loss ledger
+        first, then, with the rewind, into this one's: whichever file is lost, the list of what it lost is not."""
         records = self._region.records
-        theirs = await self._peer.ends()
+        theirs = await self._peer.standing()
         await self._learn(theirs.state)
-        state = await records.admitted()
-        if state.leader is self._region.role or theirs.state != state:
-            return
         if not theirs.whole:
-            raise NotReady("the leading region has lost its records and is copying this one's")
-        shared = shared_position(await records.epoch_ends(), theirs.positions)
-        if (await records.head()).position > shared:
-            reason = f"not replicated when the {state.leader} region took over after change {shared.sequence} of epoch {shared.epoch}"
-            undone = await records.rewind(shared, reason=reason)
-            log.warning("rewound %d changes to %s: see `multiregion loss list`", undone, shared)
+            raise NotReady("the other region has lost its records and copies this one's")
+        state = await records.admitted()
+        if theirs.state != state:
+            return
+        own = (await records.head()).mark
+        if (await self._peer.marks([own.position.sequence]))[0] == own or own == BEGINNING:
+            return
+        if not (theirs.leads or self._catches_up()):
+            raise NotReady("the leading region compares its log with this one's and has not begun to lead")
+        shared = await shared_mark(min(own.position.sequence, theirs.end.position.sequence), records.marks, self._peer.marks)
+        explain = await self._explanation(shared, theirs)
+        await self._enter_elsewhere(shared.position, explain)
+        undone = await records.rewind(shared.position, explain=explain)
+        log.warning("rewound %d changes to %s: see `multiregion loss list`", undone, shared.position)
+
+    async def _explanation(self, shared: Mark, theirs: Standing) -> Explain:
+        (beyond,) = await self._peer.marks([shared.position.sequence + 1])
+        return explanation(shared.position, beyond.position if beyond else None, theirs.owed.position, theirs.state.leader)
+
+    async def _enter_elsewhere(self, above: Position, explain: Explain) -> None:
+        while losses := await self._region.records.tail(above, limit=LEDGER_PAGE, explain=explain):
+            for part in parts(losses):
+                await self._peer.enter(part)
+            above = losses[-1].change.position
 
     async def _learn(self, state: RoutingState) -> None:
         """A later state counts from whomever it is heard; but only the authority can confirm one to a region that has just started."""
         records = self._region.records
-        if records.confirmed and state.epoch > (await records.admitted()).epoch:
+        if records.confirmed and state.supersedes(await records.admitted()):
             await records.admit(state)
 
-    async def _read(self, after: Position, waiting: "asyncio.Queue[Frame]") -> None:
-        """Ends when this region begins or ceases to lead."""
-        wants_changes = await self._wants_changes()
+    async def _read(self, after: Mark, waiting: "asyncio.Queue[Frame]") -> None:
+        """Ends when this region begins or ceases to follow."""
+        wants_changes = await self._follows()
         async for frame in self._peer.follow(after, changes=wants_changes):
             if self.problem is not None:
                 log.info("replication goes on")
             self.problem = None
             if not wants_changes:
                 self._lag.applied(await self._region.records.head())
+                self.parted = None if await self._region.records.holds(frame.head.mark) else frame.head.mark
             self._lag.hear(frame.head, frame.exposure)
             await self._learn(frame.state)
             if frame.changes:
                 await waiting.put(frame)
             await self._become_whole()
-            if wants_changes is not await self._wants_changes():
+            if wants_changes is not await self._follows():
                 return
 
-    async def _wants_changes(self) -> bool:
+    async def _follows(self) -> bool:
         records = self._region.records
-        return (await records.admitted()).leader is not self._region.role or not await records.is_whole()
+        return (await records.admitted()).leader is not self._region.role or not await records.is_whole() or self._catches_up()
 
     async def _become_whole(self) -> None:
         if (other := self._lag.level_with()) and not await self._region.records.is_whole():
@@ -305,9 +384,16 @@ class Replicator:
         while True:
             frame = await waiting.get()
             await self._bring_objects(frame.changes)
+            await self._check_history(frame.state)
             head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)
             self._lag.applied(head)
             self._advanced.set()
+
+    async def _check_history(self, state: RoutingState) -> None:
+        """Epochs are compared within one history only."""
+        admitted = await self._region.records.admitted()
+        if state.history != admitted.history:
+            raise StaleEpoch("the other region obeys a state of another history", state=admitted)
 
     async def _acknowledge(self) -> None:
         """Beside applying, and only the newest position each time, so that a slow link does not slow replication down."""

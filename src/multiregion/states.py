@@ -1,6 +1,6 @@
 """The three states, who writes in each, and the only moves that are safe between them. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from multiregion.errors import IllegalMove, InvalidInput
@@ -28,13 +28,16 @@ class RoutingState:
     """What the authority decided at one epoch.
 
     `leader` is the region that wrote last, and whose log is therefore the newest; it writes now only if `writer` says so.
-    `writable` matters in `failover` alone: the guide's failover is read-only.
+    `writable` matters in `failover` alone: the guide's failover is read-only. `history` names the line of decisions: epochs are
+    compared within one history only ("": nothing has been decided yet). It goes on from those in `succeeds`.
     """
 
     state: State
     epoch: int
     leader: Role
     writable: bool = False
+    history: str = ""
+    succeeds: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def serving(self) -> Role:
@@ -49,6 +52,15 @@ class RoutingState:
             return Role.SECONDARY
         return None
 
+    def supersedes(self, other: "RoutingState") -> bool:
+        """Whether a region that obeys `other` has to obey this from now on."""
+        if self.history == other.history:
+            return self.epoch > other.epoch
+        return not other.history or other.history in self.succeeds
+
+
+UNFOUNDED = RoutingState(state=State.FENCED, epoch=0, leader=Role.PRIMARY)
+"""Before the deployment is founded: nothing has been decided, nobody writes."""
 
 FIRST = RoutingState(state=State.ACTIVE, epoch=1, leader=Role.PRIMARY)
 
@@ -75,4 +87,4 @@ def move(current: RoutingState, to: State, *, writable: bool = False, drained: b
             " fenced and drained; use `multiregion failover --writable` or `multiregion failback`, or, if that region is"
             " lost, add --region-lost"
         )
-    return RoutingState(state=to, epoch=current.epoch + 1, leader=writer or current.leader, writable=writer is Role.SECONDARY)
+    return replace(current, state=to, epoch=current.epoch + 1, leader=writer or current.leader, writable=writer is Role.SECONDARY)

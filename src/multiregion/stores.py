@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NewType, Protocol
@@ -10,7 +10,7 @@ from typing import Any, NewType, Protocol
 import msgspec
 
 from multiregion.errors import InvalidInput
-from multiregion.states import RoutingState
+from multiregion.states import Role, RoutingState
 
 COMMIT_WRITES_MAX = 90
 """What every backend takes in one commit."""
@@ -27,6 +27,16 @@ class Position(msgspec.Struct, frozen=True, order=True):
 
 
 START = Position(epoch=0, sequence=0)
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A position and the chain beside it: two logs agree up to here only if both are equal. See `multiregion.chains`."""
+
+    position: Position
+    chain: str
+
+
+BEGINNING = Mark(START, "")
 
 
 class Key(msgspec.Struct, frozen=True, order=True):
@@ -61,23 +71,34 @@ class Write(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One entry of the change log: a write at its position, who made it, when (for people), and its size in bytes."""
+    """One entry of the change log: a write at its position, who made it, when (for people), its size in bytes, and the chain
+    that ends with it ("": not known yet)."""
 
     position: Position
     write: Write
     actor: str
     at: float
     size: int
+    chain: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.position, self.chain)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a log. `bytes` counts all change bytes ever logged up to here, `content` sums up every record and tombstone:
-    two regions with equal heads hold equal records."""
+    """The end of a log. `bytes` counts all change bytes ever logged up to here, `content` sums up every record and tombstone,
+    `chain` all that was ever logged: two regions with equal heads hold equal records and equal logs."""
 
     position: Position
     bytes: int
     content: str
+    chain: str = ""
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.position, self.chain)
 
 
 CREDENTIAL_PARTITIONS = ("revocations", "users")
@@ -159,42 +180,96 @@ class Records(Protocol):
 class LoggedRecords(Records, Protocol):
     """Records with an ordered change log, which the other region follows."""
 
+    @property
+    def store(self) -> str:
+        """The id that this region's file was made with."""
+        ...
+
     async def head(self) -> Head: ...
 
-    def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
-        """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log."""
+    def changes(self, after: Position, *, limit: int, chain: str | None = None) -> Sequence[Change]:
+        """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log, or
+        not at the end of that chain."""
         ...
 
     async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
         """Append the leader's changes, sent at `epoch`; those already there are skipped, so twice is the same as once.
         Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap or where this log has another change, and
-        Fenced for a new change if this region is itself the leader (and whole)."""
+        Fenced for a new change if this region leads."""
         ...
 
-    async def epoch_ends(self) -> Sequence[Position]:
-        """The last position of each epoch in this region's log, oldest first."""
+    async def holds(self, mark: Mark) -> bool:
+        """Whether this log has that change at that position, after the same changes."""
         ...
 
-    async def reaches(self, position: Position) -> bool | None:
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        """What is at these sequences of the log, None beyond its end."""
+        ...
+
+    async def reaches(self, position: Position, *, history: str = "", chain: str = "") -> bool | None:
         """Whether this log has got to `position`: True if it holds it, False if it may yet, None if that position belongs to a
-        history that this log does not know."""
+        history that this log does not know. `history` and `chain` (its beginning suffices): those it was given under; "": not told."""
         ...
 
-    async def rewind(self, to: Position, *, reason: str) -> int:
+    async def tail(self, above: Position, *, limit: int, explain: "Explain") -> Sequence["Loss"]:
+        """What a rewind to `above` would enter into the loss ledger, oldest first."""
+        ...
+
+    async def rewind(self, to: Position, *, explain: "Explain") -> int:
         """Undo every change above `to`, restoring what each replaced, and enter each into the loss ledger; returns how many.
-        One transaction. Raises Fenced if this region is the leader, whose log is the truth."""
+        One transaction. Raises Fenced if this region leads: its log is the truth."""
         ...
 
     async def losses(self, *, after: int = 0, limit: int = 100) -> Sequence["Loss"]:
-        """This region's loss ledger, in the order the writes were made."""
+        """The entries of the loss ledger that were made or changed after revision `after`, in that order."""
         ...
 
-    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        """Note what became of a loss: `applied`, at which position, or `discarded`. Idempotent."""
+    async def merge(self, losses: Sequence["Loss"]) -> None:
+        """Take in what this ledger lacks of the other region's. Idempotent."""
+        ...
+
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> None:
+        """Note what became of a loss: `applied`, at which position, or `discarded`. Idempotent. Raises NotFound."""
+        ...
+
+    @property
+    def proved(self) -> bool:
+        """Whether this region may lead: since its process started, its log has been found to be no older than what is known
+        elsewhere. Until then it follows, or waits."""
+        ...
+
+    def prove(self) -> None: ...
+
+    async def leads(self) -> bool:
+        """Whether this region's log is the truth: it is the leader, whole and proved."""
+        ...
+
+    async def owed(self) -> Mark:
+        """How far this log is known to have got once, if it lacks that now and no ledger has it yet; else BEGINNING."""
+        ...
+
+    async def owe(self, mark: Mark) -> None:
+        """Remember, durably, that this log had got to `mark` once, unless it still has it."""
+        ...
+
+    async def settle_debt(self) -> None:
+        """Owe nothing any more, if the log or the ledger has by now what was owed."""
+        ...
+
+    async def missing(self, mark: Mark) -> int | None:
+        """How many writes up to `mark` are neither in this log nor in this ledger; None: it cannot be counted."""
+        ...
+
+    async def write_off(self, mark: Mark, *, cause: str, reason: str) -> None:
+        """Enter what is missing up to `mark` as one loss without contents, and owe nothing any more. Idempotent."""
         ...
 
     async def is_whole(self) -> bool:
         """False while this region, having lost its records, has not copied all of the other's; nothing can be committed then."""
+        ...
+
+    async def found(self, state: RoutingState) -> None:
+        """The deployment is founded upon this region's file, which is empty and therefore whole, at `state`. Idempotent."""
         ...
 
     async def make_whole(self, other: Head) -> None:
@@ -208,21 +283,44 @@ class LoggedRecords(Records, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """An acknowledged write that was rewound, because it had not been replicated when another region took over.
+    """An acknowledged write that was undone or is gone. Its key is its change's mark: a position alone may have been given twice.
 
-    `replaced` is the version of the record it had replaced (None: there was none); `reason` says why it was rewound;
-    `outcome` is `pending`, `applied` or `discarded`, decided by `decided_by`; `applied` is the position it was written
-    again at.
+    `replaced` is the version of the record it had replaced (None: there was none); `region` is where it was undone or lost,
+    `cause` why, one of `CAUSES`, and `reason` the same in a sentence. `outcome` is `pending`, `applied` or `discarded`, decided by
+    `decided_by`; `applied` is the position it was written again at. `writes`: None for one write; for a loss whose contents
+    nobody has any more, how many writes up to `change`'s position are gone. `revision` grows with each change of the ledger
+    that holds it.
     """
 
-    number: int
     change: Change
     replaced: Position | None
     at: float
+    region: Role
+    cause: str
     reason: str
-    outcome: str
-    decided_by: str
-    applied: Position | None
+    outcome: str = "pending"
+    decided_by: str = ""
+    applied: Position | None = None
+    writes: int | None = None
+    revision: int = 0
+
+    @property
+    def key(self) -> Mark:
+        return self.change.mark
+
+
+NOT_REPLICATED = "not replicated"
+OLDER_COPY = "restored from an older copy"
+FORKED = "written on a forked history"
+DISK_LOST = "disk lost"
+CAUSES = (NOT_REPLICATED, OLDER_COPY, FORKED, DISK_LOST)
+
+Explain = Callable[[Position, bool], tuple[str, str]]
+"""Why a change is undone, its cause and that in a sentence, by its position and whether it was written in this region."""
+
+
+def not_replicated(reason: str) -> Explain:
+    return lambda position, own: (NOT_REPLICATED, reason)
 
 
 class Objects(Protocol):

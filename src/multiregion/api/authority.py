@@ -10,10 +10,12 @@ from starlette.routing import Route
 from multiregion.api.documents import routing
 from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, Handler, encode, read_json
+from multiregion.api.registry import RegistryAPI
 from multiregion.api.routing import StateNews
 from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.leases import Leases
+from multiregion.reports import Reports
 from multiregion.states import Role
 from multiregion.stores import StateStore
 
@@ -28,7 +30,8 @@ class LeaseOrder(msgspec.Struct, frozen=True):
 
 
 class AuthorityAPI:
-    def __init__(self, authority: StateStore, news: StateNews, leases: Leases | None, guards: Guards) -> None:
+    def __init__(self, authority: StateStore, reports: Reports | None, news: StateNews, leases: Leases | None, guards: Guards) -> None:
+        self._reports = reports
         self._authority = authority
         self._news = news
         self._leases = leases
@@ -40,6 +43,7 @@ class AuthorityAPI:
             Route("/healthz", self.health, methods=["GET"]),
             Route("/internal/follow", regions(self.follow), methods=["GET"]),
             Route("/internal/lease", regions(self.lease), methods=["POST"]),
+            *(RegistryAPI(self._authority, self._reports, self._news, self._guards).routes() if self._reports else []),
         ]
 
     async def health(self, request: Request) -> Response:

@@ -17,13 +17,15 @@ class Routing(msgspec.Struct, frozen=True):
     epoch: int
     leader: Role
     writable: bool
+    history: str = ""
+    succeeds: tuple[str, ...] = ()
 
     def value(self) -> RoutingState:
-        return RoutingState(self.state, self.epoch, self.leader, self.writable)
+        return RoutingState(self.state, self.epoch, self.leader, self.writable, self.history, self.succeeds)
 
 
 def routing(state: RoutingState) -> Routing:
-    return Routing(state.state, state.epoch, state.leader, state.writable)
+    return Routing(state.state, state.epoch, state.leader, state.writable, state.history, state.succeeds)
 
 
 class StateDocuments:
@@ -36,6 +38,7 @@ class StateDocuments:
         deployment = self._deployment
         return {
             "appId": deployment.app_id,
+            "history": state.history,
             "state": state.state,
             "epoch": state.epoch,
             "writer": state.writer and deployment.place(state.writer).region,

@@ -4,8 +4,9 @@ import msgspec
 
 from multiregion.api.documents import Routing, routing
 from multiregion.controller import Outlook
-from multiregion.replication import NOTHING_KNOWN, Ends, Frame, LastKnown
-from multiregion.stores import Change, Digest, Exposure, Head, Key, Loss, Position, Write
+from multiregion.replication import NOTHING_KNOWN, Frame, LastKnown, Standing
+from multiregion.states import Role
+from multiregion.stores import Change, Digest, Exposure, Head, Key, Loss, Mark, Position, Write
 
 
 class WireChange(msgspec.Struct, frozen=True, array_like=True):
@@ -21,10 +22,11 @@ class WireChange(msgspec.Struct, frozen=True, array_like=True):
     actor: str
     at: float
     size: int
+    chain: str = ""
 
     def value_of(self) -> Change:
         write = Write(Key(self.partition, self.id), self.value, self.order, tuple(Digest(d) for d in self.needs))
-        return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size)
+        return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size, self.chain)
 
 
 class WireHead(msgspec.Struct, frozen=True, array_like=True):
@@ -32,9 +34,23 @@ class WireHead(msgspec.Struct, frozen=True, array_like=True):
     sequence: int
     bytes: int
     content: str
+    chain: str = ""
 
     def value_of(self) -> Head:
-        return Head(Position(self.epoch, self.sequence), self.bytes, self.content)
+        return Head(Position(self.epoch, self.sequence), self.bytes, self.content, self.chain)
+
+
+class WireMark(msgspec.Struct, frozen=True, array_like=True):
+    epoch: int
+    sequence: int
+    chain: str
+
+    def value_of(self) -> Mark:
+        return Mark(Position(self.epoch, self.sequence), self.chain)
+
+
+def wire_mark(mark: Mark) -> WireMark:
+    return WireMark(mark.position.epoch, mark.position.sequence, mark.chain)
 
 
 class WireFrame(msgspec.Struct, frozen=True, array_like=True):
@@ -48,13 +64,21 @@ class WireFrame(msgspec.Struct, frozen=True, array_like=True):
         return Frame(changes, self.head.value_of(), self.state.value(), self.exposure)
 
 
-class WireEnds(msgspec.Struct, frozen=True):
-    positions: list[tuple[int, int]]
+class WireStanding(msgspec.Struct, frozen=True):
+    store: str
+    end: WireMark
     state: Routing
+    leads: bool
     whole: bool
+    owed: WireMark
 
-    def value_of(self) -> Ends:
-        return Ends([Position(*each) for each in self.positions], self.state.value(), self.whole)
+    def value_of(self) -> Standing:
+        return Standing(self.store, self.end.value_of(), self.state.value(), self.leads, self.whole, self.owed.value_of())
+
+
+def wire_standing(standing: Standing) -> WireStanding:
+    end, owed = wire_mark(standing.end), wire_mark(standing.owed)
+    return WireStanding(standing.store, end, routing(standing.state), standing.leads, standing.whole, owed)
 
 
 class WireCaller(msgspec.Struct, frozen=True):
@@ -83,24 +107,27 @@ def wire_outlook(outlook: Outlook) -> WireOutlook:
 class WireLoss(msgspec.Struct, frozen=True):
     """A line of a loss ledger."""
 
-    number: int
     change: WireChange
     replaced: tuple[int, int] | None
     at: float
+    region: Role
+    cause: str
     reason: str
     outcome: str
     decided_by: str
     applied: tuple[int, int] | None
+    writes: int | None
+    revision: int
 
     def value_of(self) -> Loss:
         replaced, applied = (Position(*each) if each else None for each in (self.replaced, self.applied))
-        return Loss(self.number, self.change.value_of(), replaced, self.at, self.reason, self.outcome, self.decided_by, applied)
+        why = (self.region, self.cause, self.reason, self.outcome, self.decided_by)
+        return Loss(self.change.value_of(), replaced, self.at, *why, applied, self.writes, self.revision)
 
 
 def wire_loss(loss: Loss) -> WireLoss:
-    return WireLoss(
-        loss.number, wire_change(loss.change), pair(loss.replaced), loss.at, loss.reason, loss.outcome, loss.decided_by, pair(loss.applied)
-    )
+    why = (loss.region, loss.cause, loss.reason, loss.outcome, loss.decided_by)
+    return WireLoss(wire_change(loss.change), pair(loss.replaced), loss.at, *why, pair(loss.applied), loss.writes, loss.revision)
 
 
 def pair(position: Position | None) -> tuple[int, int] | None:
@@ -111,12 +138,12 @@ def wire_change(change: Change) -> WireChange:
     write, position = change.write, change.position
     return WireChange(
         position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.value, write.needs,
-        change.actor, change.at, change.size,
+        change.actor, change.at, change.size, change.chain,
     )  # fmt: skip
 
 
 def wire_head(head: Head) -> WireHead:
-    return WireHead(head.position.epoch, head.position.sequence, head.bytes, head.content)
+    return WireHead(head.position.epoch, head.position.sequence, head.bytes, head.content, head.chain)
 
 
 def pack(frame: Frame) -> bytes:

@@ -15,26 +15,38 @@ from starlette.routing import Mount, Route
 
 from multiregion.accounts import Caller
 from multiregion.api.documents import Routing, routing
-from multiregion.api.frames import WireCaller, WireChange, WireEnds, pack, wire_head, wire_loss, wire_outlook
+from multiregion.api.frames import (
+    WireCaller,
+    WireChange,
+    WireLoss,
+    WireMark,
+    pack,
+    wire_head,
+    wire_loss,
+    wire_mark,
+    wire_outlook,
+    wire_standing,
+)
 from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Outlook
 from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from multiregion.region import LoggedRegion, Region
-from multiregion.replication import frames
+from multiregion.replication import frames, standing_of
 from multiregion.states import RoutingState
-from multiregion.stores import Change, Digest, Exposure, Key, Position
+from multiregion.stores import Change, Digest, Exposure, Key, Mark, Position
 
 PAGE_MAX = 1_000
 DEEP_PAGE_MAX = 20
 LOSS_BYTES_MAX = 1024 * 1024
+LEDGER_BYTES_MAX = 16 * LOSS_BYTES_MAX
 
 
 class Settlement(msgspec.Struct, frozen=True):
     """What became of a loss."""
 
-    number: int
+    key: WireMark
     outcome: str
     actor: str
     applied: tuple[int, int] | None = None
@@ -122,10 +134,12 @@ class InternalAPI:
                     Route("/objects/{digest}", guarded(self.object), methods=["GET"]),
                     Route("/head", guarded(self.head), methods=["GET"]),
                     Route("/outlook", guarded(self.outlook), methods=["GET"]),
-                    Route("/ends", guarded(self.ends), methods=["GET"]),
+                    Route("/standing", guarded(self.standing), methods=["GET"]),
+                    Route("/marks", guarded(self.marks), methods=["POST"]),
                     Route("/acknowledge", guarded(self.acknowledge), methods=["POST"]),
                     Route("/attempts", guarded(self.attempts), methods=["POST"]),
                     Route("/losses", guarded(self.losses), methods=["GET"]),
+                    Route("/losses", guarded(self.enter), methods=["POST"]),
                     Route("/settle", guarded(self.settle), methods=["POST"]),
                     Route("/restore", guarded(self.restore), methods=["POST"]),
                     Route("/status", guarded(self.status), methods=["GET"]),
@@ -148,13 +162,14 @@ class InternalAPI:
         return check
 
     async def changes(self, request: Request) -> Response:
-        after = Position(number(request, "epoch"), number(request, "sequence"))
+        position = Position(number(request, "epoch"), number(request, "sequence"))
+        after = Mark(position, request.query_params.get("chain", ""))
         wants_changes = number(request, "changes") == 1
         if wants_changes:
-            self._region.records.changes(after, limit=1)  # a position of another history is refused before the stream begins
+            self._region.records.changes(position, limit=1, chain=after.chain)  # another history is refused before the stream begins
         return StreamingResponse(self._frames(after, wants_changes), media_type="application/octet-stream")
 
-    async def _frames(self, after: Position, changes: bool) -> AsyncIterator[bytes]:
+    async def _frames(self, after: Mark, changes: bool) -> AsyncIterator[bytes]:
         records, heartbeat = self._region.records, self._heartbeat_seconds
         with suppress(Conflict):  # this log was rewound below what is followed: the stream ends, and the next begins with a refusal
             async for frame in frames(records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes, exposure=self._exposure):
@@ -172,10 +187,12 @@ class InternalAPI:
     async def outlook(self, request: Request) -> Response:
         return JSON(wire_outlook(await self._outlook()))
 
-    async def ends(self, request: Request) -> Response:
-        records = self._region.records
-        positions = [(end.epoch, end.sequence) for end in await records.epoch_ends()]
-        return JSON(WireEnds(positions, routing(await records.admitted()), await records.is_whole()))
+    async def standing(self, request: Request) -> Response:
+        return JSON(wire_standing(await standing_of(self._region.records)))
+
+    async def marks(self, request: Request) -> Response:
+        sequences = (await read_json(request, list[int]))[:PAGE_MAX]
+        return JSON([mark and wire_mark(mark) for mark in await self._region.records.marks(sequences)])
 
     async def acknowledge(self, request: Request) -> Response:
         self._acknowledged(Position(*await read_json(request, tuple[int, int])))
@@ -190,10 +207,15 @@ class InternalAPI:
         found = await self._region.records.losses(after=number(request, "after"), limit=PAGE_MAX)
         return JSON([wire_loss(loss) for loss in found])
 
+    async def enter(self, request: Request) -> Response:
+        losses = await read_json(request, list[WireLoss], LEDGER_BYTES_MAX)
+        await self._region.records.merge([loss.value_of() for loss in losses])
+        return Response(status_code=204)
+
     async def settle(self, request: Request) -> Response:
         order = await read_json(request, Settlement)
         applied = Position(*order.applied) if order.applied else None
-        await self._region.records.settle(order.number, order.outcome, actor=order.actor, applied=applied)
+        await self._region.records.settle(order.key.value_of(), order.outcome, actor=order.actor, applied=applied)
         return Response(status_code=204)
 
     async def restore(self, request: Request) -> Response:

@@ -73,9 +73,11 @@ def shown(entry: Entry) -> dict[str, Any]:
     change = loss.change
     return {
         "id": entry.id,
-        "region": entry.role,
+        "region": loss.region,
         "record": f"{change.write.key.partition}/{change.write.key.id}",
-        "what": described(change.write),
+        "what": described(change.write) if loss.writes is None else gone(loss.writes),
+        "cause": loss.cause,
+        "writes": 1 if loss.writes is None else loss.writes or None,
         "user": change.actor,
         "at": iso(change.at),
         "bytes": change.size,
@@ -84,6 +86,11 @@ def shown(entry: Entry) -> dict[str, Any]:
         "outcome": loss.outcome,
         "decidedBy": loss.decided_by or None,
     }
+
+
+def gone(writes: int) -> str:
+    """What is not known is not 0."""
+    return f"{writes or 'an unknown number of'} {'write' if writes == 1 else 'writes'}, contents lost"
 
 
 def described(write: Write) -> str:

@@ -3,25 +3,37 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from multiregion.clock import Clock
 from multiregion.embedded.database import MakeWriter, Writer, connect
-from multiregion.errors import StaleEpoch
-from multiregion.states import FIRST, Role, RoutingState, State
-from multiregion.stores import Decision
+from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
+from multiregion.errors import BadDeployment, StaleEpoch
+from multiregion.reports import Leadership, Report, base_fact, base_of
+from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State
+from multiregion.stores import BEGINNING, Decision
 
 AUTHORITY = """
 CREATE TABLE IF NOT EXISTS decision (
     number INTEGER PRIMARY KEY, what TEXT NOT NULL,
     epoch INTEGER NOT NULL, state TEXT NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,
-    actor TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL, facts TEXT NOT NULL
+    actor TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL, facts TEXT NOT NULL, history TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS one_state_an_epoch ON decision (epoch) WHERE what = 'state';
+CREATE TABLE IF NOT EXISTS report (role TEXT PRIMARY KEY, body BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
-COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts"
+FORMAT = 2
+"""Kept as the file's `user_version`. Release 1.0 left it 0."""
+COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
+FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
+NEWEST_BASE = (
+    "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 1"
+)
 
 
 class AuthoritySession:
@@ -37,25 +49,32 @@ class AuthoritySession:
         row = self.db.execute(NEWEST_STATE).fetchone()
         return row and decision_of(row)
 
+    def keep_report(self, row: tuple[Role, bytes, float]) -> None:
+        self.db.execute("INSERT OR REPLACE INTO report VALUES (?, ?, ?)", row)
+
     def add(self, decision: Decision) -> None:
         state = decision.state
         self.db.execute(
-            f"INSERT INTO decision ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO decision ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(state.state, state.epoch, state.leader, state.writable, decision.actor, decision.at, decision.reason),
-                *(decision.what, json.dumps(dict(decision.facts))),
+                *(decision.what, json.dumps(dict(decision.facts)), state.history),
             ),
         )
 
 
 class SqliteState:
-    """`StateStore` for one application."""
+    """`StateStore` and `Reports` for one application."""
 
-    def __init__(self, path: Path, clock: Clock, *, writer: MakeWriter[AuthoritySession] = Writer) -> None:
+    def __init__(self, path: Path, clock: Clock, *, history: str = "", writer: MakeWriter[AuthoritySession] = Writer) -> None:
+        """`history`: that of a file of the last release, which names none."""
         self._clock = clock
-        self._db = connect(path, AUTHORITY)
-        self._reading = connect(path, AUTHORITY)
+        self._db = open_authority(path, history)
+        self._reading = connect(path)
         self._writer = writer(self._db, AuthoritySession)
+        self._started = clock.monotonic()
+        self._arrived: dict[Role, float] = {}
+        self._said: dict[Role, Report] = {}
 
     def close(self) -> None:
         self._writer.close()
@@ -63,27 +82,59 @@ class SqliteState:
         self._db.close()
 
     async def begin(self) -> None:
-        """Decide the first state, unless something has been decided before."""
-
-        def work(session: AuthoritySession) -> None:
-            if session.newest() is None:
-                session.add(Decision(FIRST, "multiregion", self._clock.now(), "deployed"))
-
-        await self._writer.run(work)
+        """Nothing is decided at the start: a deployment is founded, once, by its primary region."""
 
     async def read(self) -> RoutingState:
-        return decision_of(self._reading.execute(NEWEST_STATE).fetchone()).state
+        row = self._reading.execute(NEWEST_STATE).fetchone()
+        return decision_of(row).state if row else UNFOUNDED
+
+    async def found(self, store: str) -> RoutingState | None:
+        def work(session: AuthoritySession) -> RoutingState | None:
+            row = session.db.execute(FIRST_STATE).fetchone()
+            if row is not None:
+                first = decision_of(row)
+                return first.state if first.facts.get("founded") == store else None
+            state = replace(FIRST, history=self._clock.new_id())
+            session.add(
+                Decision(state, "multiregion", self._clock.now(), "deployed", facts={"founded": store, "base": base_fact(BEGINNING)})
+            )
+            return state
+
+        return await self._writer.run(work)
+
+    async def leadership(self) -> Leadership:
+        row = self._reading.execute(NEWEST_BASE).fetchone()
+        return Leadership(row[0], base_of(json.loads(row[1])["base"])) if row else Leadership(0, BEGINNING)
+
+    async def report(self, role: Role, report: Report) -> None:
+        """What says nothing new is not written again: its time alone is noted."""
+        if self._said.get(role) != report:
+            row = (role, msgspec.json.encode(report), self._clock.now())
+            await self._writer.run(lambda session: session.keep_report(row))
+            self._said[role] = report
+        self._arrived[role] = self._clock.monotonic()
+
+    async def reports(self) -> Mapping[Role, Report]:
+        rows = self._reading.execute("SELECT role, body FROM report")
+        return {Role(role): msgspec.json.decode(body, type=Report) for role, body in rows}
+
+    def seconds_since(self, role: Role) -> float | None:
+        if role in self._arrived:
+            return self._clock.monotonic() - self._arrived[role]
+        row = self._reading.execute("SELECT at FROM report WHERE role = ?", (role,)).fetchone()
+        # From before this process started: by the wall clock, which may have been set meanwhile.
+        return None if row is None else max(self._clock.now() - row[0], self._clock.monotonic() - self._started)
 
     async def replace(
         self, old: RoutingState, new: RoutingState, *, actor: str, reason: str, facts: Mapping[str, Any] | None = None
     ) -> RoutingState:
         def work(session: AuthoritySession) -> RoutingState:
             newest = session.newest()
-            if newest is None or newest.state != old:
+            if (newest.state if newest else UNFOUNDED) != old:
                 raise StaleEpoch(
                     f"{newest.actor} changed the state to {newest.state.state} (epoch {newest.state.epoch}) first"
                     if newest
-                    else "no state",
+                    else "the authority has lost its history meanwhile",
                     state=newest and newest.state,
                 )
             session.add(Decision(new, actor, self._clock.now(), reason, facts=facts or {}))
@@ -94,8 +145,7 @@ class SqliteState:
     async def note(self, what: str, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
         def work(session: AuthoritySession) -> None:
             newest = session.newest()
-            assert newest is not None
-            session.add(Decision(newest.state, actor, self._clock.now(), reason, what, facts))
+            session.add(Decision(newest.state if newest else UNFOUNDED, actor, self._clock.now(), reason, what, facts))
 
         await self._writer.run(work)
 
@@ -106,6 +156,32 @@ class SqliteState:
         return [decision_of(row) for row in rows]
 
 
+def open_authority(path: Path, history: str) -> sqlite3.Connection:
+    """Raises BadDeployment for a newer format."""
+    db = connect(path)
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    if version > FORMAT:
+        db.close()
+        raise BadDeployment(
+            f"{path} has format {version}; this release reads formats up to {FORMAT}. Install the newer release that wrote it"
+        )
+    if version < FORMAT and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'decision'").fetchone():
+        keep_copy(db, path, FORMAT)
+    if version < FORMAT:
+        in_one_transaction(db, lambda: take_over(db, history), FORMAT)
+    return db
+
+
+def take_over(db: sqlite3.Connection, history: str) -> None:
+    """Make the tables, or go on with those of release 1.0: its decisions belong to `history`."""
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'decision'").fetchone():
+        db.execute("ALTER TABLE decision ADD COLUMN history TEXT NOT NULL DEFAULT ''")
+        db.execute("UPDATE decision SET history = ?", (history,))
+    create_tables(db, AUTHORITY)
+
+
 def decision_of(row: tuple[Any, ...]) -> Decision:
-    state, epoch, leader, writable, actor, at, reason, what, facts = row
-    return Decision(RoutingState(State(state), epoch, Role(leader), bool(writable)), actor, at, reason, what, json.loads(facts))
+    state, epoch, leader, writable, actor, at, reason, what, text, history = row
+    facts = json.loads(text)
+    routing = RoutingState(State(state), epoch, Role(leader), bool(writable), history, tuple(facts.get("succeeds", ())))
+    return Decision(routing, actor, at, reason, what, facts)

@@ -37,7 +37,7 @@ class Job:
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
-def connect(path: Path, schema: str) -> sqlite3.Connection:
+def connect(path: Path, schema: str = "") -> sqlite3.Connection:
     """Open or create a database in WAL mode, durable at each commit. Raises BadDeployment if the file is damaged."""
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256)

@@ -1,55 +1,116 @@
-"""The loss ledger: what was rewound, kept in the same transaction that rewound it, until somebody decides about it."""
+"""The loss ledger: what was undone or is gone, beside the log: neither fenced nor rewound, and only ever added to.
+
+Both regions' ledgers become one set by exchange. Its key is a change's position and chain; an outcome only ever leaves `pending`.
+"""
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
-from multiregion.embedded.session import RegionSession
+from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
-from multiregion.stores import Change, Loss, Position
+from multiregion.states import Role
+from multiregion.stores import Change, Key, Loss, Mark, Position, Write
 
 PENDING = "pending"
 OUTCOMES = ("applied", "discarded")
+RANK = {PENDING: 0, "discarded": 1, "applied": 2}
+KEY = "epoch = ?1 AND sequence = ?2 AND chain = ?3"
+AsLoss = Callable[[Step], Loss]
 
 
-def rewind(session: RegionSession, to: Position, *, at: float, reason: str) -> int:
+def tail(db: sqlite3.Connection, above: Position, as_loss: AsLoss, *, limit: int) -> Sequence[Loss]:
+    """What rewinding to `above` would enter into the ledger, oldest first."""
+    rows = db.execute(f"SELECT {STEP_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (above.sequence, limit))
+    return [as_loss(step_of(row)) for row in rows]
+
+
+def rewind(session: RegionSession, to: Position, as_loss: AsLoss) -> int:
     """Undo every change above `to` and enter each into the ledger, in the order they were made."""
-    undone: list[tuple[Change, Position | None]] = []
+    undone: list[Step] = []
     while session.position > to and (step := session.undo()):
         undone.append(step)
-    for change, replaced in reversed(undone):
-        enter(session.db, change, replaced, at=at, reason=reason)
+    merge(session.db, [as_loss(step) for step in reversed(undone)])
     return len(undone)
 
 
-def enter(db: sqlite3.Connection, change: Change, replaced: Position | None, *, at: float, reason: str) -> None:
-    write, position = change.write, change.position
+def merge(db: sqlite3.Connection, losses: Iterable[Loss]) -> None:
+    """Take in what this ledger lacks: entries, and outcomes of those that are pending here."""
+    for loss in losses:
+        found = db.execute(f"SELECT outcome FROM loss WHERE {KEY}", key_of(loss.key)).fetchone()
+        if found is None:
+            enter(db, loss)
+        elif RANK[loss.outcome] > RANK[found[0]]:
+            decide(db, loss.key, loss.outcome, loss.decided_by, loss.applied)
+
+
+def enter(db: sqlite3.Connection, loss: Loss) -> None:
+    change, write, position = loss.change, loss.change.write, loss.change.position
     db.execute(
-        "INSERT OR IGNORE INTO loss (epoch, sequence, partition, id, value, sort, needs, actor, at, size, replaced_epoch,"
-        " replaced_sequence, lost_at, reason, outcome, decided_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+        f"INSERT INTO loss ({LOSS_COLUMNS}) VALUES ({', '.join('?' * 23)})",
         (
             *(position.epoch, position.sequence, write.key.partition, write.key.id, write.value, write.order),
-            *(json.dumps(write.needs), change.actor, change.at, change.size),
-            *((replaced.epoch, replaced.sequence) if replaced else (None, None)),
-            *(at, reason, PENDING),
+            *(json.dumps(write.needs), change.actor, change.at, change.size, change.chain),
+            *(next_revision(db), loss.region, loss.cause, loss.writes, *pair(loss.replaced)),
+            *(loss.at, loss.reason, loss.outcome, loss.decided_by, *pair(loss.applied)),
         ),
     )
 
 
+def decide(db: sqlite3.Connection, key: Mark, outcome: str, actor: str, applied: Position | None) -> None:
+    db.execute(
+        f"UPDATE loss SET outcome = ?4, decided_by = ?5, applied_epoch = ?6, applied_sequence = ?7, revision = ?8 WHERE {KEY}",
+        (*key_of(key), outcome, actor, *pair(applied), next_revision(db)),
+    )
+
+
+def next_revision(db: sqlite3.Connection) -> int:
+    return int(db.execute("SELECT coalesce(max(revision), 0) + 1 FROM loss").fetchone()[0])
+
+
+def missing(db: sqlite3.Connection, mark: Mark) -> int | None:
+    """How many writes up to `mark`, which the log does not hold, are neither in it nor in the ledger; None: it cannot be counted."""
+    covered = f"({KEY}) OR (writes > 0 AND epoch = ?1 AND sequence >= ?2 AND sequence - writes < ?2)"
+    if db.execute(f"SELECT 1 FROM loss WHERE {covered}", key_of(mark)).fetchone():
+        return 0
+    where = "(epoch, sequence) <= (?, ?)"
+    (known,) = db.execute(
+        f"SELECT max(sequence) FROM (SELECT max(sequence) AS sequence FROM change WHERE {where} UNION ALL SELECT max(sequence) FROM loss"
+        f" WHERE {where})",
+        2 * (mark.position.epoch, mark.position.sequence),
+    ).fetchone()
+    return mark.position.sequence - (known or 0) if (known or 0) < mark.position.sequence else None
+
+
+def write_off(db: sqlite3.Connection, mark: Mark, region: Role, at: float, cause: str, reason: str) -> None:
+    """One entry for all that is missing up to `mark`; 0 writes: it cannot be counted how many."""
+    count = missing(db, mark)
+    if count != 0:
+        change = Change(mark.position, Write(Key("", ""), None), "", at, 0, mark.chain)
+        merge(db, [Loss(change, None, at, region, cause, reason, writes=count or 0)])
+
+
 def losses(db: sqlite3.Connection, *, after: int, limit: int) -> Sequence[Loss]:
-    rows = db.execute(f"SELECT {LOSS_COLUMNS} FROM loss WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
+    rows = db.execute(f"SELECT {LOSS_COLUMNS} FROM loss WHERE revision > ? ORDER BY revision LIMIT ?", (after, limit))
     return [loss_of(row) for row in rows]
 
 
-def settle(session: RegionSession, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
-    """Raises NotFound for a loss that is not in the ledger, InvalidInput for an outcome that is none."""
+def settle(session: RegionSession, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
+    """Raises NotFound for a loss that is not in the ledger, InvalidInput for an outcome that is none. One that has been decided
+    about stays as it is, but for an `applied` after a `discarded`: what was made again is made again."""
     if outcome not in OUTCOMES:
         raise InvalidInput(f"outcome must be one of {', '.join(OUTCOMES)}", field="outcome")
-    if session.db.execute("SELECT 1 FROM loss WHERE number = ?", (number,)).fetchone() is None:
-        raise NotFound(f"there is no loss {number} in this region's ledger")
-    where = (applied.epoch, applied.sequence) if applied else (None, None)
-    session.db.execute(
-        "UPDATE loss SET outcome = ?, decided_by = ?, applied_epoch = ?, applied_sequence = ? WHERE number = ?",
-        (outcome, actor, *where, number),
-    )
+    found = session.db.execute(f"SELECT outcome FROM loss WHERE {KEY}", key_of(key)).fetchone()
+    if found is None:
+        raise NotFound(f"there is no loss {key.position.epoch}.{key.position.sequence} in this region's ledger")
+    if RANK[outcome] > RANK[found[0]]:
+        decide(session.db, key, outcome, actor, applied)
+
+
+def key_of(key: Mark) -> tuple[int, int, str]:
+    return (key.position.epoch, key.position.sequence, key.chain)
+
+
+def pair(position: Position | None) -> tuple[int | None, int | None]:
+    return (None, None) if position is None else (position.epoch, position.sequence)

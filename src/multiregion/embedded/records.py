@@ -6,25 +6,41 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from multiregion.chains import linked
 from multiregion.clock import Clock
 from multiregion.embedded import ledger
 from multiregion.embedded.database import MakeWriter, Writer, connect
+from multiregion.embedded.migration import open_region
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
+    CHANGE_WIDTH,
     CREDENTIALS,
-    EPOCH_ENDS,
     RECORD_COLUMNS,
-    REGION,
     change_of,
     fingerprint,
     record_of,
     routing_of,
     size_of,
 )
-from multiregion.embedded.session import RegionSession
+from multiregion.embedded.session import RegionSession, Step
 from multiregion.errors import Conflict, Fenced, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.states import Role, RoutingState
-from multiregion.stores import START, Change, Digest, Head, Key, Loss, Position, Record, Write, cursor, read_cursor
+from multiregion.stores import (
+    BEGINNING,
+    START,
+    Change,
+    Digest,
+    Explain,
+    Head,
+    Key,
+    Loss,
+    Mark,
+    Position,
+    Record,
+    Write,
+    cursor,
+    read_cursor,
+)
 
 FOUND_MAX = 1024
 T = TypeVar("T")
@@ -43,8 +59,8 @@ class Durability(Protocol):
 class SqliteRecords:
     """`Records` for one region, named by its role.
 
-    A file made at the founding of its deployment is whole though it is empty. One made later stands for a lost one: until
-    everything has been copied from the other region it must not be written to, or the two logs would part.
+    A new file stands for a lost one, unless its deployment is founded upon it: until everything has been copied from the other
+    region it must not be written to, or the two logs would part.
     """
 
     def __init__(
@@ -53,22 +69,27 @@ class SqliteRecords:
         role: Role,
         clock: Clock,
         *,
-        founding: bool = True,
+        guarded: bool = False,
+        history: str = "",
         lease: Callable[[], bool] | None = None,
         durability: Durability | None = None,
         writer: MakeWriter[RegionSession] = Writer,
     ) -> None:
-        """`lease` says whether this region may still write, by a clock that only grows; None: writing needs no lease.
-        `durability` is asked before a write, and waited for before it is acknowledged."""
+        """`guarded`: write nothing before this file was founded, or has everything, and `prove` was called; without it a store that
+        stands alone. `history`: that of a file of the last release. `lease` says whether this region may still write, by a clock
+        that only grows; None: writing needs no lease. `durability` is asked before a write, and waited for before it is
+        acknowledged."""
         self._role = role
         self._lease = lease
         self._durability = durability
         is_new = not path.exists()
         self._clock = clock
-        self._writing = connect(path, REGION)
-        if is_new and founding:
+        self._writing = open_region(path, role, clock.new_id(), history)
+        if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
-        self._reading = connect(path, REGION)
+        self._proved = not guarded
+        self._reading = connect(path)
+        (self.store,) = self._reading.execute("SELECT store FROM region").fetchone()
         self._reading.execute("PRAGMA query_only = on")
         self._writer = writer(self._writing, RegionSession)
         self._heard: RoutingState | None = None
@@ -86,13 +107,12 @@ class SqliteRecords:
     async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
         def work(session: RegionSession) -> Position:
             session.routing = self._check_fence(session.routing, epoch)
-            if not session.whole:
-                raise NotReady("this region has lost its records and is copying everything from the other region")
+            self._check_proved(session)
             self._check_lease()
             self._check_conditions(session, writes, requires)
             for write in writes:
                 position = Position(session.routing.epoch, session.sequence + 1)
-                session.write(Change(position, write, actor, self._clock.now(), size_of(write)))
+                session.write(Change(position, write, actor, self._clock.now(), size_of(write)), own=True)
             return session.position
 
         if self._durability is not None:
@@ -131,12 +151,18 @@ class SqliteRecords:
         heard = self._heard
         if heard is None:
             raise NotReady("this region has started and waits for the authority's word before it accepts writes")
-        newest = max(routing, heard, key=lambda state: state.epoch)
+        newest = heard if heard.supersedes(routing) else routing
         if epoch is not None and epoch != newest.epoch:
             raise StaleEpoch(f"decided at epoch {epoch}, but the epoch is {newest.epoch} by now", state=newest)
         if newest.writer is not self._role:
             raise Fenced(f"the {self._role} region does not accept writes: the application is {newest.state}", state=newest)
         return newest
+
+    def _check_proved(self, session: RegionSession) -> None:
+        if not session.whole:
+            raise NotReady("this region has lost its records and is copying everything from the other region")
+        if not self._proved:
+            raise NotReady("this region has started, and compares its log with what the other region and the authority know")
 
     def _check_conditions(self, session: RegionSession, writes: Sequence[Write], requires: Sequence[Key]) -> None:
         for key in requires:
@@ -222,22 +248,38 @@ class SqliteRecords:
     async def admit(self, state: RoutingState) -> RoutingState:
         # What was heard counts even if it cannot be stored: a full disk must not keep a region writing. An authority that knows
         # less than this region, restored from an old backup, confirms nothing.
-        if state.epoch >= max(routing_of(self._reading).epoch, self._heard.epoch if self._heard else 0):
+        newest = self._newest()
+        if state == newest or state.supersedes(newest):
             self._heard = state
 
         def work(session: RegionSession) -> RoutingState:
-            if state.epoch > session.routing.epoch:
+            if state.supersedes(session.routing):
                 session.routing = state
             return session.routing
 
         return await self._writer.run(work)
+
+    def _newest(self) -> RoutingState:
+        stored = routing_of(self._reading)
+        return self._heard if self._heard and self._heard.supersedes(stored) else stored
+
+    async def found(self, state: RoutingState) -> None:
+        """The deployment is founded upon this file, which is empty: nothing has to be copied."""
+
+        def work(session: RegionSession) -> None:
+            if session.sequence == 0:
+                session.whole = 1
+            if state.supersedes(session.routing):
+                session.routing = state
+
+        await self._writer.run(work)
 
     async def is_whole(self) -> bool:
         return bool(self._reading.execute("SELECT whole FROM region").fetchone()[0])
 
     async def make_whole(self, other: Head) -> None:
         def work(session: RegionSession) -> None:
-            if session.position >= other.position:
+            if session.holds(other.mark):
                 session.whole = 1
 
         await self._writer.run(work)
@@ -250,12 +292,13 @@ class SqliteRecords:
     async def head(self) -> Head:
         if self._head is None or self._head_at != self._writer.commits:
             self._head_at = self._writer.commits
-            epoch, sequence, *rest = self._reading.execute("SELECT log_epoch, log_sequence, log_bytes, content FROM region").fetchone()
+            row = self._reading.execute("SELECT log_epoch, log_sequence, log_bytes, content, chain FROM region").fetchone()
+            epoch, sequence, *rest = row
             self._head = Head(Position(epoch, sequence), *rest)
         return self._head
 
-    def changes(self, after: Position, *, limit: int) -> Sequence[Change]:
-        if after != START and self._epoch_at(after.sequence) != after.epoch:
+    def changes(self, after: Position, *, limit: int, chain: str | None = None) -> Sequence[Change]:
+        if after != START and not is_at(self._mark_at(after.sequence), after, chain or ""):
             raise Conflict(f"change {after.sequence} of epoch {after.epoch} is not in this region's log")
         rows = self._reading.execute(
             f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (after.sequence, limit)
@@ -267,26 +310,29 @@ class SqliteRecords:
         rows = self._reading.execute(
             f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} ORDER BY sequence DESC LIMIT ?", (limit,)
         )
-        return [(change_of(row[:10]), row[10]) for row in rows]
+        return [(change_of(row[:CHANGE_WIDTH]), row[CHANGE_WIDTH]) for row in rows]
 
-    def _epoch_at(self, sequence: int) -> int | None:
-        row = self._reading.execute("SELECT epoch FROM change WHERE sequence = ?", (sequence,)).fetchone()
-        return row and int(row[0])
+    def _mark_at(self, sequence: int) -> Mark | None:
+        row = self._reading.execute("SELECT epoch, chain FROM change WHERE sequence = ?", (sequence,)).fetchone()
+        return row and Mark(Position(row[0], sequence), row[1])
 
-    async def epoch_ends(self) -> Sequence[Position]:
-        return [Position(*row) for row in self._reading.execute(EPOCH_ENDS)]
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        return [self._mark_at(sequence) for sequence in sequences]
 
-    async def reaches(self, position: Position) -> bool | None:
+    async def holds(self, mark: Mark) -> bool:
+        return mark == BEGINNING or self._mark_at(mark.position.sequence) == mark
+
+    async def reaches(self, position: Position, *, history: str = "", chain: str = "") -> bool | None:
         if position == START:
             return True
         head = (await self.head()).position
         if position.sequence <= head.sequence:
-            return True if self._epoch_at(position.sequence) == position.epoch else None
-        # An epoch that nobody has told this region of, or one that ended here before that change, is another history. And
+            return True if is_at(self._mark_at(position.sequence), position, chain) else None
+        # Another history, an epoch that nobody has told this region of, or one that ended here before that change, is another history. And
         # beyond the leader's log there is nothing.
         state = await self.admitted()
-        is_truth = state.leader is self._role and await self.is_whole()
-        return False if head.epoch <= position.epoch <= state.epoch and not is_truth else None
+        may_come = history in ("", state.history) and head.epoch <= position.epoch <= state.epoch
+        return False if may_come and not await self.leads() else None
 
     async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
         def work(session: RegionSession) -> Head:
@@ -294,25 +340,33 @@ class SqliteRecords:
                 raise StaleEpoch(f"changes sent at epoch {epoch}, but {session.routing.epoch} is known here", state=session.routing)
             fresh = [change for change in changes if change.position.sequence > session.sequence]
             known = [change for change in changes if change.position.sequence <= session.sequence]
-            if known and not session.holds(known[-1].position):
+            if known and not session.holds(known[-1].mark):
                 # This region has led for a moment, while what it follows went on: the logs have parted, and its own is rewound first.
                 raise Conflict(f"{known[-1].position} is not in this log, which has another change in its place")
-            if fresh and session.whole and session.routing.leader is self._role:
+            if fresh and self._is_truth(session):
                 raise Fenced("this region leads and takes no changes from the other", state=session.routing)
-            for expected, change in enumerate(fresh, session.sequence + 1):
-                if change.position.sequence != expected or change.position.epoch < session.epoch:
-                    raise Conflict(f"expected change {expected} of epoch {session.epoch} or later, got {change.position}")
+            check_follows(fresh, session.head().mark)
             for change in fresh:
-                session.write(change)
+                session.write(change, own=False)
             return session.head()
 
         return await self._log(work)
 
-    async def rewind(self, to: Position, *, reason: str) -> int:
+    def _is_truth(self, session: RegionSession) -> bool:
+        return bool(session.whole) and self._proved and session.routing.leader is self._role
+
+    def _as_loss(self, explain: Explain) -> Callable[[Step], Loss]:
+        at, role = self._clock.now(), self._role
+        return lambda step: Loss(step.change, step.replaced, at, role, *explain(step.change.position, step.own))
+
+    async def tail(self, above: Position, *, limit: int, explain: Explain) -> Sequence[Loss]:
+        return ledger.tail(self._reading, above, self._as_loss(explain), limit=limit)
+
+    async def rewind(self, to: Position, *, explain: Explain) -> int:
         def work(session: RegionSession) -> int:
-            if session.routing.leader is self._role:
+            if self._is_truth(session):
                 raise Fenced("this region leads: its log is the truth and is not rewound", state=session.routing)
-            return ledger.rewind(session, to, at=self._clock.now(), reason=reason)
+            return ledger.rewind(session, to, self._as_loss(explain))
 
         undone = await self._writer.run(work)
         if self._durability is not None:
@@ -325,8 +379,50 @@ class SqliteRecords:
     async def pending_losses(self) -> int:
         return int(self._reading.execute("SELECT count(*) FROM loss WHERE outcome = 'pending'").fetchone()[0])
 
-    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        await self._writer.run(lambda session: ledger.settle(session, number, outcome, actor=actor, applied=applied))
+    async def merge(self, losses: Sequence[Loss]) -> None:
+        await self._writer.run(lambda session: ledger.merge(session.db, losses))
+
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> None:
+        await self._writer.run(lambda session: ledger.settle(session, key, outcome, actor=actor, applied=applied))
+
+    @property
+    def proved(self) -> bool:
+        return self._proved
+
+    def prove(self) -> None:
+        self._proved = True
+
+    async def leads(self) -> bool:
+        return self._proved and self._newest().leader is self._role and await self.is_whole()
+
+    async def owed(self) -> Mark:
+        epoch, sequence, chain = self._reading.execute("SELECT owed_epoch, owed_sequence, owed_chain FROM region").fetchone()
+        return Mark(Position(epoch, sequence), chain)
+
+    async def owe(self, mark: Mark) -> None:
+        def work(session: RegionSession) -> None:
+            known = mark.position <= session.owed.position or session.holds(mark) or ledger.missing(session.db, mark) == 0
+            session.owed = session.owed if known else mark
+
+        await self._writer.run(work)
+
+    async def settle_debt(self) -> None:
+        def work(session: RegionSession) -> None:
+            if session.holds(session.owed) or ledger.missing(session.db, session.owed) == 0:
+                session.owed = BEGINNING
+
+        await self._writer.run(work)
+
+    async def missing(self, mark: Mark) -> int | None:
+        return 0 if await self.holds(mark) else ledger.missing(self._reading, mark)
+
+    async def write_off(self, mark: Mark, *, cause: str, reason: str) -> None:
+        def work(session: RegionSession) -> None:
+            if not session.holds(mark):
+                ledger.write_off(session.db, mark, self._role, self._clock.now(), cause, reason)
+            session.owed = BEGINNING
+
+        await self._writer.run(work)
 
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
         # Registered before looking, so that a commit between the look and the wait is not missed.
@@ -340,3 +436,17 @@ class SqliteRecords:
             return (await self.head()).position > after
         finally:
             self._waiting.discard(waiter)
+
+
+def is_at(found: Mark | None, position: Position, chain: str) -> bool:
+    return found is not None and found.position == position and found.chain.startswith(chain)
+
+
+def check_follows(changes: Sequence[Change], end: Mark) -> None:
+    """Raises Conflict unless these changes go on where the log ends, and come of the same history."""
+    for expected, change in enumerate(changes, end.position.sequence + 1):
+        if change.position.sequence != expected or change.position.epoch < end.position.epoch:
+            raise Conflict(f"expected change {expected} of epoch {end.position.epoch} or later, got {change.position}")
+        end = Mark(change.position, linked(end.chain, change))
+        if end.chain != change.chain:
+            raise Conflict(f"{change.position} was written upon another history than this region's log")

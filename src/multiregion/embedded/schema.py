@@ -12,11 +12,12 @@ CREDENTIALS = f"partition IN {CREDENTIAL_PARTITIONS}"
 REGION = f"""
 CREATE TABLE IF NOT EXISTS region (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    state TEXT NOT NULL, epoch INTEGER NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,
-    whole INTEGER NOT NULL,
-    log_epoch INTEGER NOT NULL, log_sequence INTEGER NOT NULL, log_bytes INTEGER NOT NULL, content TEXT NOT NULL
+    state TEXT NOT NULL, epoch INTEGER NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL, history TEXT NOT NULL,
+    store TEXT NOT NULL, whole INTEGER NOT NULL,
+    log_epoch INTEGER NOT NULL, log_sequence INTEGER NOT NULL, log_bytes INTEGER NOT NULL, content TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    owed_epoch INTEGER NOT NULL, owed_sequence INTEGER NOT NULL, owed_chain TEXT NOT NULL
 );
-INSERT OR IGNORE INTO region VALUES (1, 'fenced', 0, 'primary', 0, 0, 0, 0, 0, '0');
 CREATE TABLE IF NOT EXISTS record (
     partition TEXT NOT NULL, id TEXT NOT NULL, sort TEXT NOT NULL, value BLOB,
     epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
@@ -27,18 +28,21 @@ CREATE TABLE IF NOT EXISTS change (
     sequence INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,
     partition TEXT NOT NULL, id TEXT NOT NULL, sort TEXT NOT NULL, value BLOB, needs TEXT NOT NULL,
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
-    previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT
+    previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT,
+    chain TEXT NOT NULL DEFAULT '', own INTEGER NOT NULL DEFAULT 1
 );
 CREATE INDEX IF NOT EXISTS change_by_epoch ON change (epoch, sequence);
 CREATE INDEX IF NOT EXISTS change_of_credentials ON change (sequence) WHERE {CREDENTIALS};
 CREATE TABLE IF NOT EXISTS loss (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+    epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, chain TEXT NOT NULL,
     partition TEXT NOT NULL, id TEXT NOT NULL, value BLOB, sort TEXT NOT NULL, needs TEXT NOT NULL,
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
+    revision INTEGER NOT NULL UNIQUE, region TEXT NOT NULL, cause TEXT NOT NULL, writes INTEGER,
     replaced_epoch INTEGER, replaced_sequence INTEGER, lost_at REAL NOT NULL, reason TEXT NOT NULL,
     outcome TEXT NOT NULL, decided_by TEXT NOT NULL, applied_epoch INTEGER, applied_sequence INTEGER,
-    UNIQUE (epoch, sequence)
+    PRIMARY KEY (epoch, sequence, chain)
 );
+CREATE INDEX IF NOT EXISTS loss_that_waits ON loss (outcome) WHERE outcome = 'pending';
 CREATE TABLE IF NOT EXISTS need (
     partition TEXT NOT NULL, id TEXT NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (partition, id, digest)
@@ -46,29 +50,20 @@ CREATE TABLE IF NOT EXISTS need (
 CREATE INDEX IF NOT EXISTS need_of_digest ON need (digest);
 """
 
-EPOCH_ENDS = """
-WITH RECURSIVE each (epoch) AS (
-    SELECT min(epoch) FROM change
-    UNION ALL SELECT (SELECT min(epoch) FROM change WHERE epoch > each.epoch) FROM each WHERE epoch IS NOT NULL
-)
-SELECT epoch, (SELECT max(sequence) FROM change WHERE change.epoch = each.epoch) FROM each WHERE epoch IS NOT NULL
-"""
-"""From epoch to epoch by the index: a long log is not read for it."""
-
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
-CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size"
-
-
+CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain"
+CHANGE_WIDTH = 11
 LOSS_COLUMNS = (
-    "epoch, sequence, partition, id, value, sort, needs, actor, at, size, number, replaced_epoch, replaced_sequence, lost_at,"
-    " reason, outcome, decided_by, applied_epoch, applied_sequence"
+    f"{CHANGE_COLUMNS}, revision, region, cause, writes, replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by,"
+    " applied_epoch, applied_sequence"
 )
 
 
 def loss_of(row: tuple[Any, ...]) -> Loss:
-    number, replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by, applied_epoch, applied_sequence = row[10:]
-    replaced, applied = position_of(replaced_epoch, replaced_sequence), position_of(applied_epoch, applied_sequence)
-    return Loss(number, change_of(row[:10]), replaced, lost_at, reason, outcome, decided_by, applied)
+    revision, region, cause, writes, replaced_epoch, replaced_sequence, at, reason, outcome, decided_by, *applied = row[CHANGE_WIDTH:]
+    replaced = position_of(replaced_epoch, replaced_sequence)
+    change = change_of(row[:CHANGE_WIDTH])
+    return Loss(change, replaced, at, Role(region), cause, reason, outcome, decided_by, position_of(*applied), writes, revision)
 
 
 def position_of(epoch: int | None, sequence: int | None) -> Position | None:
@@ -76,8 +71,8 @@ def position_of(epoch: int | None, sequence: int | None) -> Position | None:
 
 
 def routing_of(db: sqlite3.Connection) -> RoutingState:
-    state, epoch, leader, writable = db.execute("SELECT state, epoch, leader, writable FROM region").fetchone()
-    return RoutingState(State(state), epoch, Role(leader), bool(writable))
+    state, epoch, leader, writable, history = db.execute("SELECT state, epoch, leader, writable, history FROM region").fetchone()
+    return RoutingState(State(state), epoch, Role(leader), bool(writable), history)
 
 
 def record_of(row: tuple[Any, ...]) -> Record:
@@ -86,13 +81,13 @@ def record_of(row: tuple[Any, ...]) -> Record:
 
 
 def change_of(row: tuple[Any, ...]) -> Change:
-    epoch, sequence, partition, id, value, sort, needs, actor, at, size = row
+    epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain = row
     write = Write(Key(partition, id), value, sort, tuple(Digest(digest) for digest in json.loads(needs)))
-    return Change(Position(epoch, sequence), write, actor, at, size)
+    return Change(Position(epoch, sequence), write, actor, at, size, chain)
 
 
 def change_row(change: Change) -> tuple[Any, ...]:
-    """The columns of a change, without those of what it replaced."""
+    """The first columns of a change; what it replaced, its chain and whether it was written here follow."""
     write, position = change.write, change.position
     needs = json.dumps(write.needs)
     key = (write.key.partition, write.key.id, write.order)

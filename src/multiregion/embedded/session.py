@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
-from typing import Any
+from typing import Any, NamedTuple
 
+from multiregion.chains import linked
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
+    CHANGE_WIDTH,
     RECORD_COLUMNS,
     change_of,
     change_row,
@@ -14,11 +16,20 @@ from multiregion.embedded.schema import (
     record_of,
     routing_of,
 )
-from multiregion.stores import START, Change, Digest, Head, Key, Position, Record, Write
+from multiregion.stores import BEGINNING, Change, Digest, Head, Key, Mark, Position, Record, Write
 
 CONTENT_MODULUS = 2**256
 PREVIOUS_COLUMNS = "previous_value, previous_sort, previous_epoch, previous_sequence, previous_needs"
 NOTHING_BEFORE = (None,) * 5
+STEP_COLUMNS = f"{CHANGE_COLUMNS}, own, {PREVIOUS_COLUMNS}"
+
+
+class Step(NamedTuple):
+    """A change of the log as rewinding sees it: the version that it replaced, and whether it was written in this region."""
+
+    change: Change
+    replaced: Position | None
+    own: bool
 
 
 class RegionSession:
@@ -27,10 +38,11 @@ class RegionSession:
     def __init__(self, db: sqlite3.Connection) -> None:
         self.db = db
         self.routing = routing_of(db)
-        self.whole, self.epoch, self.sequence, self.bytes, content = db.execute(
-            "SELECT whole, log_epoch, log_sequence, log_bytes, content FROM region"
+        self.whole, self.epoch, self.sequence, self.bytes, content, self.chain, *owed = db.execute(
+            "SELECT whole, log_epoch, log_sequence, log_bytes, content, chain, owed_epoch, owed_sequence, owed_chain FROM region"
         ).fetchone()
         self.content = int(content, 16)
+        self.owed = Mark(Position(*owed[:2]), owed[2])
         self._loaded = self._row()
 
     @property
@@ -38,50 +50,56 @@ class RegionSession:
         return Position(self.epoch, self.sequence)
 
     def head(self) -> Head:
-        return Head(self.position, self.bytes, f"{self.content:x}")
+        return Head(self.position, self.bytes, f"{self.content:x}", self.chain)
 
     def save(self) -> None:
         if (row := self._row()) != self._loaded:
             self.db.execute(
-                "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, whole = ?, log_epoch = ?, log_sequence = ?,"
-                " log_bytes = ?, content = ?",
+                "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, history = ?, whole = ?, log_epoch = ?,"
+                " log_sequence = ?, log_bytes = ?, content = ?, chain = ?, owed_epoch = ?, owed_sequence = ?, owed_chain = ?",
                 row,
             )
 
     def _row(self) -> tuple[Any, ...]:
         routing = self.routing
-        log = (self.epoch, self.sequence, self.bytes, f"{self.content:x}")
-        return (routing.state, routing.epoch, routing.leader, routing.writable, self.whole, *log)
+        log = (self.epoch, self.sequence, self.bytes, f"{self.content:x}", self.chain)
+        owed = (self.owed.position.epoch, self.owed.position.sequence, self.owed.chain)
+        return (routing.state, routing.epoch, routing.leader, routing.writable, routing.history, self.whole, *log, *owed)
 
     def stored(self, key: Key) -> Record | None:
         """The record or tombstone (value None) under `key`."""
         row = self.db.execute(f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ?", (key.partition, key.id)).fetchone()
         return row and record_of(row)
 
-    def holds(self, position: Position) -> bool:
-        """Whether the log has exactly this change in its place."""
-        where = (position.sequence, position.epoch)
-        return self.db.execute("SELECT 1 FROM change WHERE sequence = ? AND epoch = ?", where).fetchone() is not None
+    def holds(self, mark: Mark) -> bool:
+        """Whether the log has exactly this change in its place, after the same changes."""
+        if mark == BEGINNING:
+            return True
+        where = (mark.position.sequence, mark.position.epoch, mark.chain)
+        return self.db.execute("SELECT 1 FROM change WHERE sequence = ? AND epoch = ? AND chain = ?", where).fetchone() is not None
 
-    def write(self, change: Change) -> None:
-        """Set the record, keep what it replaced beside its log entry, and move the head on."""
+    def write(self, change: Change, *, own: bool) -> None:
+        """Set the record, keep what it replaced beside its log entry, and move the head on. `own`: it is written in this region."""
         write, position = change.write, change.position
+        chain = linked(self.chain, change)
         previous = self.stored(write.key)
         before = self._before(previous) if previous else NOTHING_BEFORE
-        self.db.execute("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*change_row(change), *before))
+        row = (*change_row(change), *before, chain, own)
+        self.db.execute("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._set(write.key, write.value, write.order, position, had_before=previous is not None)
         self._set_needs(write, had_before=previous is not None)
-        self.epoch, self.sequence, self.bytes = position.epoch, position.sequence, self.bytes + change.size
+        self.epoch, self.sequence, self.bytes, self.chain = position.epoch, position.sequence, self.bytes + change.size, chain
         self._count(mark(previous), fingerprint(write.key, write.value, write.order, position))
 
-    def undo(self) -> tuple[Change, Position | None] | None:
-        """Take the newest change back as if it had never been; returns it with the version it had replaced. None: the log is empty."""
-        row = self.db.execute(f"SELECT {CHANGE_COLUMNS}, {PREVIOUS_COLUMNS} FROM change WHERE sequence = ?", (self.sequence,)).fetchone()
+    def undo(self) -> Step | None:
+        """Take the newest change back as if it had never been. None: the log is empty."""
+        row = self.db.execute(f"SELECT {STEP_COLUMNS} FROM change WHERE sequence = ?", (self.sequence,)).fetchone()
         if row is None:
             return None
-        change = change_of(row[:10])
-        value, order, epoch, sequence, needs = row[10:]
-        key, replaced = change.write.key, position_of(epoch, sequence)
+        step = step_of(row)
+        change, replaced = step.change, step.replaced
+        value, order, _, _, needs = row[CHANGE_WIDTH + 1 :]
+        key = change.write.key
         written = self.stored(key)
         if replaced is None:
             self.db.execute("DELETE FROM record WHERE partition = ? AND id = ?", (key.partition, key.id))
@@ -91,12 +109,12 @@ class RegionSession:
         self.db.execute("DELETE FROM change WHERE sequence = ?", (self.sequence,))
         self._count(mark(written), fingerprint(key, value, order, replaced) if replaced else 0)
         self._step_back(change)
-        return change, replaced
+        return step
 
     def _step_back(self, undone: Change) -> None:
-        row = self.db.execute("SELECT epoch, sequence FROM change ORDER BY sequence DESC LIMIT 1").fetchone()
-        before = Position(*row) if row else START
-        self.epoch, self.sequence, self.bytes = before.epoch, before.sequence, self.bytes - undone.size
+        row = self.db.execute("SELECT epoch, sequence, chain FROM change ORDER BY sequence DESC LIMIT 1").fetchone()
+        self.epoch, self.sequence, self.chain = row or (0, 0, "")
+        self.bytes -= undone.size
 
     def _before(self, previous: Record) -> tuple[Any, ...]:
         name = (previous.key.partition, previous.key.id)
@@ -119,6 +137,12 @@ class RegionSession:
     def _count(self, removed: int, added: int) -> None:
         """Keep the sum of all records' and tombstones' fingerprints."""
         self.content = (self.content + added - removed) % CONTENT_MODULUS
+
+
+def step_of(row: tuple[Any, ...]) -> Step:
+    """From STEP_COLUMNS."""
+    epoch, sequence = row[CHANGE_WIDTH + 3 : CHANGE_WIDTH + 5]
+    return Step(change_of(row[:CHANGE_WIDTH]), position_of(epoch, sequence), bool(row[CHANGE_WIDTH]))
 
 
 def mark(record: Record | None) -> int:

@@ -16,14 +16,17 @@ from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
+from multiregion.controller import RegionControl
 from multiregion.durability import REMOTE
 from multiregion.embedded.authority import SqliteState
 from multiregion.leases import Leases
 from multiregion.local.clients import RegionClient
 from multiregion.local.operators import Operators
 from multiregion.losses import LossLedger
+from multiregion.predictions import InformedRegion
 from multiregion.progress import Progress, WatchedController
 from multiregion.prospects import Prospects
+from multiregion.reports import Reports
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
 from multiregion.verification import Verification
@@ -74,7 +77,14 @@ def state_store(config: PartConfig, settings: Settings, clock: Clock) -> KeptSta
         from multiregion.local.engines import authority_store
 
         return authority_store(config, settings, clock)
-    return SqliteState(config.folder / "authority.db", clock)
+    return SqliteState(config.folder / "authority.db", clock, history=config.deployment.first_history)
+
+
+def informed(
+    regions: Mapping[Role, RegionControl], state: StateStore, reports: Reports | None, leases: Leases | None
+) -> Mapping[Role, RegionControl]:
+    """Regions on engines report nothing."""
+    return regions if reports is None else {role: InformedRegion(region, role, state, reports, leases) for role, region in regions.items()}
 
 
 def authority_application(config: PartConfig, settings: Settings) -> Application:
@@ -83,16 +93,18 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     store = state_store(config, settings, clock)
     news = StateNews()
     state = Announcing(store, news)
-    regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
+    clients = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}
     names = {role: deployment.place(role).region for role in Role}
-    operators = Operators(config.folder, deployment, regions, clock)
+    operators = Operators(config.folder, deployment, clients, clock)
     leases = leases_of(clock, settings)
+    reports = store if isinstance(store, SqliteState) else None
+    regions = informed(clients, state, reports, leases)
     progress = Progress(clock)
     controller = WatchedController(progress, state, regions, names, clock, settings, leases)
     automatic = Automatic(state, controller, regions[Role.SECONDARY], leases, clock, settings) if leases else None
 
     def verification(deep: bool) -> Verification:
-        sides = (regions[Role.PRIMARY], regions[Role.SECONDARY])
+        sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])
         return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep)
 
     @asynccontextmanager
@@ -113,10 +125,10 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     guards = Guards(deployment, operators.identify)
     prospects = Prospects(state, regions, names, clock, settings)
     routes = [
-        *OperatorAPI(state, controller, regions, verification, documents, guards).routes(),
+        *OperatorAPI(state, controller, clients, verification, documents, guards).routes(),
         *ConsoleAPI(prospects, progress, names, settings, documents, guards).routes(),
-        *LossAPI(LossLedger(regions, names, state), documents, guards).routes(),
-        *AuthorityAPI(state, news, leases, guards).routes(),
+        *LossAPI(LossLedger(clients, names, state), documents, guards).routes(),
+        *AuthorityAPI(state, reports, news, leases, guards).routes(),
         *AutomaticAPI(state, automatic, guards).routes(),
     ]
     return application(routes, documents, deployment.edge, lifespan)

@@ -9,7 +9,18 @@ import httpx
 import msgspec
 
 from multiregion.api.documents import Routing, routing
-from multiregion.api.frames import WireCaller, WireEnds, WireFrame, WireHead, WireLoss, WireOutlook, wire_change
+from multiregion.api.frames import (
+    WireCaller,
+    WireFrame,
+    WireHead,
+    WireLoss,
+    WireMark,
+    WireOutlook,
+    WireStanding,
+    wire_change,
+    wire_loss,
+    wire_mark,
+)
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.controller import Outlook
 from multiregion.errors import (
@@ -24,14 +35,17 @@ from multiregion.errors import (
     StaleEpoch,
     Unreachable,
 )
-from multiregion.replication import Ends, Frame
+from multiregion.replication import Frame, Standing
+from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Head, Loss, Position
+from multiregion.stores import Change, Digest, Head, Loss, Mark, Position
 
 CALL_SECONDS = 3.0
 LEASE_CALL_SECONDS = 1.0
 OUTLOOK_SECONDS = 1.0
 CALLER_SECONDS = 0.7
+ENTER_SECONDS = 10.0
+REPORT_CALL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
@@ -81,14 +95,21 @@ async def ask(http: httpx.AsyncClient, method: str, path: str, type: type[T], *,
     return msgspec.json.decode(response.content or b"null", type=type)
 
 
+async def losses_of(http: httpx.AsyncClient, after: int) -> Sequence[Loss]:
+    found = await ask(http, "GET", "/internal/losses", list[WireLoss], params={"after": after})
+    return [loss.value_of() for loss in found]
+
+
 class HttpPeer:
     """`Peer` at the other end of the wire."""
 
     def __init__(self, base_url: str, deployment: Deployment) -> None:
         self._client = client(base_url, deployment)
 
-    async def follow(self, after: Position, *, changes: bool) -> AsyncIterator[Frame]:
-        parameters = {"epoch": after.epoch, "sequence": after.sequence, "changes": int(changes)}
+    async def follow(self, after: Mark, *, changes: bool) -> AsyncIterator[Frame]:
+        position = after.position
+        parameters: dict[str, str | int] = {"epoch": position.epoch, "sequence": position.sequence, "chain": after.chain}
+        parameters["changes"] = int(changes)
         try:
             async with self._client.stream("GET", "/internal/changes", params=parameters) as response:
                 if response.status_code != 200:
@@ -100,8 +121,20 @@ class HttpPeer:
             raise silence(error) from error
         raise Unreachable("the other region ended the stream")
 
-    async def ends(self) -> Ends:
-        return (await ask(self._client, "GET", "/internal/ends", WireEnds)).value_of()
+    async def standing(self) -> Standing:
+        return (await ask(self._client, "GET", "/internal/standing", WireStanding)).value_of()
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        order = msgspec.json.encode(list(sequences))
+        found = await ask(self._client, "POST", "/internal/marks", list[WireMark | None], content=order)
+        return [None if mark is None else mark.value_of() for mark in found]
+
+    async def losses(self, after: int) -> Sequence[Loss]:
+        return await losses_of(self._client, after)
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        order = msgspec.json.encode([wire_loss(loss) for loss in losses])
+        await ask(self._client, "POST", "/internal/losses", NoneType, seconds=ENTER_SECONDS, content=order)
 
     async def share_attempts(self, attempts: Sequence[tuple[str, str]]) -> None:
         """Tell of failed sign-ins, by user name and address. Raises Unreachable."""
@@ -147,12 +180,11 @@ class RegionClient:
         return await ask(self._client, method, path, type, seconds=seconds, **how)
 
     async def losses(self, after: int) -> Sequence[Loss]:
-        found = await self._ask("GET", "/internal/losses", list[WireLoss], params={"after": after})
-        return [loss.value_of() for loss in found]
+        return await losses_of(self._client, after)
 
-    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
         where = (applied.epoch, applied.sequence) if applied else None
-        order = {"number": number, "outcome": outcome, "actor": actor, "applied": where}
+        order = {"key": wire_mark(key), "outcome": outcome, "actor": actor, "applied": where}
         await self._ask("POST", "/internal/settle", NoneType, content=msgspec.json.encode(order))
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
@@ -207,6 +239,21 @@ class AuthorityClient:
         """The lease in seconds. Raises StaleEpoch if this region is not the writer at this epoch, Unreachable."""
         order = {"role": role, "epoch": epoch, "degraded": degraded}
         return await ask(self._client, "POST", "/internal/lease", float, seconds=LEASE_CALL_SECONDS, content=msgspec.json.encode(order))
+
+    async def known(self, role: Role) -> Known:
+        return await ask(self._client, "GET", "/internal/known", Known, params={"role": role})
+
+    async def report(self, role: Role, report: Report) -> None:
+        order = {"role": role, "report": report}
+        await ask(self._client, "POST", "/internal/report", NoneType, seconds=REPORT_CALL_SECONDS, content=msgspec.json.encode(order))
+
+    async def found(self, store: str) -> RoutingState | None:
+        found: Routing | None = await ask(self._client, "POST", "/internal/found", Routing | None, content=msgspec.json.encode(store))  # type: ignore[arg-type]
+        return None if found is None else found.value()
+
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
+        order = {"role": role, "state": routing(state), "base": base, "reason": reason}
+        return (await ask(self._client, "POST", "/internal/resume", Routing, content=msgspec.json.encode(order))).value()
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         """The state, again and again, until the connection breaks. Raises Unreachable."""

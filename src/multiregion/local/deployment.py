@@ -173,9 +173,7 @@ def write_private(file: Path, content: msgspec.Struct) -> None:
     draft.replace(file)
 
 
-def plan(
-    kept: Kept, data: Path, port: int, *, founding: bool, settings: dict[str, str] | None = None
-) -> tuple[Deployment, dict[str, PartConfig]]:
+def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None = None) -> tuple[Deployment, dict[str, PartConfig]]:
     """Every part's configuration, by name; the order is the order to start them in."""
 
     def url(offset: int) -> str:
@@ -197,7 +195,6 @@ def plan(
             str(folder.absolute()),
             deployment,
             role,
-            founding=founding,
             settings=settings or {},
             **more,
         )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -12,20 +13,24 @@ from multiregion.api.internal import InternalAPI
 from multiregion.api.positions import positions
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
+from multiregion.continuity import Continuity
 from multiregion.controller import Outlook, missing
 from multiregion.durability import RemoteCopies
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
+from multiregion.errors import MultiregionError
+from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.exposure import RegionExposure
 from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
+from multiregion.reports import REPORT_SECONDS, Report
 from multiregion.states import RoutingState
-from multiregion.stores import Change, Lag, Position
+from multiregion.stores import BEGINNING, Change, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
@@ -46,7 +51,13 @@ class RegionProcess(ServedRegion):
         lease = self._lease.holds if settings.failover == "automatic" else None
         self._copies = RemoteCopies(clock, settings.durability, settings.remote_seconds, self._announce_degradation)
         self._records = SqliteRecords(
-            config.folder / "region.db", config.role, clock, founding=config.founding, lease=lease, durability=self._copies
+            config.folder / "region.db",
+            config.role,
+            clock,
+            guarded=True,
+            history=deployment.first_history,
+            lease=lease,
+            durability=self._copies,
         )
         self._objects = FileObjects(config.folder / "objects", clock)
         self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
@@ -56,9 +67,16 @@ class RegionProcess(ServedRegion):
         super().__init__(config, settings, clock, Stores(self.region, self._uploads, self._links, SWEEP_SECONDS, self._records.close))
         acknowledges = settings.durability != "async"
         self._replicator = Replicator(
-            self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges
+            self.region,
+            self._peer,
+            clock,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            acknowledges=acknowledges,
+            catches_up=lambda: self._continuity.catches_up(),
         )
         self._exposure = RegionExposure(self._records, self._uploads)
+        self._continuity = Continuity(self._role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._exchange = LedgerExchange(self.region, self._peer, clock)
 
     def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
         return application_api.routes(
@@ -83,7 +101,7 @@ class RegionProcess(ServedRegion):
         ).routes()
 
     def _work(self) -> Sequence[Work]:
-        return [self._keep_lease, self._replicator.run]
+        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
@@ -94,7 +112,7 @@ class RegionProcess(ServedRegion):
     async def _keep_lease(self) -> None:
         """In automatic mode, ask for the lease again and again while this region is the writer, well before it runs out."""
         state = await self._records.admitted()
-        if self._settings.failover == "automatic" and state.writer is self._role:
+        if self._settings.failover == "automatic" and state.writer is self._role and await self._records.leads():
             await self._renew_lease(state)
         await self._clock.sleep(min(self._settings.lease_seconds / 4, LEASE_PAUSE_SECONDS_MAX))
 
@@ -109,11 +127,34 @@ class RegionProcess(ServedRegion):
         if self._settings.failover == "automatic":
             await self._renew_lease(await self._records.admitted(), degraded=True)
 
+    def _on_told(self, state: RoutingState) -> None:
+        self._continuity.heard(state)
+
+    async def _say_last_words(self) -> None:
+        with suppress(MultiregionError):
+            await self._report()
+
+    async def _tell_authority(self) -> None:
+        await self._report()
+        await self._clock.sleep(REPORT_SECONDS)
+
+    async def _report(self) -> None:
+        """How far this region has got, for the day that it falls silent."""
+        if not await self._continuity.may_report():
+            return
+        records = self._records
+        head, state, owed = await records.head(), await records.admitted(), await records.owed()
+        end = head.mark if owed == BEGINNING or await records.holds(owed) else owed
+        whole = await records.is_whole()
+        report = Report(records.store, state.history, state.epoch, end, head.bytes, whole, self._exposure())
+        await self._authority.report(self._role, report)
+
     async def _restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
         return await restore(self.region, self._peer, lost, expected, actor=actor, force=force)
 
     async def outlook(self) -> Outlook:
-        ready = self._records.confirmed and await self._records.is_whole()
+        leads_or_follows = self._records.proved or (await self._records.admitted()).leader is not self._role
+        ready = self._records.confirmed and leads_or_follows and await self._records.is_whole()
         return Outlook(await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known)
 
     async def report(self) -> dict[str, Any]:
@@ -122,10 +163,12 @@ class RegionProcess(ServedRegion):
         whole = await self._records.is_whole()
         reasons = [] if self._records.confirmed else ["waits for the authority to confirm the state; reads are served, writes are not"]
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
+        reasons += [self._continuity.reason] if self._continuity.reason else []
+        proved = self._records.proved or state.leader is not self._role
         writer = state.writer is self._role
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
-        ready = self._records.confirmed and whole and not needs_lease
+        ready = self._records.confirmed and whole and proved and not needs_lease
         return {
             "ready": ready,
             "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
@@ -136,6 +179,8 @@ class RegionProcess(ServedRegion):
             "writes": writer and ready,
             "logEpoch": head.position.epoch,
             "sequence": head.position.sequence,
+            "chain": head.chain,
+            "history": state.history,
             "content": head.content,
             "lag": asdict(self._lag()),
             "missing": missing(self._replicator.last_known),

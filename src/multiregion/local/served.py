@@ -121,6 +121,7 @@ class ServedRegion(ABC):
         try:
             yield
         finally:
+            await self._say_last_words()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -141,6 +142,7 @@ class ServedRegion(ABC):
     async def _follow_authority(self) -> None:
         async for state in self._authority.follow():
             self._on_admitted(await self.region.records.admit(state))
+            self._on_told(state)
             self._told.set()
 
     async def _prepare(self) -> None:
@@ -149,6 +151,12 @@ class ServedRegion(ABC):
         if (await self.region.records.admitted()).writer is self._role:
             await self._accounts.prepare()
             self._told.clear()
+
+    async def _say_last_words(self) -> None:  # noqa: B027  most have nothing to say
+        """Before an orderly end; it must not take long."""
+
+    def _on_told(self, state: RoutingState) -> None:  # noqa: B027  most need to know no more
+        """The authority's word, whether this region takes it or not."""
 
     def _on_admitted(self, state: RoutingState) -> None:
         if self._news.newest is None or self._news.newest.epoch < state.epoch:

@@ -56,9 +56,8 @@ async def running(wishes: Wishes, settings: Settings, on_ready: Callable[[Part],
     """Start everything; whatever happens, stop everything. Raises BadDeployment with what to do."""
     folder, clock = DataFolder(wishes.data), SystemClock()
     with folder.locked():
-        founding = folder.is_new
         kept = folder.keep(clock, wishes.primary, wishes.secondary)
-        deployment, parts = plan(kept, wishes.data, wishes.port, founding=founding, settings=wishes.settings)
+        deployment, parts = plan(kept, wishes.data, wishes.port, settings=wishes.settings)
         wire = f"http://localhost:{parts['wire'].port}"
         folder.write(local := describe(kept, deployment, wire, kept.initial_password))
         supervisor = Supervisor(folder, parts, settings, clock)

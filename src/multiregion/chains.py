@@ -1,0 +1,39 @@
+"""The chain beside each position: equal positions are equal histories only if their chains are equal, too. Pure."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+
+import msgspec
+
+from multiregion.stores import BEGINNING, Change, Mark
+
+CHAIN_BYTES = 16
+PROBES = 32
+"""How many places of a log are asked for at once, when two logs are compared."""
+
+Marks = Callable[[Sequence[int]], Awaitable[Sequence[Mark | None]]]
+"""The marks at these sequences of a log, None where it has none."""
+
+
+def linked(before: str, change: Change) -> str:
+    """The chain that ends with `change`: a digest of the chain before, the position, the key and the digest of the value. It
+    covers digests, not values, so that a value can be taken out of a log."""
+    write, position = change.write, change.position
+    value = None if write.value is None else sha256(write.value).digest()
+    link = (before, position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.needs, value)
+    return sha256(msgspec.msgpack.encode(link)).hexdigest()[: 2 * CHAIN_BYTES]
+
+
+async def shared_mark(length: int, ours: Marks, theirs: Marks) -> Mark:
+    """The last place up to which two logs agree; `length` is the last sequence that both may have. A chain covers all before it,
+    so a few rounds of `PROBES` places find it in a log of any length."""
+    agreed, beyond = BEGINNING, length + 1  # they agree at `agreed`, and not at `beyond`
+    while (gap := beyond - agreed.position.sequence - 1) > 0:
+        step = -(-gap // PROBES)
+        places = range(agreed.position.sequence + step, beyond, step)
+        for place, own, other in zip(places, await ours(places), await theirs(places), strict=True):
+            if own is None or own != other:
+                beyond = place
+                break
+            agreed = own
+    return agreed

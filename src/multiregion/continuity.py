@@ -1,0 +1,280 @@
+"""Whether a region that has just started may lead: its log is compared with what the other region and the authority know.
+
+A leader is not the truth because it leads: its file may be lost, or an older copy. It writes nothing until it has been proved to
+have everything, and goes on under a new epoch if it was not so from the start, so that no position is given twice in one epoch.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from multiregion.clock import Clock
+from multiregion.errors import MultiregionError
+from multiregion.replication import Peer
+from multiregion.reports import Known, Report
+from multiregion.states import UNFOUNDED, Role, RoutingState
+from multiregion.stores import BEGINNING, DISK_LOST, OLDER_COPY, LoggedRecords, Mark
+
+log = logging.getLogger("multiregion.continuity")
+
+LOOK_SECONDS, LOOK_SECONDS_PROVED = 0.1, 1.0
+ASK_SECONDS = 5.0
+
+
+class AuthorityAtStart(Protocol):
+    """What a region asks of the authority about its own past. Every call raises Unreachable without an answer in time."""
+
+    async def known(self, role: Role) -> Known: ...
+
+    async def report(self, role: Role, report: Report) -> None: ...
+
+    async def found(self, store: str) -> RoutingState | None:
+        """The first state, if the deployment is founded upon the file with this id, now or earlier. Raises NotReady while the
+        authority does not know yet that both regions are empty."""
+        ...
+
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
+        """Go on leading under a new epoch, with a log that ends at `base`. Raises StaleEpoch unless `state` is in force."""
+        ...
+
+
+class Course(Enum):
+    """What a leader does next, after its log has been compared."""
+
+    LEAD = "lead"
+    LEAD_ANEW = "lead under a new epoch"
+    CATCH_UP = "catch up with the other region"
+    WRITE_OFF = "write off what nobody has, and lead under a new epoch"
+    WAIT = "wait for an operator"
+    ASK = "ask the other region again"
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The other region beside this one: where its log ends, whether each log holds the end of the other, and whether it holds
+    something that this one is known to lack."""
+
+    end: Mark
+    holds_ours: bool
+    is_held: bool
+    has_what_we_lack: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`lacks`: whether this log lacks something that the authority knows of; `missing`: how many writes of that neither region has
+    (None: unknown). `was_short`: it lacked something since it started."""
+
+    lacks: bool
+    other: Other | None
+    missing: int | None
+    since: int
+    was_short: bool
+    asked_long: bool
+    accepted: bool
+
+
+def course(seen: Comparison, loss_changes_max: int) -> Course:
+    other = seen.other
+    if not seen.lacks:
+        if other is not None and not other.is_held and other.end.position.epoch >= seen.since:
+            return Course.CATCH_UP if other.holds_ours else Course.LEAD_ANEW
+        if other is None and not (seen.asked_long or seen.accepted):
+            return Course.ASK
+        return Course.LEAD_ANEW if seen.was_short else Course.LEAD
+    if other is not None and (other.has_what_we_lack or (other.holds_ours and not other.is_held)):
+        return Course.CATCH_UP
+    if seen.accepted:
+        return Course.WRITE_OFF
+    if other is None:
+        return Course.WAIT if seen.asked_long else Course.ASK
+    return Course.WRITE_OFF if seen.missing is not None and seen.missing <= loss_changes_max else Course.WAIT
+
+
+class Continuity:
+    """One region's start, from the authority's first word until it may lead, or follows; then what it owes to the ledger."""
+
+    def __init__(
+        self, role: Role, records: LoggedRecords, peer: Peer, authority: AuthorityAtStart, clock: Clock, loss_changes_max: int
+    ) -> None:
+        self._role = role
+        self._records = records
+        self._peer = peer
+        self._authority = authority
+        self._clock = clock
+        self._loss_changes_max = loss_changes_max
+        self._began = clock.monotonic()
+        self._was_short = False
+        self._was_new = False
+        self._course = Course.ASK
+        self._introduced = False
+        self.reason: str | None = None
+        """Why this region does not lead, for people; None: nothing is in the way."""
+
+    def catches_up(self) -> bool:
+        return not self._records.proved and self._course is Course.CATCH_UP
+
+    async def run(self) -> None:
+        """One look; called again and again."""
+        try:
+            await self._look()
+        finally:
+            await self._clock.sleep(LOOK_SECONDS_PROVED if self._records.proved else LOOK_SECONDS)
+
+    def heard(self, state: RoutingState) -> None:
+        """The authority has told `state`, and this region does not take that for a confirmation: why, for people."""
+        if self._records.confirmed:
+            return
+        if state.epoch == UNFOUNDED.epoch:
+            self.reason = "the authority has lost its history; `multiregion authority recover` makes a new one from what the regions know"
+        else:
+            self.reason = (
+                f"the authority knows only epoch {state.epoch} of the history {state.history[-8:]}, this region knows more: it was restored"
+                " from an older copy. `multiregion authority recover` goes on from what the regions know"
+            )
+
+    async def may_report(self) -> bool:
+        """Not before what the authority knows of this region's past is safe here; a region without a past has nothing to lose."""
+        return self._introduced or not (await self._records.admitted()).history
+
+    async def _look(self) -> None:
+        state = await self._introduce()
+        if state is None:
+            return
+        if state.leader is not self._role:
+            self._records.prove()
+            self._was_short = False
+            await self._settle_as_follower()
+        elif self._records.proved:
+            await self._settle_as_leader()
+        else:
+            await self._compare(state)
+
+    async def _introduce(self) -> RoutingState | None:
+        """The state that this region obeys, once the authority has confirmed it; founds the deployment if it has to be."""
+        records = self._records
+        if not await records.is_whole():
+            self._was_new = True
+            if self._role is Role.PRIMARY and (await records.head()).mark == BEGINNING:
+                await self._found()
+        if not records.confirmed:
+            return None
+        state = await records.admitted()
+        if state.epoch == UNFOUNDED.epoch:
+            self.reason = "the deployment is not founded yet: that needs both regions and the authority"
+            return None
+        if not self._introduced:
+            known = await self._authority.known(self._role)
+            await records.owe(known.ends.get(self._role, BEGINNING))
+            self._introduced = True
+        self.reason = None
+        return state
+
+    async def _found(self) -> None:
+        """An empty file is the founding one only if the authority says so; else it stands for a lost one."""
+        founded = await self._authority.found(self._records.store)
+        if founded is not None:
+            await self._records.found(founded)
+
+    async def _compare(self, state: RoutingState) -> None:
+        records = self._records
+        known = await self._authority.known(self._role)
+        lacking = [mark for mark in must_hold(known, await records.owed()) if not await records.holds(mark)]
+        other = await self._other(lacking)
+        end = (await records.head()).mark
+        if await records.owed() != BEGINNING or not await records.is_whole():
+            self._was_short = True
+        if other is not None and other.end == end == BEGINNING and not lacking:
+            await records.make_whole(await records.head())  # nothing was ever written
+        asked_long = self._clock.monotonic() - self._began > ASK_SECONDS
+        seen = Comparison(
+            bool(lacking), other, await self._missing(lacking), known.leadership.since, self._was_short, asked_long, known.accepted
+        )
+        chosen = course(seen, self._loss_changes_max)
+        if chosen is Course.CATCH_UP and other is not None:
+            await records.owe(other.end if not lacking else newest(lacking))
+        self._was_short = self._was_short or bool(lacking) or chosen is Course.CATCH_UP
+        if chosen is not self._course:
+            log.info("%s", chosen.value)
+        self._course = chosen
+        await self._go(state, end, lacking)
+
+    async def _missing(self, lacking: Sequence[Mark]) -> int | None:
+        counts = [await self._records.missing(mark) for mark in lacking]
+        return None if None in counts else max([count for count in counts if count is not None], default=0)
+
+    async def _other(self, lacking: Sequence[Mark]) -> Other | None:
+        try:
+            standing = await self._peer.standing()
+            own = (await self._records.head()).mark
+            places = [own.position.sequence, *(mark.position.sequence for mark in lacking)]
+            found = await self._peer.marks(places)
+        except MultiregionError:
+            return None
+        holds_ours = own == BEGINNING or found[0] == own
+        has = any(there == mark for there, mark in zip(found[1:], lacking, strict=True))
+        return Other(standing.end, holds_ours, await self._records.holds(standing.end), has)
+
+    async def _go(self, state: RoutingState, end: Mark, lacking: Sequence[Mark]) -> None:
+        records = self._records
+        match self._course:
+            case Course.LEAD if await records.is_whole():
+                records.prove()
+            case Course.LEAD_ANEW if await records.is_whole():
+                await self._resume(state, end, "everything that is known elsewhere is here again")
+            case Course.WRITE_OFF:
+                await records.make_whole(await records.head())
+                await self._write_off(lacking)
+                await self._resume(state, end, "what was missing is nowhere; see `multiregion loss list`")
+            case Course.CATCH_UP:
+                self.reason = "lacks changes that the other region has, and copies them before it leads"
+            case Course.WAIT:
+                self.reason = await self._why_it_waits(lacking)
+            case _:
+                self.reason = "compares its log with what the other region has"
+
+    async def _write_off(self, lacking: Sequence[Mark]) -> None:
+        cause = DISK_LOST if self._was_new else OLDER_COPY
+        await self._records.write_off(newest(lacking), cause=cause, reason=f"{cause}: neither region has these writes any more")
+
+    async def _resume(self, state: RoutingState, end: Mark, reason: str) -> None:
+        """The last step: led under the new epoch, the log begins where it ends now."""
+        resumed = await self._authority.resume(self._role, state, end, reason)
+        await self._records.admit(resumed)
+        await self._records.settle_debt()
+        self._records.prove()
+        self._was_short = False
+
+    async def _why_it_waits(self, lacking: Sequence[Mark]) -> str:
+        missing = await self._missing(lacking)
+        count = "an unknown number of" if missing is None else f"{missing:,}"
+        return (
+            f"lacks {count} writes that the authority knows of, and the other region is away or does not have them either; reads are"
+            " served. Start the other region; or, to go on without them: `multiregion authority accept-history REGION`"
+        )
+
+    async def _settle_as_follower(self) -> None:
+        """What this region had once, and nobody has: said in the ledger as soon as it has all that the leader has."""
+        owed = await self._records.owed()
+        if owed == BEGINNING:
+            return
+        theirs = await self._peer.standing()
+        if theirs.leads and theirs.end == (await self._records.head()).mark:
+            cause = DISK_LOST if self._was_new else OLDER_COPY
+            await self._records.write_off(owed, cause=cause, reason=f"{cause}: neither region has these writes any more")
+
+    async def _settle_as_leader(self) -> None:
+        if await self._records.owed() != BEGINNING:
+            await self._records.settle_debt()
+
+
+def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:
+    """What the log of a leader must hold: where its leadership began, and what has been reported of it since."""
+    since = [mark for mark in (*known.ends.values(), owed) if mark.position.epoch >= known.leadership.since]
+    return list(dict.fromkeys([known.leadership.base, *since]))
+
+
+def newest(marks: Sequence[Mark]) -> Mark:
+    return max(marks, key=lambda mark: mark.position)

@@ -1,0 +1,77 @@
+"""A region's file: made, or taken over from the last release in one transaction after a copy; a newer one is refused by name."""
+
+import sqlite3
+from pathlib import Path
+
+from multiregion.chains import linked
+from multiregion.embedded.database import connect
+from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
+from multiregion.embedded.schema import CHANGE_COLUMNS, REGION, change_of
+from multiregion.errors import BadDeployment
+from multiregion.states import Role
+from multiregion.stores import NOT_REPLICATED
+
+FORMAT = 2
+"""Kept as the file's `user_version`. Release 1.0 left it 0."""
+BATCH = 1_000
+
+
+def open_region(path: Path, role: Role, store: str, history: str) -> sqlite3.Connection:
+    """`store` names a file that is made now; `history` is that of a deployment of the last release, whose files name none.
+    Raises BadDeployment for a newer format, or a file that is damaged."""
+    db = connect(path)
+    version = format_of(db)
+    if version > FORMAT:
+        db.close()
+        raise BadDeployment(
+            f"{path} has format {version}; this release reads formats up to {FORMAT}. Install the newer release that wrote it"
+        )
+    if version < FORMAT:
+        if is_old := db.execute("SELECT 1 FROM sqlite_master WHERE name = 'region'").fetchone() is not None:
+            keep_copy(db, path, FORMAT)
+        in_one_transaction(db, lambda: take_over(db, role, store, history) if is_old else make(db, store), FORMAT)
+    return db
+
+
+def format_of(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def make(db: sqlite3.Connection, store: str) -> None:
+    create_tables(db, REGION)
+    db.execute("INSERT INTO region VALUES (1, 'fenced', 0, 'primary', 0, '', ?, 0, 0, 0, 0, '0', '', 0, 0, '')", (store,))
+
+
+def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> None:
+    """From the file of release 1.0: the same records and log, with the chain computed."""
+    for table in ("region", "loss"):
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    db.execute("ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE change ADD COLUMN own INTEGER NOT NULL DEFAULT 1")
+    create_tables(db, REGION)
+    chain = compute_chain(db)
+    db.execute(
+        "INSERT INTO region SELECT 1, state, epoch, leader, writable, ?, ?, whole, log_epoch, log_sequence, log_bytes, content, ?,"
+        " 0, 0, '' FROM old_region",
+        (history, store, chain),
+    )
+    db.execute(
+        "INSERT INTO loss SELECT epoch, sequence, '', partition, id, value, sort, needs, actor, at, size, number, ?, ?, NULL,"
+        " replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by, applied_epoch, applied_sequence FROM old_loss",
+        (role, NOT_REPLICATED),
+    )
+    for table in ("region", "loss"):
+        db.execute(f"DROP TABLE old_{table}")
+
+
+def compute_chain(db: sqlite3.Connection) -> str:
+    """Gives each change of the log its chain, and returns the last one."""
+    chain, after = "", 0
+    while rows := db.execute(
+        f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT {BATCH}", (after,)
+    ).fetchall():
+        for row in rows:
+            change = change_of(row)
+            chain, after = linked(chain, change), change.position.sequence
+            db.execute("UPDATE change SET chain = ? WHERE sequence = ?", (chain, after))
+    return chain

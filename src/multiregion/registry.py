@@ -1,0 +1,47 @@
+"""The authority's side of a region's start: what it keeps of each region, upon which file it was founded, who resumes."""
+
+from dataclasses import replace
+
+from multiregion.errors import NotReady, StaleEpoch
+from multiregion.reports import Known, Report, Reports, base_fact
+from multiregion.states import UNFOUNDED, Role, RoutingState
+from multiregion.stores import Mark, StateStore
+
+ACCEPTED = "accept-history"
+WORDS_LOOKED_AT = 20
+
+
+async def note_report(authority: StateStore, reports: Reports, role: Role, report: Report) -> None:
+    """A file that has been told nothing yet does not speak for the region that was founded or lost before it."""
+    if report.history or (await authority.read()).epoch == UNFOUNDED.epoch:
+        await reports.report(role, report)
+
+
+async def known_of(authority: StateStore, reports: Reports, role: Role) -> Known:
+    ends = {each: report.end for each, report in (await reports.reports()).items()}
+    return Known(await reports.leadership(), ends, await is_accepted(authority, role))
+
+
+async def is_accepted(authority: StateStore, role: Role) -> bool:
+    """An operator's word counts for the epoch it was given at."""
+    state = await authority.read()
+    words = await authority.history(WORDS_LOOKED_AT, about=ACCEPTED)
+    return any(word.state == state and word.facts.get("role") == role for word in words)
+
+
+async def founded_upon(authority: StateStore, reports: Reports, store: str) -> RoutingState | None:
+    """Raises NotReady until both regions have said that they are empty: an authority without history decides nothing else."""
+    if (await authority.read()).epoch == UNFOUNDED.epoch:
+        said = await reports.reports()
+        if any(role not in said or not said[role].is_empty for role in Role):
+            raise NotReady("both regions must have told the authority that they are empty before the deployment is founded")
+    return await reports.found(store)
+
+
+async def resumed(authority: StateStore, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
+    """The same state under a new epoch, led by `role` with a log that ends at `base`. Raises StaleEpoch unless `state` is in force."""
+    if state.leader is not role:
+        raise StaleEpoch(f"the {role} region does not lead at epoch {state.epoch}", state=state)
+    return await authority.replace(
+        state, replace(state, epoch=state.epoch + 1), actor="multiregion", reason=reason, facts={"base": base_fact(base)}
+    )

@@ -1,0 +1,73 @@
+"""What each region tells the authority at least once a second: how far it has got. It outlives the region's silence."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from multiregion.states import Role, RoutingState
+from multiregion.stores import BEGINNING, Exposure, Mark, Position
+
+REPORT_SECONDS = 0.5
+
+
+class Report(msgspec.Struct, frozen=True):
+    """One region's word. `end` is where its log ends, or how far it had got once, if it lacks that now. `bytes` counts all change
+    bytes ever logged. A region without `history` has never been told anything."""
+
+    store: str
+    history: str
+    epoch: int
+    end: Mark
+    bytes: int
+    whole: bool
+    exposure: Exposure = Exposure()
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.history and self.end == BEGINNING
+
+
+class Leadership(msgspec.Struct, frozen=True):
+    """Since which epoch the present leader leads without a break, and where its log ended then. What was logged in earlier epochs
+    beyond `base` is not of this history."""
+
+    since: int
+    base: Mark
+
+
+def base_fact(mark: Mark) -> dict[str, Any]:
+    """How the history of decisions keeps where a leadership began."""
+    return {"epoch": mark.position.epoch, "sequence": mark.position.sequence, "chain": mark.chain}
+
+
+def base_of(fact: Mapping[str, Any]) -> Mark:
+    return Mark(Position(fact["epoch"], fact["sequence"]), fact["chain"])
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the authority knows when a region starts. `accepted`: an operator has accepted the history that this region has."""
+
+    leadership: Leadership
+    ends: Mapping[Role, Mark]
+    accepted: bool
+
+
+class Reports(Protocol):
+    """The authority's record of what the regions told it; durable."""
+
+    async def report(self, role: Role, report: Report) -> None: ...
+
+    async def reports(self) -> Mapping[Role, Report]:
+        """The newest of each region that ever reported."""
+        ...
+
+    def seconds_since(self, role: Role) -> float | None:
+        """How long ago this region reported last, never too short; None: it never did."""
+        ...
+
+    async def leadership(self) -> Leadership: ...
+
+    async def found(self, store: str) -> RoutingState | None:
+        """Decide the first state, upon the file with this id. The same id gets the same answer for ever, any other None."""
+        ...
