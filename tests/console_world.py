@@ -53,7 +53,7 @@ class Console:
         self.data = DataFolder(folder)
         self.settings = settings or Settings()
         kept = self.data.keep(SystemClock(), "us-east-1", "ap-northeast-1")
-        self.deployment, self.configs = plan(kept, folder, free_base(), founding=True)
+        self.deployment, self.configs = plan(kept, folder, free_base())
         self.supervised = supervised
         self.applications: dict[str, Any] = {}
         self._served: dict[str, Served] = {}

@@ -112,7 +112,7 @@ class EngineDeployment(Deployment):
 
     def _plan(self) -> dict[str, PartConfig]:
         kept = fresh(SystemClock(), "us-east-1", "ap-northeast-1")
-        deployment, parts = plan(kept, self.data, self.port, founding=True, settings=dict(self.environment))
+        deployment, parts = plan(kept, self.data, self.port, settings=dict(self.environment))
         DataFolder(self.data).write(describe(kept, deployment, "", None))
         name = fresh_name()
         peers = dict(zip(ROLES, reversed(ROLES), strict=True))

@@ -5,7 +5,7 @@ import pytest
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import Position, Write
+from multiregion.stores import Position, Write, not_replicated
 from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
 
 __all__ = ["primary", "secondary"]
@@ -28,7 +28,7 @@ async def test_a_change_of_another_history_is_not_taken_for_the_one_that_is_ther
         with pytest.raises(Conflict, match="another change in its place"):
             await secondary.apply(sent, epoch=3)
     assert await secondary.head() == before
-    await secondary.rewind(Position(1, 1), reason="test")
+    await secondary.rewind(Position(1, 1), explain=not_replicated("test"))
     assert await secondary.apply(changes, epoch=3) == await primary.head()
 
 

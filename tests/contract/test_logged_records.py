@@ -11,7 +11,7 @@ from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
 from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Digest, Key, Position, Write
+from multiregion.stores import START, Digest, Key, Position, Write, not_replicated
 
 FENCED = move(FIRST, State.FENCED)
 SUNRISE = Key("photos", "sunrise")
@@ -196,7 +196,7 @@ async def test_rewinding_restores_what_each_change_replaced(primary: SqliteRecor
     await primary.commit([put("new", b"5"), put("a", b"6")], epoch=1, actor="bob")
     assert not await primary.is_needed(picture)
     await primary.admit(ELSEWHERE)
-    assert await primary.rewind(before.position, reason="lost") == 5
+    assert await primary.rewind(before.position, explain=not_replicated("lost")) == 5
     assert await primary.head() == before and await primary.query("photos") == listed
     assert await primary.get(Key("photos", "new")) is None and await primary.is_needed(picture)
     assert [change.position.sequence for change in primary.changes(START, limit=100)] == [1, 2, 3, 4]
@@ -207,8 +207,8 @@ async def test_every_rewound_change_is_in_the_ledger_once_in_order(primary: Sqli
     await primary.commit([put("a", b"2")], epoch=1, actor="bob")
     await primary.commit([Write(Key("photos", "a"), None)], epoch=1, actor="bob")
     await primary.admit(ELSEWHERE)
-    await primary.rewind(Position(1, 1), reason="not replicated")
-    assert await primary.rewind(Position(1, 1), reason="again") == 0
+    await primary.rewind(Position(1, 1), explain=not_replicated("not replicated"))
+    assert await primary.rewind(Position(1, 1), explain=not_replicated("again")) == 0
     losses = await primary.losses()
     assert [(loss.change.position, loss.change.write.value, loss.change.actor) for loss in losses] == [
         (Position(1, 2), b"2", "bob"),
@@ -224,17 +224,17 @@ async def test_every_rewound_change_is_in_the_ledger_once_in_order(primary: Sqli
 async def test_the_leader_is_never_rewound(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
     with pytest.raises(Fenced):
-        await primary.rewind(START, reason="by mistake")
+        await primary.rewind(START, explain=not_replicated("by mistake"))
     await primary.admit(FENCED)
     with pytest.raises(Fenced):
-        await primary.rewind(START, reason="by mistake")
+        await primary.rewind(START, explain=not_replicated("by mistake"))
     assert await primary.count("photos") == 1
 
 
 async def test_a_loss_is_settled_and_stays_in_the_ledger(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
     await primary.admit(ELSEWHERE)
-    await primary.rewind(START, reason="lost")
+    await primary.rewind(START, explain=not_replicated("lost"))
     (loss,) = await primary.losses()
     await primary.settle(loss.number, "applied", actor="eve", applied=Position(2, 9))
     (settled,) = await primary.losses()
@@ -265,7 +265,7 @@ async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(p
     picture = Digest("b" * 64)
     await primary.commit([Write(SUNRISE, b"{}", needs=(picture,))], epoch=1, actor="ada")
     await primary.admit(ELSEWHERE)
-    await primary.rewind(START, reason="lost")
+    await primary.rewind(START, explain=not_replicated("lost"))
     assert await primary.is_needed(picture)
     (loss,) = await primary.losses()
     await primary.settle(loss.number, "discarded", actor="eve")

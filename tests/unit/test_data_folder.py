@@ -38,7 +38,7 @@ def test_the_folder_has_one_holder_at_a_time(folder: DataFolder) -> None:
 def test_what_is_secret_is_its_owners_alone(folder: DataFolder) -> None:
     with folder.locked():
         described = kept(folder)
-        deployment, parts = plan(described, folder.folder, PORT, founding=True)
+        deployment, parts = plan(described, folder.folder, PORT)
         folder.write(describe(described, deployment, "http://localhost:1", "temporary"))
         configs = [folder.write_config(name, config) for name, config in parts.items()]
     files = [folder.deployment_file, folder.folder / "format.json", folder.folder / "lock", *configs]
@@ -50,7 +50,7 @@ def test_a_file_is_replaced_as_a_whole_and_leaves_no_draft(folder: DataFolder) -
     with folder.locked():
         described = kept(folder)
         (folder.folder / "deployment.draft").write_text("half of it")
-        deployment, _ = plan(described, folder.folder, PORT, founding=True)
+        deployment, _ = plan(described, folder.folder, PORT)
         folder.write(describe(described, deployment, "http://localhost:1", None))
     assert folder.read().app_id == described.app_id
     assert "temporaryPassword" not in folder.deployment_file.read_text()
@@ -87,6 +87,6 @@ def test_one_region_is_not_two(folder: DataFolder) -> None:
 
 def test_no_two_parts_share_a_port(folder: DataFolder) -> None:
     with folder.locked():
-        _, parts = plan(kept(folder), folder.folder, PORT, founding=True)
+        _, parts = plan(kept(folder), folder.folder, PORT)
     ports = [part.port for part in parts.values()] + [port for part in parts.values() for port, _ in part.links.values()]
     assert sorted(ports) == list(range(PORT, PORT + 7))

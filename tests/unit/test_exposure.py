@@ -11,7 +11,7 @@ from multiregion.controller import missing, prediction
 from multiregion.embedded.pending import GRACE_SECONDS, PendingUploads
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
 from multiregion.replication import LagMeter, LastKnown
-from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write
+from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write, not_replicated
 from tests.identity_world import PASSWORD, World
 from tests.unit.manual_clock import ManualClock
 
@@ -69,7 +69,7 @@ async def test_it_is_bounded_and_forgets_what_was_undone(pools: World, tmp_path:
     await pools.b.records.apply(pools.a.records.changes(head, limit=100), epoch=pools.state.epoch)
     there = RegionExposure(pools.b.records, uploads(tmp_path / "other", pools.clock))
     assert there() == exposure()
-    await pools.b.records.rewind(head, reason="test")
+    await pools.b.records.rewind(head, explain=not_replicated("test"))
     assert all(each.position <= head for each in there().credentials)
 
 

@@ -16,7 +16,7 @@ from multiregion.losses import LossLedger, Settled
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Change, Digest, Key, Loss, Position, Write
+from multiregion.stores import START, Change, Digest, Key, Loss, Position, Write, not_replicated
 from tests.unit.test_replication import Link
 
 TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
@@ -71,7 +71,7 @@ class World:
         await self.authority.replace(FIRST, TAKEN, actor="eve", reason="")
         for region in (self.lost, self.heir):
             await region.records.admit(TAKEN)
-        await self.lost.records.rewind(START, reason="not replicated")
+        await self.lost.records.rewind(START, explain=not_replicated("not replicated"))
 
     async def apply(self, ids: list[str] | None = None, *, force: bool = False) -> list[Settled]:
         return [settled async for settled in self.ledger.apply(ids, actor="eve", force=force)]

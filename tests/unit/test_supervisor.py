@@ -37,7 +37,7 @@ def config(tmp_path: Path) -> PartConfig:
     folder = DataFolder(tmp_path)
     with folder.locked():
         kept = folder.keep(SystemClock(), "us-east-1", "ap-northeast-1")
-    _, parts = plan(kept, tmp_path, 20_000, founding=True)
+    _, parts = plan(kept, tmp_path, 20_000)
     return msgspec.structs.replace(parts["edge"], port=free_port())
 
 
