@@ -185,6 +185,11 @@ class LoggedRecords(Records, Protocol):
         """The id that this region's file was made with."""
         ...
 
+    @property
+    def began_whole(self) -> bool:
+        """Whether this region had its records when its process started."""
+        ...
+
     async def head(self) -> Head: ...
 
     def changes(self, after: Position, *, limit: int, chain: str | None = None) -> Sequence[Change]:
