@@ -55,8 +55,8 @@ class FarAuthority:
     async def found(self, store: str) -> RoutingState | None:
         return await self._network.call(self._role, AUTHORITY, lambda server: server.found(store))
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason))
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, *, alone: bool) -> RoutingState:
+        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason, alone))
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         async for state in self._network.stream(self._role, AUTHORITY, lambda server: server.follow()):
@@ -250,8 +250,7 @@ class RegionMachine(Machine):
 
     def boot(self) -> SimulatedRegion:
         self.stage.truth.started(self.role)
-        region = SimulatedRegion(self, self.stage.settings)
-        return region
+        return SimulatedRegion(self, self.stage.settings)
 
     def lose_disk(self) -> None:
         self.kill("its disk is lost")

@@ -34,6 +34,7 @@ from multiregion.stores import BEGINNING, Change, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
+EXPUNGE_SECONDS = 1.0
 
 
 class RegionProcess(ServedRegion):
@@ -101,7 +102,7 @@ class RegionProcess(ServedRegion):
         ).routes()
 
     def _work(self) -> Sequence[Work]:
-        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority]
+        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
@@ -127,8 +128,13 @@ class RegionProcess(ServedRegion):
         if self._settings.failover == "automatic":
             await self._renew_lease(await self._records.admitted(), degraded=True)
 
-    def _on_told(self, state: RoutingState) -> None:
-        self._continuity.heard(state)
+    async def _on_told(self, state: RoutingState) -> None:
+        await self._continuity.heard(state)
+
+    async def _expunge(self) -> None:
+        while await self._records.expunge(await self._replicator.passed()):
+            pass
+        await self._clock.sleep(EXPUNGE_SECONDS)
 
     async def _say_last_words(self) -> None:
         with suppress(MultiregionError):
