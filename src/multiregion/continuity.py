@@ -12,10 +12,11 @@ from typing import Protocol
 
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError
+from multiregion.region import LoggedRegion
 from multiregion.replication import Peer
 from multiregion.reports import Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
-from multiregion.stores import BEGINNING, DISK_LOST, OLDER_COPY, LoggedRecords, Mark
+from multiregion.stores import BEGINNING, DISK_LOST, OLDER_COPY, Mark
 
 log = logging.getLogger("multiregion.continuity")
 
@@ -98,18 +99,17 @@ def course(seen: Comparison, loss_changes_max: int) -> Course:
 class Continuity:
     """One region's start, from the authority's first word until it may lead, or follows; then what it owes to the ledger."""
 
-    def __init__(
-        self, role: Role, records: LoggedRecords, peer: Peer, authority: AuthorityAtStart, clock: Clock, loss_changes_max: int
-    ) -> None:
-        self._role = role
-        self._records = records
+    def __init__(self, region: LoggedRegion, peer: Peer, authority: AuthorityAtStart, clock: Clock, loss_changes_max: int) -> None:
+        self._role = region.role
+        self._name = region.name
+        self._records = region.records
         self._peer = peer
         self._authority = authority
         self._clock = clock
         self._loss_changes_max = loss_changes_max
         self._began = clock.monotonic()
         self._was_short = False
-        self._was_new = not records.began_whole
+        self._was_new = not region.records.began_whole
         self._course = Course.ASK
         self._introduced = False
         self.reason: str | None = None
@@ -232,7 +232,7 @@ class Continuity:
             case Course.CATCH_UP:
                 self.reason = "lacks changes that the other region has, and copies them before it leads"
             case Course.WAIT:
-                self.reason = await self._why_it_waits(lacking)
+                self.reason = self._why_it_waits(await self._missing(lacking), other)
             case _:
                 self.reason = "compares its log with what the other region has"
 
@@ -249,13 +249,15 @@ class Continuity:
         self._records.prove()
         self._was_short = False
 
-    async def _why_it_waits(self, lacking: Sequence[Mark]) -> str:
-        missing = await self._missing(lacking)
-        count = "an unknown number of" if missing is None else f"{missing:,}"
-        return (
-            f"lacks {count} writes that the authority knows of, and the other region is away or does not have them either; reads are"
-            " served. Start the other region; or, to go on without them: `multiregion authority accept-history REGION`"
-        )
+    def _why_it_waits(self, missing: int | None, other: Other | None) -> str:
+        count = "an unknown number of writes" if missing is None else f"{missing:,} {'write' if missing == 1 else 'writes'}"
+        lacks = f"lacks {count} that the authority knows of, and serves reads only. "
+        if other is None:
+            return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: {self._accept()}"
+        return f"{lacks}The other region does not have them either. To go on without them: {self._accept()}"
+
+    def _accept(self) -> str:
+        return f"`multiregion authority accept-history {self._name}`"
 
     async def _settle_as_follower(self) -> None:
         """What this region had once, and nobody has: said in the ledger as soon as it has all that the leader has."""

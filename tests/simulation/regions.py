@@ -128,7 +128,7 @@ class SimulatedRegion(RegionProcess):
             acknowledges=acknowledges,
             catches_up=lambda: self._continuity.catches_up(),
         )
-        self._continuity = Continuity(role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self._exposure = Exposure  # type: ignore[assignment]
         self._news = StateNews()

@@ -76,7 +76,7 @@ class RegionProcess(ServedRegion):
             catches_up=lambda: self._continuity.catches_up(),
         )
         self._exposure = RegionExposure(self._records, self._uploads)
-        self._continuity = Continuity(self._role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
 
     def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
@@ -175,9 +175,11 @@ class RegionProcess(ServedRegion):
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
         ready = self._records.confirmed and whole and proved and not needs_lease
+        reasons += [f"replication: {self._replicator.problem}"] if self._replicator.problem else []
+        reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return {
             "ready": ready,
-            "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
+            "reasons": reasons,
             "region": self.region.name,
             "role": self._role,
             "state": state.state,
