@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, RegionControl, Request, prediction
+from multiregion.controller import Controller, Outlook, RegionControl, Request
 from multiregion.errors import MultiregionError
+from multiregion.lag import prediction
 from multiregion.leases import Leases
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision, StateStore

@@ -12,10 +12,11 @@ from typing import Protocol
 
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError
+from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
 from multiregion.replication import Peer
 from multiregion.reports import Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
-from multiregion.stores import BEGINNING, DISK_LOST, OLDER_COPY, LoggedRecords, Mark
+from multiregion.stores import BEGINNING, Mark
 
 log = logging.getLogger("multiregion.continuity")
 

@@ -1,14 +1,126 @@
-"""How a region's lag was in the last minutes, kept in memory: a chart that begins when somebody looks at it comes too late."""
+"""How far a region is behind the other: measured, said in words, and kept for some minutes: a chart that begins when somebody looks
+at it comes too late."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from multiregion.clock import Clock
-from multiregion.stores import Lag
+from multiregion.stores import UNKNOWN_LAG, CredentialChange, Exposure, Head, Lag
 
 SAMPLE_SECONDS = 2.0
 SAMPLES_MAX = 450
+NOTHING_KNOWN = Exposure()
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """How far behind a region was when it last heard from the other: in changes and bytes; and for how long it may have been
+    missing changes by now, in seconds (None: it was never level since it started). `silent_seconds`: how long ago it last heard.
+    Of the changes, `credentials` are those of who may sign in; `photos_in_flight` were on their way into the other region (None:
+    not known)."""
+
+    changes: int
+    bytes: int
+    seconds: float | None
+    credentials: tuple[CredentialChange, ...] = ()
+    photos_in_flight: int | None = None
+    silent_seconds: float | None = None
+
+
+class LagMeter:
+    """Measures a lag from what is heard (where the other log ends) and applied (where this one does), by a clock that only grows."""
+
+    def __init__(self, clock: Clock, *, stale_seconds: float) -> None:
+        self._clock = clock
+        self._stale_seconds = stale_seconds
+        self._heard: Head | None = None
+        self._exposure = NOTHING_KNOWN
+        self._applied: Head | None = None
+        self._level_at: float | None = None
+        self.heard_at = 0.0
+
+    def hear(self, head: Head, exposure: Exposure = NOTHING_KNOWN) -> None:
+        self._heard, self._exposure, self.heard_at = head, exposure, self._clock.monotonic()
+        self._note_level()
+
+    def applied(self, head: Head) -> None:
+        self._applied = head
+        self._note_level()
+
+    def level_with(self) -> Head | None:
+        """The other log's end, if this one has got there, or went on from there as far as is known."""
+        if self._heard is None or self._applied is None:
+            return None
+        beyond = self._applied.position > self._heard.position
+        return self._heard if beyond or self._applied.mark == self._heard.mark else None
+
+    def now(self, *, broken: bool) -> Lag:
+        """The lag; changes and bytes are unknown when the link is broken or silent."""
+        known = self.last_known()
+        if known is None:
+            return UNKNOWN_LAG
+        if broken or self._clock.monotonic() - self.heard_at > self._stale_seconds:
+            return Lag(known.seconds, None, None)
+        return Lag(0.0 if known.changes == 0 else known.seconds, known.changes, known.bytes)
+
+    def last_known(self) -> LastKnown | None:
+        if self._heard is None or self._applied is None:
+            return None
+        changes = max(0, self._heard.position.sequence - self._applied.position.sequence)
+        seconds = None if self._level_at is None else self._clock.monotonic() - self._level_at
+        missing = tuple(each for each in self._exposure.credentials if each.position > self._applied.position)
+        size = max(0, self._heard.bytes - self._applied.bytes)
+        silent = self._clock.monotonic() - self.heard_at
+        return LastKnown(changes, size, seconds, missing, self._exposure.photos_in_flight, silent)
+
+    def _note_level(self) -> None:
+        if self.level_with():
+            self._level_at = self.heard_at
+
+
+def prediction(last_known: LastKnown | None) -> str:
+    """What a takeover may lose, in words; what is unknown is said to be."""
+    if last_known is None:
+        return "unknown: the surviving region has not heard from the other since it started"
+    known = counted(last_known)
+    if last_known.seconds is None:
+        return f"{known}, and an unknown number more{uploads(last_known)}"
+    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
+
+
+def counted(last_known: LastKnown) -> str:
+    if not last_known.changes:
+        return "nothing that is known of"
+    one = last_known.changes == 1
+    known = f"{last_known.changes:,} {'change' if one else 'changes'} ({last_known.bytes:,} bytes) that {'is' if one else 'are'} known of"
+    return known + named(last_known)
+
+
+def named(last_known: LastKnown) -> str:
+    """Who may sign in is not one change among others."""
+    words = [f"{each.what} of {each.user}" for each in last_known.credentials]
+    return f", among them {', '.join(words)}" if words else ""
+
+
+def uploads(last_known: LastKnown) -> str:
+    """No record speaks of them yet, so they are in no count of changes."""
+    count = last_known.photos_in_flight
+    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
+
+
+def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
+    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
+    if last_known is None:
+        return None
+    return {
+        "changes": last_known.changes,
+        "bytes": last_known.bytes,
+        "seconds": last_known.seconds,
+        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
+        "photosInFlight": last_known.photos_in_flight,
+    }
 
 
 @dataclass(frozen=True, slots=True)

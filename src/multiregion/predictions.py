@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from multiregion.controller import Outlook, RegionControl
+from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.replication import LastKnown
 from multiregion.reports import Leadership, Report, Reports
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Head, StateStore

@@ -4,8 +4,9 @@ import pytest
 
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict
+from multiregion.logs import not_replicated
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import Position, Write, not_replicated
+from multiregion.stores import Position, Write
 from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
 
 __all__ = ["primary", "secondary"]

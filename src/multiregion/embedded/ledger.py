@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
+from multiregion.logs import Loss
 from multiregion.states import Role
-from multiregion.stores import Change, Key, Loss, Mark, Position, Write
+from multiregion.stores import Change, Key, Mark, Position, Write
 
 PENDING = "pending"
 OUTCOMES = ("applied", "discarded")

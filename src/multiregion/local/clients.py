@@ -35,10 +35,11 @@ from multiregion.errors import (
     StaleEpoch,
     Unreachable,
 )
+from multiregion.logs import Loss
 from multiregion.replication import Frame, Standing
 from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Head, Loss, Mark, Position
+from multiregion.stores import Change, Digest, Head, Mark, Position
 
 CALL_SECONDS = 3.0
 LEASE_CALL_SECONDS = 1.0

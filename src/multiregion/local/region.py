@@ -14,7 +14,7 @@ from multiregion.api.positions import positions
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
 from multiregion.continuity import Continuity
-from multiregion.controller import Outlook, missing
+from multiregion.controller import Outlook
 from multiregion.durability import RemoteCopies
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
@@ -22,6 +22,7 @@ from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import MultiregionError
 from multiregion.exchange import LedgerExchange
+from multiregion.lag import missing
 from multiregion.leases import Lease
 from multiregion.local.exposure import RegionExposure
 from multiregion.local.served import ServedRegion, Stores, Work
