@@ -16,7 +16,7 @@ from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
 from multiregion.replication import Peer
 from multiregion.reports import Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
-from multiregion.stores import BEGINNING, Mark
+from multiregion.stores import BEGINNING, Exposure, Mark
 
 log = logging.getLogger("multiregion.continuity")
 
@@ -269,6 +269,13 @@ class Continuity:
     async def _settle_as_leader(self) -> None:
         if await self._records.owed() != BEGINNING:
             await self._records.settle_debt()
+
+
+async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:
+    """What a region tells of itself: while it lacks something that it had once, that, not where its log ends now."""
+    head, state, owed = await records.head(), await records.admitted(), await records.owed()
+    end = head.mark if await records.holds(owed) else owed
+    return Report(records.store, state.history, state.epoch, end, head.bytes, await records.is_whole(), exposure)
 
 
 def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:

@@ -31,8 +31,10 @@ class InformedRegion:
         state = await self._authority.read()
         report = (await self._reports.reports()).get(self._role.other)
         silence = self._reports.seconds_since(self._role.other)
-        if state.leader is self._role or report is None or silence is None or report.history != state.history:
+        if state.leader is self._role:
             return outlook
+        if report is None or silence is None or report.history != state.history:
+            return replace(outlook, last_known=outlook.last_known and replace(outlook.last_known, seconds=None))
         told = missing_by_report(outlook.head, report, await self._reports.leadership())
         told = replace(told, seconds=self._unknown_seconds(state, report, silence))
         return replace(outlook, last_known=worse(outlook.last_known, told))
