@@ -108,7 +108,7 @@ class Continuity:
         self._loss_changes_max = loss_changes_max
         self._began = clock.monotonic()
         self._was_short = False
-        self._was_new = False
+        self._was_new = not records.began_whole
         self._course = Course.ASK
         self._introduced = False
         self.reason: str | None = None
@@ -156,10 +156,8 @@ class Continuity:
     async def _introduce(self) -> RoutingState | None:
         """The state that this region obeys, once the authority has confirmed it; founds the deployment if it has to be."""
         records = self._records
-        if not await records.is_whole():
-            self._was_new = True
-            if self._role is Role.PRIMARY and (await records.head()).mark == BEGINNING:
-                await self._found()
+        if self._was_new and self._role is Role.PRIMARY and (await records.head()).mark == BEGINNING:
+            await self._found()
         if not records.confirmed:
             return None
         state = await records.admitted()
@@ -178,6 +176,7 @@ class Continuity:
         founded = await self._authority.found(self._records.store)
         if founded is not None:
             await self._records.found(founded)
+            self._was_new = False
 
     async def _compare(self, state: RoutingState) -> None:
         records = self._records
@@ -185,7 +184,7 @@ class Continuity:
         lacking = [mark for mark in must_hold(known, await records.owed()) if not await records.holds(mark)]
         other = await self._other(lacking)
         end = (await records.head()).mark
-        if await records.owed() != BEGINNING or not await records.is_whole():
+        if self._was_new or await records.owed() != BEGINNING:
             self._was_short = True
         if other is not None and other.end == end == BEGINNING and not lacking:
             await records.make_whole(await records.head())  # nothing was ever written

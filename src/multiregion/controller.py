@@ -6,40 +6,22 @@ Keeps nothing in memory: each call reads where things are and goes on from there
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
-from multiregion.lag import LastKnown, missing, prediction
+from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.reports import base_fact
+from multiregion.predictions import Outlook, RegionControl, missing, prediction
+from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
 
 DRAIN_PAUSE_SECONDS = 0.01
 EPOCHS_SKIPPED = 10
+ACCEPT_SECONDS, ACCEPT_PAUSE_SECONDS = 20.0, 0.1
 BOTH = (Role.PRIMARY, Role.SECONDARY)
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a region knows of itself and of how far behind the other it is."""
-
-    head: Head
-    admitted: RoutingState
-    ready: bool
-    last_known: LastKnown | None
-
-
-class RegionControl(Protocol):
-    """What the controller needs of a region, over a network. Every call raises Unreachable when there is no answer in time."""
-
-    async def admit(self, state: RoutingState) -> RoutingState: ...
-
-    async def head(self) -> Head: ...
-
-    async def outlook(self) -> Outlook: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +196,24 @@ class Controller:
             yield step
         async for step in self._tell(state):
             yield step
+
+    async def accept_history(self, role: Role, request: Request) -> AsyncIterator[Step]:
+        """The operator's word that the region which waits to lead goes on with the history that it has, whatever else was known.
+        Raises SwitchFailed if it does not wait for that."""
+        state = await self._current(request)
+        if state.leader is not role:
+            raise SwitchFailed(f"{self._names[role]} does not lead at epoch {state.epoch}, so there is nothing to accept")
+        if (await self._regions[role].outlook()).ready:
+            yield Step("accept", "not needed", 0.0, f"{self._names[role]} leads already")
+            return
+        began = self._clock.monotonic()
+        await self._authority.note(ACCEPTED, actor=request.actor, reason=request.reason, facts={"role": role})
+        yield Step("accept", "done", self._clock.monotonic() - began, f"{self._names[role]} goes on with the history that it has")
+        while not (outlook := await self._regions[role].outlook()).ready:
+            if self._clock.monotonic() - began > ACCEPT_SECONDS:
+                raise SwitchFailed(f"{self._names[role]} does not lead after {ACCEPT_SECONDS:g} s; `multiregion status` says why")
+            await self._clock.sleep(ACCEPT_PAUSE_SECONDS)
+        yield Step("lead", "done", self._clock.monotonic() - began, f"{self._names[role]} leads, epoch {outlook.admitted.epoch}")
 
     def _check_recoverable(self, silent: list[Role], request: Request) -> None:
         if len(silent) == len(BOTH):

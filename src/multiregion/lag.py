@@ -1,10 +1,9 @@
-"""How far a region is behind the other: measured, said in words, and kept for some minutes: a chart that begins when somebody looks
+"""How far a region is behind the other: measured, and kept for some minutes: a chart that begins when somebody looks
 at it comes too late."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.stores import UNKNOWN_LAG, CredentialChange, Exposure, Head, Lag
@@ -78,49 +77,6 @@ class LagMeter:
     def _note_level(self) -> None:
         if self.level_with():
             self._level_at = self.heard_at
-
-
-def prediction(last_known: LastKnown | None) -> str:
-    """What a takeover may lose, in words; what is unknown is said to be."""
-    if last_known is None:
-        return "unknown: the surviving region has not heard from the other since it started"
-    known = counted(last_known)
-    if last_known.seconds is None:
-        return f"{known}, and an unknown number more{uploads(last_known)}"
-    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
-
-
-def counted(last_known: LastKnown) -> str:
-    if not last_known.changes:
-        return "nothing that is known of"
-    one = last_known.changes == 1
-    known = f"{last_known.changes:,} {'change' if one else 'changes'} ({last_known.bytes:,} bytes) that {'is' if one else 'are'} known of"
-    return known + named(last_known)
-
-
-def named(last_known: LastKnown) -> str:
-    """Who may sign in is not one change among others."""
-    words = [f"{each.what} of {each.user}" for each in last_known.credentials]
-    return f", among them {', '.join(words)}" if words else ""
-
-
-def uploads(last_known: LastKnown) -> str:
-    """No record speaks of them yet, so they are in no count of changes."""
-    count = last_known.photos_in_flight
-    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
-
-
-def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
-    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
-    if last_known is None:
-        return None
-    return {
-        "changes": last_known.changes,
-        "bytes": last_known.bytes,
-        "seconds": last_known.seconds,
-        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
-        "photosInFlight": last_known.photos_in_flight,
-    }
 
 
 @dataclass(frozen=True, slots=True)

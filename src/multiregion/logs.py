@@ -7,6 +7,9 @@ from typing import Protocol
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Head, Mark, Position, Records
 
+GAP = "gap-"
+"""How the chain of a loss without contents begins: it ends where one of its writes does, which may turn up."""
+
 NOT_REPLICATED = "not replicated"
 OLDER_COPY = "restored from an older copy"
 FORKED = "written on a forked history"
@@ -55,6 +58,11 @@ class LoggedRecords(Records, Protocol):
     @property
     def store(self) -> str:
         """The id that this region's file was made with."""
+        ...
+
+    @property
+    def began_whole(self) -> bool:
+        """Whether this region had its records when its process started."""
         ...
 
     async def head(self) -> Head: ...

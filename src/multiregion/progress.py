@@ -8,6 +8,7 @@ from typing import Any
 from multiregion.clock import Clock
 from multiregion.controller import Controller, Request, Step
 from multiregion.errors import MultiregionError
+from multiregion.states import Role
 
 RUNS_KEPT = 5
 
@@ -76,6 +77,9 @@ class WatchedController(Controller):
 
     def take_over(self, request: Request) -> AsyncIterator[Step]:
         return self._progress.told("takeover", request, super().take_over(request))
+
+    def accept_history(self, role: Role, request: Request) -> AsyncIterator[Step]:
+        return self._progress.told("accept history", request, super().accept_history(role, request))
 
     def recover(self, request: Request) -> AsyncIterator[Step]:
         return self._progress.told("recovery", request, super().recover(request))

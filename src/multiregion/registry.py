@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 from multiregion.errors import NotReady, StaleEpoch
-from multiregion.reports import Known, Report, Reports, base_fact
+from multiregion.reports import ACCEPTED, Known, Report, Reports, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import Mark, StateStore
 
-ACCEPTED = "accept-history"
 WORDS_LOOKED_AT = 20
 
 

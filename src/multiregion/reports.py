@@ -9,6 +9,8 @@ from multiregion.states import Role, RoutingState
 from multiregion.stores import BEGINNING, Exposure, Mark, Position
 
 REPORT_SECONDS = 0.5
+ACCEPTED = "accept-history"
+"""What the history of decisions calls an operator's word that a region goes on with the history that it has."""
 
 
 class Report(msgspec.Struct, frozen=True):

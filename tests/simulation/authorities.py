@@ -11,11 +11,13 @@ from multiregion.automatic import Automatic
 from multiregion.config import Settings
 from multiregion.controller import Controller, Outlook, Request, Step
 from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
-from multiregion.local.authority import Announcing, leases_of
+from multiregion.local.authority import Announcing, informed, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.losses import LossLedger, Settled
+from multiregion.registry import founded_upon, known_of, note_report, resumed
+from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Head, Loss, Position
+from multiregion.stores import Change, Head, Loss, Mark, Position
 from multiregion.verdicts import Verdict
 from multiregion.verification import Verification
 from tests.simulation.machines import Machine, Pause, Stage
@@ -50,8 +52,8 @@ class FarRegionControl:
     async def losses(self, after: int) -> Sequence[Loss]:
         return await self._ask(lambda region: region.losses(after))
 
-    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
-        await self._ask(lambda region: region.settle(number, outcome, actor, applied))
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
+        await self._ask(lambda region: region.settle(key, outcome, actor, applied))
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         return await self._ask(lambda region: region.restore(change, expected, actor, force), seconds=RESTORE_SECONDS)
@@ -76,9 +78,10 @@ class SimulatedAuthority:
         self.state = Announcing(self.store, self._news)
         self._regions = {role: FarRegionControl(machine.stage.network, role) for role in Role}
         self._leases = leases_of(machine.clock, settings)
-        self.controller = Controller(self.state, self._regions, NAMES, machine.clock, settings, self._leases)
+        informed_regions = informed(self._regions, self.state, self.store, self._leases)
+        self.controller = Controller(self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
-            Automatic(self.state, self.controller, self._regions[Role.SECONDARY], self._leases, machine.clock, settings)
+            Automatic(self.state, self.controller, informed_regions[Role.SECONDARY], self._leases, machine.clock, settings)
             if self._leases
             else None
         )
@@ -104,6 +107,21 @@ class SimulatedAuthority:
     async def renew_lease(self, role: Role, epoch: int, degraded: bool) -> float:
         assert self._leases is not None
         return self._leases.renew(await self.state.read(), role, epoch, degraded=degraded)
+
+    async def known(self, role: Role) -> Known:
+        return await known_of(self.state, self.store, role)
+
+    async def report(self, role: Role, report: Report) -> None:
+        await note_report(self.state, self.store, role, report)
+
+    async def found(self, store: str) -> RoutingState | None:
+        state = await founded_upon(self.state, self.store, store)
+        if state is not None:
+            self._news.publish(state)
+        return state
+
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
+        return await resumed(self.state, role, state, base, reason)
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         while True:
@@ -160,14 +178,17 @@ class AuthorityMachine(Machine):
         self.disk = Disk(stage.loop, lambda where: pause(AUTHORITY, where), self._committed)
 
     def _committed(self, db: sqlite3.Connection) -> None:
-        newest = decision_of(db.execute(NEWEST_STATE).fetchone())
+        row = db.execute(NEWEST_STATE).fetchone()
+        if row is None:
+            return
+        newest = decision_of(row)
         self.stage.truth.decided(newest.state, newest.actor, newest.facts)
 
     def boot(self) -> SimulatedAuthority:
         return SimulatedAuthority(self, self.stage.settings)
 
     def back_up(self) -> None:
-        if not self.part.ready:
+        if not self.part.ready or self.stage.truth.deciding is None:
             return
         source, target = sqlite3.connect(self.folder / "authority.db"), sqlite3.connect(self.folder / "backup.db")
         source.backup(target)

@@ -10,17 +10,20 @@ from typing import Any, cast
 
 from multiregion.api.routing import StateNews
 from multiregion.config import Settings
+from multiregion.continuity import Continuity
 from multiregion.durability import ASYNC, RemoteCopies
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict, NotFound, Unreachable
+from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
 from multiregion.region import LoggedRegion
-from multiregion.replication import Ends, Frame, Replicator, frames
+from multiregion.replication import Frame, Replicator, Standing, frames, standing_of
+from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Head, Key, Loss, Position, Write
+from multiregion.stores import Change, Digest, Exposure, Head, Key, Loss, Mark, Position, Write
 from tests.simulation.machines import Machine, Pause, Stage
 from tests.simulation.network import Network
 from tests.simulation.truth import Truth, in_ledger
@@ -43,6 +46,18 @@ class FarAuthority:
             self._role, AUTHORITY, lambda server: server.renew_lease(role, epoch, degraded), seconds=LEASE_CALL_SECONDS
         )
 
+    async def known(self, role: Role) -> Known:
+        return await self._network.call(self._role, AUTHORITY, lambda server: server.known(role))
+
+    async def report(self, role: Role, report: Report) -> None:
+        await self._network.call(self._role, AUTHORITY, lambda server: server.report(role, report))
+
+    async def found(self, store: str) -> RoutingState | None:
+        return await self._network.call(self._role, AUTHORITY, lambda server: server.found(store))
+
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
+        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason))
+
     async def follow(self) -> AsyncIterator[RoutingState]:
         async for state in self._network.stream(self._role, AUTHORITY, lambda server: server.follow()):
             self._truth.told(self._role, state)
@@ -56,7 +71,7 @@ class FarRegion:
         self._network = network
         self._role = role
 
-    async def follow(self, after: Position, *, changes: bool) -> AsyncIterator[Frame]:
+    async def follow(self, after: Mark, *, changes: bool) -> AsyncIterator[Frame]:
         async for frame in self._network.stream(self._role, self._role.other, lambda server: server.follow(after, changes)):
             yield frame
         raise Unreachable("the other region ended the stream")
@@ -65,8 +80,17 @@ class FarRegion:
         async for piece in self._network.stream(self._role, self._role.other, lambda server: server.fetch(digest)):
             yield piece
 
-    async def ends(self) -> Ends:
-        return await self._network.call(self._role, self._role.other, lambda server: server.ends())
+    async def standing(self) -> Standing:
+        return await self._network.call(self._role, self._role.other, lambda server: server.standing())
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        return await self._network.call(self._role, self._role.other, lambda server: server.marks(sequences))
+
+    async def losses(self, after: int) -> Sequence[Loss]:
+        return await self._network.call(self._role, self._role.other, lambda server: server.losses(after))
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        await self._network.call(self._role, self._role.other, lambda server: server.enter(losses))
 
     async def acknowledge(self, position: Position) -> None:
         await self._network.call(self._role, self._role.other, lambda server: server.acknowledge(position))
@@ -88,7 +112,7 @@ class SimulatedRegion(RegionProcess):
             machine.folder / "region.db",
             role,
             clock,
-            founding=machine.founding,
+            guarded=True,
             lease=lease,
             durability=self._copies,
             writer=machine.disk.writer,
@@ -97,8 +121,16 @@ class SimulatedRegion(RegionProcess):
         self.region = LoggedRegion(role, role.value, self._records, self._objects)
         acknowledges = settings.durability != ASYNC
         self._replicator = Replicator(
-            self.region, self._peer, clock, heartbeat_seconds=settings.heartbeat_seconds, acknowledges=acknowledges
+            self.region,
+            self._peer,
+            clock,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            acknowledges=acknowledges,
+            catches_up=lambda: self._continuity.catches_up(),
         )
+        self._continuity = Continuity(role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._exchange = LedgerExchange(self.region, self._peer, clock)
+        self._exposure = Exposure  # type: ignore[assignment]
         self._news = StateNews()
         self._disk = machine.disk
         self.truth = machine.stage.truth
@@ -106,7 +138,7 @@ class SimulatedRegion(RegionProcess):
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
-        return [partial(self._forever, work) for work in (self._follow_authority, self._keep_lease, self._replicator.run)]
+        return [partial(self._forever, work) for work in (self._follow_authority, *self._work())]
 
     async def prepare(self) -> None:
         """A region answers at once."""
@@ -129,15 +161,21 @@ class SimulatedRegion(RegionProcess):
     async def head(self) -> Head:
         return await self._records.head()
 
-    async def ends(self) -> Ends:
-        records = self._records
-        return Ends(await records.epoch_ends(), await records.admitted(), await records.is_whole())
+    async def standing(self) -> Standing:
+        return await standing_of(self._records)
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        return await self._records.marks(sequences)
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        await self._records.merge(losses)
 
     async def acknowledge(self, position: Position) -> None:
         self._copies.acknowledge(position)
 
-    async def follow(self, after: Position, changes: bool) -> AsyncIterator[Frame]:
-        self._records.changes(after, limit=1)
+    async def follow(self, after: Mark, changes: bool) -> AsyncIterator[Frame]:
+        if changes:
+            self._records.changes(after.position, limit=1, chain=after.chain)
         heartbeat = self._settings.heartbeat_seconds
         with suppress(Conflict):
             async for frame in frames(self._records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes):
@@ -155,8 +193,8 @@ class SimulatedRegion(RegionProcess):
     async def losses(self, after: int) -> Sequence[Loss]:
         return await self._records.losses(after=after, limit=PAGE)
 
-    async def settle(self, number: int, outcome: str, actor: str, applied: Position | None) -> None:
-        await self._records.settle(number, outcome, actor=actor, applied=applied)
+    async def settle(self, key: Mark, outcome: str, actor: str, applied: Position | None) -> None:
+        await self._records.settle(key, outcome, actor=actor, applied=applied)
 
     async def restore(self, change: Change, expected: Position | None, actor: str, force: bool) -> Position:
         self.truth.restores(change, actor)
@@ -202,7 +240,6 @@ class RegionMachine(Machine):
     def __init__(self, role: Role, stage: Stage, pause: Pause) -> None:
         super().__init__(role, stage)
         self.role = role
-        self.founding = True
         truth = stage.truth
         self.disk = Disk(stage.loop, lambda where: pause(role, where), lambda db: truth.committed(role, db))
         self.disk.starts = lambda: truth.transaction_starts(role)
@@ -214,7 +251,6 @@ class RegionMachine(Machine):
     def boot(self) -> SimulatedRegion:
         self.stage.truth.started(self.role)
         region = SimulatedRegion(self, self.stage.settings)
-        self.founding = False
         return region
 
     def lose_disk(self) -> None:

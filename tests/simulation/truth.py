@@ -234,7 +234,7 @@ class Truth:
             self.states.setdefault(state.epoch, state)
             return
         self.check(state.epoch > before.epoch, f"the authority's epoch fell from {before.epoch} to {state.epoch}")
-        recovered = state.epoch in self.states
+        recovered = "succeeds" in facts
         self._same_state(state, "the authority")
         self._journal.note("decided", actor, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}")
         if "watermark" in facts:

@@ -14,9 +14,9 @@ from multiregion.errors import MultiregionError, Unreachable
 from multiregion.exchange import LedgerExchange
 from multiregion.logs import Loss
 from multiregion.region import LoggedRegion
-from multiregion.registry import ACCEPTED, founded_upon, known_of, note_report, resumed
+from multiregion.registry import founded_upon, known_of, note_report, resumed
 from multiregion.replication import Frame, Replicator
-from multiregion.reports import Known, Report
+from multiregion.reports import ACCEPTED, Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import Exposure, Key, Mark, Position, Write
 from tests.unit.links import HEARTBEAT_SECONDS, Link, region

@@ -8,9 +8,10 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.embedded.pending import GRACE_SECONDS, PendingUploads
-from multiregion.lag import LagMeter, LastKnown, missing, prediction
+from multiregion.lag import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
 from multiregion.logs import not_replicated
+from multiregion.predictions import missing, prediction
 from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write
 from tests.identity_world import PASSWORD, World
 from tests.unit.manual_clock import ManualClock

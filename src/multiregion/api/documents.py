@@ -6,6 +6,7 @@ import msgspec
 
 from multiregion.clock import iso
 from multiregion.config import Deployment
+from multiregion.errors import InvalidInput
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision
 
@@ -44,6 +45,14 @@ class StateDocuments:
             "writer": state.writer and deployment.place(state.writer).region,
             "regions": {"primary": deployment.primary.region, "secondary": deployment.secondary.region},
         }
+
+    def role(self, region: str) -> Role:
+        """Raises InvalidInput, naming both, for what is not a region of this deployment."""
+        for role in Role:
+            if region in (role, self._deployment.place(role).region):
+                return role
+        names = " or ".join(self._deployment.place(role).region for role in Role)
+        raise InvalidInput(f"region must be {names}, not {region!r}", field="region")
 
     def decision(self, decision: Decision) -> dict[str, Any]:
         told = {"what": decision.what, "actor": decision.actor, "at": iso(decision.at), "reason": decision.reason}

@@ -35,11 +35,14 @@ class Order(msgspec.Struct, frozen=True, rename="camel"):
     region_lost: bool = False
     accept_loss: bool = False
     epoch: int | None = None
+    region: str = ""
 
     def change(self, request: Request, to: State) -> Change:
         if len(self.reason) > REASON_CHARACTERS_MAX:
             raise InvalidInput(f"reason has more than {REASON_CHARACTERS_MAX} characters", field="reason", limit=REASON_CHARACTERS_MAX)
-        return Change(to, actor(request, self.actor), self.reason, self.writable, self.accept_loss, self.epoch)
+        return Change(
+            to, actor(request, self.actor), self.reason, self.writable, self.accept_loss, self.epoch, region_lost=self.region_lost
+        )
 
 
 class Observer(Protocol):
@@ -79,6 +82,7 @@ class OperatorAPI:
             Route("/operator/failback", operators(self.failback), methods=["POST"]),
             Route("/operator/switchover", operators(self.switchover), methods=["POST"]),
             Route("/operator/recover", operators(self.recover), methods=["POST"]),
+            Route("/operator/accept-history", operators(self.accept_history), methods=["POST"]),
             Route("/operator/verify", operators(self.verify), methods=["POST"]),
         ]
 
@@ -118,6 +122,11 @@ class OperatorAPI:
     async def recover(self, request: Request) -> Response:
         order = await read_json(request, Order)
         return self._report(self._controller.recover(order.change(request, State.ACTIVE)))
+
+    async def accept_history(self, request: Request) -> Response:
+        order = await read_json(request, Order)
+        role = self._documents.role(order.region)
+        return self._report(self._controller.accept_history(role, order.change(request, State.ACTIVE)))
 
     async def verify(self, request: Request) -> Response:
         deep = request.query_params.get("quick") != "1"

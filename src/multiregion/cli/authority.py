@@ -1,24 +1,46 @@
 """`authority recover`, and `automatic`: what operators say to the authority beside changes of state."""
 
 import getpass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
-from multiregion.cli.state import finish, print_json
+from multiregion.cli.state import ReasonOption, finish, print_json
 
 console = Console(highlight=False)
 app = typer.Typer(no_args_is_help=True, help="The authority itself.")
 automatic = typer.Typer(no_args_is_help=True, help="Automatic takeover: how it is, pause, resume, acknowledge.")
 
 
-@app.command("recover", epilog="Example: multiregion authority recover")
-def recover(data: DataOption = None, json: JsonOption = False) -> None:
-    """After the authority was restored from an old backup: take the newest state that any region has admitted."""
-    finish(Authority(open_deployment(data)).order("/operator/recover"), json)
+@app.command("recover", epilog="Examples: multiregion authority recover · multiregion authority recover --region-lost")
+def recover(
+    region_lost: Annotated[bool, typer.Option("--region-lost", help="The region that does not answer is lost: go on without it.")] = False,
+    reason: ReasonOption = "",
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """The authority was lost, or restored from an old copy: begin a new history from the newest state that the regions know.
+
+    The application is fenced then, and both regions obey. Go on with [bold]multiregion state set active[/], or, if the secondary wrote
+    last, [bold]multiregion failover --writable[/].
+    """
+    finish(Authority(open_deployment(data)).order("/operator/recover", region_lost=region_lost, reason=reason), json)
+
+
+@app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")
+def accept_history(
+    region: Annotated[str, typer.Argument(help="The region that waits to lead.")],
+    reason: ReasonOption = "",
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """A region waits, because it lacks writes that are known of: go on with the history that it has. What is missing is then in
+    [bold]multiregion loss list[/].
+    """
+    finish(Authority(open_deployment(data)).order("/operator/accept-history", region=region, reason=reason), json)
 
 
 @automatic.command("status", epilog="Example: multiregion automatic status")

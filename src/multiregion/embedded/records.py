@@ -69,7 +69,8 @@ class SqliteRecords(RegionReads):
             self._writing.execute("UPDATE region SET whole = 1")
         self._proved = not guarded
         super().__init__(path)
-        (self.store,) = self._reading.execute("SELECT store FROM region").fetchone()
+        self.store, began_whole = self._reading.execute("SELECT store, whole FROM region").fetchone()
+        self.began_whole = bool(began_whole)
         self._writer = writer(self._writing, RegionSession)
         self._heard: RoutingState | None = None
         self._waiting: set[asyncio.Future[None]] = set()
@@ -207,8 +208,10 @@ class SqliteRecords(RegionReads):
 
     async def make_whole(self, other: Head) -> None:
         def work(session: RegionSession) -> None:
-            if session.holds(other.mark):
+            if session.holds(other.mark) and not session.whole:
                 session.whole = 1
+                # Until it leads under a new epoch, or follows: after a crash in between, too, it counts as having been short.
+                session.owed = max(session.owed, session.head().mark, key=lambda mark: mark.position)
 
         await self._writer.run(work)
 

@@ -22,7 +22,6 @@ from multiregion.api.frames import (
     wire_mark,
 )
 from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.controller import Outlook
 from multiregion.errors import (
     Conflict,
     DiskFull,
@@ -36,6 +35,7 @@ from multiregion.errors import (
     Unreachable,
 )
 from multiregion.logs import Loss
+from multiregion.predictions import Outlook
 from multiregion.replication import Frame, Standing
 from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState

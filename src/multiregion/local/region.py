@@ -14,7 +14,6 @@ from multiregion.api.positions import positions
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
 from multiregion.continuity import Continuity, report_of
-from multiregion.controller import Outlook
 from multiregion.durability import RemoteCopies
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
@@ -22,10 +21,10 @@ from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import MultiregionError
 from multiregion.exchange import LedgerExchange
-from multiregion.lag import missing
 from multiregion.leases import Lease
 from multiregion.local.exposure import RegionExposure
 from multiregion.local.served import ServedRegion, Stores, Work
+from multiregion.predictions import Outlook, missing
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
