@@ -70,10 +70,11 @@ class InformedRegion:
 def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown:
     """What a region whose log ends at `head` lacks of the leader's log as it was reported. What it has beyond the place where the
     leadership began is of another history, and counts for nothing."""
-    reached = head.position
+    reached, end = head.position, report.end.position
     if reached.epoch < leadership.since:
-        reached = min(reached, leadership.base.position)
-    changes = max(0, report.end.position.sequence - reached.sequence)
+        # A leader that has written nothing yet ends where its leadership began.
+        reached = min(reached, leadership.base.position if end.epoch >= leadership.since else end)
+    changes = max(0, end.sequence - reached.sequence)
     credentials = tuple(each for each in report.exposure.credentials if each.position > reached)
     return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.photos_in_flight)
 
