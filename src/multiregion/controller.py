@@ -6,13 +6,14 @@ Keeps nothing in memory: each call reads where things are and goes on from there
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
+from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.replication import LastKnown
+from multiregion.predictions import Outlook, RegionControl, missing, prediction
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
@@ -21,26 +22,6 @@ DRAIN_PAUSE_SECONDS = 0.01
 EPOCHS_SKIPPED = 10
 ACCEPT_SECONDS, ACCEPT_PAUSE_SECONDS = 20.0, 0.1
 BOTH = (Role.PRIMARY, Role.SECONDARY)
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a region knows of itself and of how far behind the other it is."""
-
-    head: Head
-    admitted: RoutingState
-    ready: bool
-    last_known: LastKnown | None
-
-
-class RegionControl(Protocol):
-    """What the controller needs of a region, over a network. Every call raises Unreachable when there is no answer in time."""
-
-    async def admit(self, state: RoutingState) -> RoutingState: ...
-
-    async def head(self) -> Head: ...
-
-    async def outlook(self) -> Outlook: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,36 +386,6 @@ def level(leader: Head | None, other: Head | None) -> bool:
     return leader is not None and other is not None and leader.mark == other.mark
 
 
-def prediction(last_known: LastKnown | None) -> str:
-    """What a takeover may lose, in words; what is unknown is said to be."""
-    if last_known is None:
-        return "unknown: the surviving region has not heard from the other since it started"
-    known = counted(last_known)
-    if last_known.seconds is None:
-        return f"{known}, and an unknown number more{uploads(last_known)}"
-    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
-
-
-def counted(last_known: LastKnown) -> str:
-    if not last_known.changes:
-        return "nothing that is known of"
-    one = last_known.changes == 1
-    known = f"{last_known.changes:,} {'change' if one else 'changes'} ({last_known.bytes:,} bytes) that {'is' if one else 'are'} known of"
-    return known + named(last_known)
-
-
-def named(last_known: LastKnown) -> str:
-    """Who may sign in is not one change among others."""
-    words = [f"{each.what} of {each.user}" for each in last_known.credentials]
-    return f", among them {', '.join(words)}" if words else ""
-
-
-def uploads(last_known: LastKnown) -> str:
-    """No record speaks of them yet, so they are in no count of changes."""
-    count = last_known.photos_in_flight
-    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
-
-
 def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
     """What the history keeps of a takeover: the watermark, and what was predicted and accepted."""
     position = outlook.head.position
@@ -443,17 +394,4 @@ def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
         **({"base": base_fact(outlook.head.mark)} if loses else {}),
         "predictedLoss": missing(outlook.last_known) if loses else None,
         "acceptedLoss": request.accept_loss,
-    }
-
-
-def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
-    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
-    if last_known is None:
-        return None
-    return {
-        "changes": last_known.changes,
-        "bytes": last_known.bytes,
-        "seconds": last_known.seconds,
-        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
-        "photosInFlight": last_known.photos_in_flight,
     }

@@ -35,6 +35,12 @@ NEWEST_BASE = (
     "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 1"
 )
 
+LEADS_SINCE = (
+    "SELECT coalesce(min(epoch), 0) FROM decision WHERE what = 'state' AND epoch > (SELECT coalesce(max(epoch), 0) FROM decision"
+    " WHERE what = 'state' AND leader <> (SELECT leader FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1))"
+)
+"""The epoch since which the newest leader has led, in a history of release 1.0, which does not say where its log ended then."""
+
 
 class AuthoritySession:
     """Nothing is shared between the jobs of a group: the newest line of history is the state."""
@@ -104,7 +110,9 @@ class SqliteState:
 
     async def leadership(self) -> Leadership:
         row = self._reading.execute(NEWEST_BASE).fetchone()
-        return Leadership(row[0], base_of(json.loads(row[1])["base"])) if row else Leadership(0, BEGINNING)
+        if row is not None:
+            return Leadership(row[0], base_of(json.loads(row[1])["base"]))
+        return Leadership(self._reading.execute(LEADS_SINCE).fetchone()[0], BEGINNING)
 
     async def report(self, role: Role, report: Report) -> None:
         """What says nothing new is not written again: its time alone is noted."""
