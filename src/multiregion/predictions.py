@@ -31,7 +31,7 @@ class InformedRegion:
         state = await self._authority.read()
         report = (await self._reports.reports()).get(self._role.other)
         silence = self._reports.seconds_since(self._role.other)
-        if state.leader is self._role or report is None or silence is None or report.history != state.history:
+        if state.leader is self._role or report is None or silence is None or report.history not in (state.history, *state.succeeds):
             return outlook
         told = missing_by_report(outlook.head, report, await self._reports.leadership())
         told = replace(told, seconds=self._unknown_seconds(state, report, silence))
@@ -48,9 +48,7 @@ class InformedRegion:
 def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown:
     """What a region whose log ends at `head` lacks of the leader's log as it was reported. What it has beyond the place where the
     leadership began is of another history, and counts for nothing."""
-    reached = head.position
-    if reached.epoch < leadership.since:
-        reached = min(reached, leadership.base.position)
+    reached = leadership.reached(head.mark)
     changes = max(0, report.end.position.sequence - reached.sequence)
     credentials = tuple(each for each in report.exposure.credentials if each.position > reached)
     return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.photos_in_flight)

@@ -74,7 +74,9 @@ class FarRegionControl:
 class WatchedRegion(InformedRegion):
     """Whatever it foretells is held against what was known when it was asked."""
 
-    def __init__(self, region: FarRegionControl, role: Role, state: Announcing, store: SqliteState, leases: Leases | None, truth: Truth) -> None:
+    def __init__(
+        self, region: FarRegionControl, role: Role, state: Announcing, store: SqliteState, leases: Leases | None, truth: Truth
+    ) -> None:
         super().__init__(region, role, state, store, leases)
         self._truth = truth
 

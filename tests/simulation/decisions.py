@@ -10,7 +10,7 @@ from multiregion.automatic import ACTOR
 from multiregion.config import Settings
 from multiregion.controller import Outlook
 from multiregion.durability import ASYNC
-from multiregion.embedded.authority import NEWEST_BASE, NEWEST_STATE, decision_of
+from multiregion.embedded.authority import BASES, FIRST_STATE, NEWEST_STATE, decision_of
 from multiregion.reports import Report, base_of
 from multiregion.states import Role, RoutingState
 from multiregion.stores import BEGINNING, START, Decision, Mark, Position
@@ -25,6 +25,7 @@ class Decisions:
         self.states: dict[tuple[str, int], RoutingState] = {}
         self.deciding: RoutingState | None = None
         self.founded_upon: str | None = None
+        self._knows_all = True
 
     def committed(self, db: sqlite3.Connection) -> None:
         """After each COMMIT of the authority."""
@@ -35,12 +36,14 @@ class Decisions:
 
     def _read_reports(self, db: sqlite3.Connection) -> None:
         past = self._past
+        first = db.execute(FIRST_STATE).fetchone()
+        self._knows_all = first is not None and "founded" in decision_of(first).facts
         for role, body in db.execute("SELECT role, body FROM report"):
             report = msgspec.json.decode(body, type=Report)
             if past.reports.get(Role(role)) != report:
                 past.reports[Role(role)] = report
                 past.reported_at[Role(role)] = past.time()
-        row = db.execute(NEWEST_BASE).fetchone()
+        row = db.execute(BASES).fetchone()
         past.base = base_of(msgspec.json.decode(row[1])["base"]) if row else BEGINNING
 
     def restored(self, db: sqlite3.Connection | None) -> None:
@@ -70,7 +73,9 @@ class Decisions:
         if before is None:
             return
         self._past.check(state.epoch > before.epoch, f"the authority's epoch fell from {before.epoch} to {state.epoch}")
-        self._past.journal.note("decided", decision.actor, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}")
+        self._past.journal.note(
+            "decided", decision.actor, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}"
+        )
         self._check(before, decision)
 
     def _note_founded(self, store: str) -> None:
@@ -79,7 +84,7 @@ class Decisions:
 
     def _check(self, before: RoutingState, decision: Decision) -> None:
         state, facts = decision.state, decision.facts
-        if "succeeds" in facts:
+        if state.history != before.history:
             return
         if state.leader is before.leader and "base" in facts:
             self._past.journal.count("resumed")
@@ -119,8 +124,8 @@ class Decisions:
 
     def check_prediction(self, role: Role, known_before: set[Mark], outlook: Outlook, state: RoutingState) -> None:
         """What a takeover by `role` would lose of `known_before`, the writes that the authority had been told of before it asked."""
-        if state.leader is role or outlook.last_known is None:
-            return
+        if state.leader is role or outlook.last_known is None or not self._knows_all:
+            return  # an authority that has lost its history does not know where earlier leaderships began
         lost = known_before - self._past.path(outlook.head.mark) - self._past.listed(self._past.regions[role])
         self._past.journal.count("predicted some" if lost else "predicted none")
         self._past.check(

@@ -29,7 +29,9 @@ class Ledgers:
         if loss.key not in self._seen:
             self._seen.add(loss.key)
             self._past.journal.count(f"cause.{loss.cause}")
-            self._past.check(self._is_true(witness, loss), f"{spelled(loss.key)} is listed as {loss.cause!r} ({loss.reason}), which is not true")
+            self._past.check(
+                self._is_true(witness, loss), f"{spelled(loss.key)} is listed as {loss.cause!r} ({loss.reason}), which is not true"
+            )
         witness.ledger[loss.key] = loss
         witness.revision = max(witness.revision, loss.revision)
 

@@ -102,7 +102,10 @@ class Past:
         a, b = self.regions.values()
         one_log = a.end in b.held or b.end in a.held or a.end == b.end
         complete = all(witness.whole and witness.owed == BEGINNING for witness in (a, b))
-        told = all(self.reported_at.get(role, 0.0) > self.hit_at and self.reports[role].end in (*self.regions[role].held, BEGINNING) for role in Role)
+        told = all(
+            self.reported_at.get(role, 0.0) > self.hit_at and self.reports[role].end in (*self.regions[role].held, BEGINNING)
+            for role in Role
+        )
         if one_log and complete and told and set(a.ledger) == set(b.ledger):
             self.hits.clear()
             self.words = 0

@@ -258,4 +258,3 @@ class RegionMachine(Machine):
         self.stage.truth.started(self.role)
         region = SimulatedRegion(self, self.stage.settings)
         return region
-

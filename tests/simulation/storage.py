@@ -31,7 +31,9 @@ class Storage:
 
     def kinds(self, later: Later) -> Sequence[tuple[int, Callable[[], None]]]:
         self._later = later
-        return [(5, self.copy), (3, self.put_back), (1, self.put_back_two), (1, self.lose), (1, self.lose_two), (1, self.damage)]
+        often = self._random.choice([1, 3, 6])
+        strikes = [(2, self.copy), (3, self.put_back), (1, self.put_back_two), (1, self.lose), (1, self.lose_two), (1, self.damage)]
+        return [(often * weight, strike) for weight, strike in strikes]
 
     def copy(self) -> None:
         """Of all stores at this moment, each for itself to be put back."""
@@ -101,6 +103,10 @@ class Storage:
         self._world.truth.store_changed(name, lambda: machine.replace_files(source), machine.file)
         self._world.journal.note(what, name, contents(machine.file))
         self._later(self._random.uniform(0, AWAY_SECONDS_MAX), machine.start)
+        if self._random.random() < 0.4:
+            self._world.faults.isolate()
+        if self._random.random() < 0.2:
+            self._world.faults.kill()
 
 
 def contents(file: Path) -> str:

@@ -184,7 +184,9 @@ class Truth:
         if others:
             self._journal.count("position given again")
             twice = others & self.past.heard()
-            self.check(not twice or self.past.excused, f"the {role} region gave the position of {[*map(spelled, twice)]} again: {spelled(mark)}")
+            self.check(
+                not twice or self.past.excused, f"the {role} region gave the position of {[*map(spelled, twice)]} again: {spelled(mark)}"
+            )
 
     def restores(self, lost: Change, actor: str) -> None:
         """A lost write is about to be made again, if it overwrites nothing."""

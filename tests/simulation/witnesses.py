@@ -86,6 +86,4 @@ def witness_of(file: Path, ever: set[Mark]) -> Witness:
     log = [change.mark for change in changes]
     ledger = {loss.key: loss for loss in losses}
     revision = max((loss.revision for loss in losses), default=0)
-    return Witness(
-        log, set(log), replayed(changes), ledger, revision, state, row.whole, row.content, row.owed, ever=ever
-    )
+    return Witness(log, set(log), replayed(changes), ledger, revision, state, row.whole, row.content, row.owed, ever=ever)

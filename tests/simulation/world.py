@@ -17,7 +17,7 @@ from tests.simulation.clients import Client
 from tests.simulation.faults import Faults
 from tests.simulation.healing import Healing
 from tests.simulation.journal import Journal, Violation
-from tests.simulation.loop import OUTSIDE, VirtualLoop
+from tests.simulation.loop import VirtualLoop
 from tests.simulation.machines import Stage
 from tests.simulation.network import Network
 from tests.simulation.operators import Operator
@@ -58,7 +58,9 @@ class World:
         self.truth.has_object = self._has_object
         self.clients = [Client(f"client-{n}", self.network, random, self.truth, self.journal) for n in range(CLIENTS)]
         automatic = self.settings.failover == "automatic"
-        self.operators = [Operator(f"operator-{n}", self.network, random, self.truth, self.journal, automatic=automatic) for n in range(OPERATORS)]
+        self.operators = [
+            Operator(f"operator-{n}", self.network, random, self.truth, self.journal, automatic=automatic) for n in range(OPERATORS)
+        ]
 
     def _has_object(self, role: Role, digest: Digest) -> bool:
         region = self.regions[role].region
