@@ -189,7 +189,7 @@ class Controller:
         silent = [role for role in BOTH if role not in known]
         self._check_recoverable(silent, request)
         newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
-        if newest == state and all(outlook.admitted.history == state.history for outlook in known.values()):
+        if state.history and all(takes(outlook.admitted, state) for outlook in known.values()):
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
         else:
             state, step = await self._begin_history(state, newest, known, request)
@@ -227,12 +227,14 @@ class Controller:
     async def _begin_history(
         self, state: RoutingState, newest: RoutingState, known: Mapping[Role, Outlook], request: Request
     ) -> tuple[RoutingState, Step]:
-        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history."""
+        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history. Whoever leads
+        has to hold the newest log that there is: the leader's own file may be lost, or an older copy."""
         leader = newest.leader if newest.leader in known else newest.leader.other
         histories = {state.history, *state.succeeds, newest.history, *(outlook.admitted.history for outlook in known.values())}
         succeeds = tuple(sorted(histories - {""}))
         fenced = RoutingState(State.FENCED, newest.epoch + EPOCHS_SKIPPED, leader, history=self._clock.new_id(), succeeds=succeeds)
-        facts = {"base": base_fact(known[leader].head.mark), "succeeds": succeeds}
+        log = max((outlook.head.mark for outlook in known.values()), key=lambda mark: mark.position)
+        facts = {"base": base_fact(log), "succeeds": succeeds}
         step, decided = await self._decide(state, fenced, request, name="recover", facts=facts)
         return decided, step
 
@@ -250,11 +252,11 @@ class Controller:
         outlooks = await self._outlooks()
         if state.epoch == UNFOUNDED.epoch:
             raise SwitchFailed(self._no_history(outlooks))
-        ahead = [outlook.admitted.epoch for outlook in outlooks.values() if outlook is not None]
-        if max([0, *ahead]) > state.epoch:
+        others = [outlook.admitted for outlook in outlooks.values() if outlook is not None and not takes(outlook.admitted, state)]
+        if others:
             raise SwitchFailed(
-                f"a region obeys epoch {max(ahead)}, but the authority knows only epoch {state.epoch}: it was restored from an old"
-                " backup. `multiregion authority recover` takes the highest known"
+                f"a region obeys epoch {others[0].epoch} ({others[0].state}), which the authority, at epoch {state.epoch}, has not decided:"
+                " it was restored from an old backup. `multiregion authority recover` takes the highest known"
             )
         return state, outlooks
 
@@ -379,6 +381,12 @@ class Controller:
 
     def _list(self, roles: list[Role]) -> str:
         return " and ".join(self._names[role] for role in roles)
+
+
+def takes(admitted: RoutingState, state: RoutingState) -> bool:
+    """Whether a region that obeys `admitted` obeys `state` as soon as it hears of it. If not, another authority decided, or this
+    one before it was restored from an older copy."""
+    return admitted == state or state.supersedes(admitted)
 
 
 def level(leader: Head | None, other: Head | None) -> bool:

@@ -13,19 +13,7 @@ from multiregion.lag import NOTHING_KNOWN, LagMeter, LastKnown
 from multiregion.logs import FORKED, NOT_REPLICATED, OLDER_COPY, Explain, LoggedRecords, Loss
 from multiregion.region import LoggedRegion
 from multiregion.states import Role, RoutingState
-from multiregion.stores import (
-    BEGINNING,
-    START,
-    Change,
-    Digest,
-    Exposure,
-    Head,
-    Lag,
-    Mark,
-    Objects,
-    Position,
-    needs_of,
-)
+from multiregion.stores import BEGINNING, START, Change, Digest, Exposure, Head, Lag, Mark, Objects, Position, needs_of
 
 log = logging.getLogger("multiregion.replication")
 

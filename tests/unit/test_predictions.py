@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,7 @@ async def test_without_a_report_of_this_history_nothing_is_known_and_the_limit_i
         await world.told(said, ago=0.1)
     found = (await world.informed.outlook()).last_known
     assert found is None or found.seconds is None
-    regions = {Role.PRIMARY: world.survivor, Role.SECONDARY: world.informed}
+    regions: dict[Role, Any] = {Role.PRIMARY: world.survivor, Role.SECONDARY: world.informed}
     order = Request(State.FAILOVER, "eve", writable=True)
     controller = Controller(world.authority, regions, {role: role.value for role in Role}, world.clock, Settings())
     with pytest.raises(SwitchFailed):
