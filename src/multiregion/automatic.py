@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, RegionControl, Request, prediction
+from multiregion.controller import Controller, Outlook, RegionControl, prediction
 from multiregion.errors import MultiregionError
 from multiregion.leases import Leases
+from multiregion.orders import Request
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision, StateStore
 
@@ -85,6 +86,7 @@ class Automatic:
         self._clock = clock
         self._settings = settings
         self.waits_because: str | None = "it has not looked yet"
+        self.takes_over = False
 
     async def run(self) -> None:
         while True:
@@ -100,11 +102,14 @@ class Automatic:
     async def _take_over(self) -> str | None:
         """Returns why it did not finish, if it did not; the next look tries again."""
         request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True, unattended=True)
+        self.takes_over = True
         try:
             async for step in self._controller.take_over(request):
                 log.warning("takeover: %s: %s", step.name, step.detail)
         except MultiregionError as error:
             return error.detail
+        finally:
+            self.takes_over = False
         return None
 
     async def _situation(self) -> Situation:

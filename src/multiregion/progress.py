@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from multiregion.clock import Clock
-from multiregion.controller import Controller, Request, Step
+from multiregion.controller import Controller
 from multiregion.errors import MultiregionError
+from multiregion.orders import Request, Step
 
 RUNS_KEPT = 5
 

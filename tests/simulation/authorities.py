@@ -9,11 +9,12 @@ from multiregion.api.authority import FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, Request, Step
+from multiregion.controller import Controller, Outlook
 from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
 from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.losses import LossLedger, Settled
+from multiregion.orders import Request, Step
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Head, Loss, Position
 from multiregion.verdicts import Verdict
@@ -21,6 +22,7 @@ from multiregion.verification import Verification
 from tests.simulation.machines import Machine, Pause, Stage
 from tests.simulation.network import Network
 from tests.simulation.regions import AUTHORITY, SimulatedRegion
+from tests.simulation.truth import Truth
 from tests.simulation.writer import Disk
 
 T = TypeVar("T")
@@ -66,6 +68,19 @@ class FarRegionControl:
         return await self._ask(lambda region: region.needed(after))
 
 
+class HeardController(Controller):
+    """A controller of which it is known when automatic mode begins an order."""
+
+    def __init__(self, truth: Truth, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._truth = truth
+
+    def take_over(self, request: Request) -> AsyncIterator[Step]:
+        if request.unattended:
+            self._truth.orders.begins(request.actor)
+        return super().take_over(request)
+
+
 class SimulatedAuthority:
     """What the authority's process joins, and what it answers."""
 
@@ -76,7 +91,8 @@ class SimulatedAuthority:
         self.state = Announcing(self.store, self._news)
         self._regions = {role: FarRegionControl(machine.stage.network, role) for role in Role}
         self._leases = leases_of(machine.clock, settings)
-        self.controller = Controller(self.state, self._regions, NAMES, machine.clock, settings, self._leases)
+        self._truth = machine.stage.truth
+        self.controller = HeardController(self._truth, self.state, self._regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
             Automatic(self.state, self.controller, self._regions[Role.SECONDARY], self._leases, machine.clock, settings)
             if self._leases
@@ -121,10 +137,13 @@ class SimulatedAuthority:
         if self._under_way:
             self._journal.count("two operators at once")
         self._under_way += 1
+        self._truth.orders.begins(request.actor)
         try:
             async for step in getattr(self.controller, verb)(request):
                 self._journal.note(f"step {step.name.partition(' ')[0]}", request.actor, f"{step.outcome}: {step.detail}")
                 steps.append(step)
+            assert self._truth.deciding is not None
+            self._truth.orders.succeeds(verb, request, self._truth.deciding)
         finally:
             self._under_way -= 1
         return steps

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 from random import Random
 from typing import TypeVar
 
-from multiregion.controller import Request
 from multiregion.errors import MultiregionError
+from multiregion.orders import Request
 from multiregion.states import State
 from tests.simulation.authorities import SimulatedAuthority
 from tests.simulation.journal import Journal
@@ -17,6 +18,7 @@ T = TypeVar("T")
 THINKS_SECONDS = (1.5, 3.0, 8.0)
 THINKS_SECONDS_AUTOMATIC = (3.0, 10.0, 30.0)
 PATIENCE_SECONDS = 20.0
+CROSSES_SECONDS_MAX = 0.2
 FAILOVER, ACTIVE, FENCED = State.FAILOVER, State.ACTIVE, State.FENCED
 
 
@@ -24,6 +26,7 @@ class Operator:
     def __init__(self, name: str, network: Network, random: Random, journal: Journal, *, automatic: bool) -> None:
         self._name, self._network, self._random, self._journal = name, network, random, journal
         self.idle = False
+        self._orders = count(1)
         self._thinks_seconds = random.choice(THINKS_SECONDS_AUTOMATIC if automatic else THINKS_SECONDS)
         self._wishes: list[tuple[int, Callable[[], Awaitable[object]]]] = [
             (8, lambda: self.order("switch", FAILOVER, writable=True)),
@@ -35,6 +38,7 @@ class Operator:
             (2, lambda: self.order("set_state", FAILOVER)),
             (10, self.take_over),
             (4, self.there_and_back_in_haste),
+            (8, self.cross),
             (1, lambda: self.order("recover", ACTIVE)),
             (3, self.apply),
             (1, self.discard),
@@ -64,12 +68,23 @@ class Operator:
 
     async def order(self, verb: str, to: State, *, writable: bool = False, accept_loss: bool = False) -> bool:
         """Whether every region has confirmed the state in the end."""
-        request = Request(to, self._name, "", writable, accept_loss)
+        request = Request(to, f"{self._name}.{next(self._orders)}", "", writable, accept_loss)
         self._journal.note(f"order {verb}", self._name, f"{to}{' writable' * writable}{' accept-loss' * accept_loss}")
         steps = await self.ask(lambda authority: authority.carry_out(verb, request))
         confirmed = all(step.outcome != "not confirmed" for step in steps)
         self._journal.note(f"{verb} finished", self._name, "" if confirmed else "not confirmed everywhere")
         return confirmed
+
+    async def cross(self) -> None:
+        """A switch, and in the middle of it, for a colleague who does not know of it, what may be so already for a moment."""
+        to = self._random.choice([FAILOVER, FAILOVER, ACTIVE])
+        switch = lambda: self.order("switch", to, writable=to is FAILOVER)  # noqa: E731
+        crossing = lambda: self.order("set_state", self._random.choice([FENCED, FENCED, ACTIVE, FAILOVER]))  # noqa: E731
+        first = asyncio.ensure_future(self.attempt(switch))
+        for _ in range(self._random.choice([1, 1, 2])):
+            await asyncio.sleep(self._random.uniform(0, CROSSES_SECONDS_MAX))
+            await self.attempt(crossing)
+        await first
 
     async def take_over(self) -> None:
         state = await self.ask(lambda authority: authority.read())

@@ -11,6 +11,7 @@ from multiregion.embedded.schema import CHANGE_COLUMNS, change_of, routing_of
 from multiregion.states import Role, RoutingState
 from multiregion.stores import START, Change, Digest, Key, Position
 from tests.simulation.journal import Journal, Violation
+from tests.simulation.orders import ToldOrders
 from tests.simulation.tables import Table, replayed, stored
 
 AUTOMATIC = "automatic"
@@ -55,6 +56,7 @@ class Truth:
         self.restoring: dict[tuple[str, Key], Position] = {}
         self.again: dict[Position, Position] = {}
         self.follows: dict[Position, Position | None] = {}
+        self.orders = ToldOrders(self.check)
         self.has_object: Callable[[Role, Digest], bool] = lambda role, digest: True
 
     def violated(self, promise: str) -> None:
@@ -236,6 +238,7 @@ class Truth:
         self.check(state.epoch > before.epoch, f"the authority's epoch fell from {before.epoch} to {state.epoch}")
         recovered = state.epoch in self.states
         self._same_state(state, "the authority")
+        self.orders.decided(state, actor)
         self._journal.note("decided", actor, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}")
         if "watermark" in facts:
             self._check_watermark(state, Position(**facts["watermark"]))
@@ -284,6 +287,7 @@ class Truth:
     def restored(self, state: RoutingState) -> None:
         """The authority was restored from an old backup."""
         self.deciding = state
+        self.orders.restored()
 
 
 def exists(table: Table, key: Key) -> bool:

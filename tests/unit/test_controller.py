@@ -8,10 +8,11 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, Request, Step
+from multiregion.controller import Controller, Outlook
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
+from multiregion.orders import Request, Step
 from multiregion.replication import LastKnown
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import Head, Key, Write

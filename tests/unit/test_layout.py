@@ -20,7 +20,7 @@ LAYERS = (
     ("config",),
     ("stores",),
     ("region", "verdicts"),
-    ("embedded", "aws", "replication", "photos", "accounts", "verification", "leases", "durability", "lag"),
+    ("embedded", "aws", "replication", "photos", "accounts", "verification", "leases", "orders", "advice", "durability", "lag"),
     ("controller", "recovery", "losses"),
     ("automatic", "progress", "prospects"),
     ("drills",),

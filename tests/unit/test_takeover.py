@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from multiregion.config import Settings
-from multiregion.controller import BOTH, Controller, Outlook, Request
+from multiregion.controller import BOTH, Controller, Outlook
 from multiregion.errors import NotReady, StaleEpoch, SwitchFailed, Unreachable
 from multiregion.leases import Leases
+from multiregion.orders import Request
 from multiregion.replication import LastKnown
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from tests.unit.manual_clock import ManualClock
