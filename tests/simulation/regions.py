@@ -17,6 +17,7 @@ from multiregion.errors import Conflict, NotFound, Unreachable
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
+from multiregion.local.served import HeardAuthority
 from multiregion.region import LoggedRegion
 from multiregion.replication import Ends, Frame, Replicator, frames
 from multiregion.states import Role, RoutingState
@@ -103,6 +104,7 @@ class SimulatedRegion(RegionProcess):
         self._disk = machine.disk
         self.truth = machine.stage.truth
         self._told = asyncio.Event()
+        self._heard_authority = HeardAuthority()
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:

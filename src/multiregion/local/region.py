@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from multiregion import advice
 from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
@@ -120,7 +121,7 @@ class RegionProcess(ServedRegion):
         """What this region says of itself: for readiness, metrics and `multiregion status`."""
         state, head = await self._records.admitted(), await self._records.head()
         whole = await self._records.is_whole()
-        reasons = [] if self._records.confirmed else ["waits for the authority to confirm the state; reads are served, writes are not"]
+        reasons = self._waits_because(state)
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
         writer = state.writer is self._role
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
@@ -128,6 +129,7 @@ class RegionProcess(ServedRegion):
         ready = self._records.confirmed and whole and not needs_lease
         return {
             "ready": ready,
+            "needs": self._heard_authority.objection(state) and advice.RECOVER,
             "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
             "region": self.region.name,
             "role": self._role,
