@@ -119,8 +119,10 @@ class Orders:
 
     async def unfinished(self, state: RoutingState) -> Mapping[str, Any] | None:
         """Where the order wants to get that decided `state` as a step on its way; None: that was what somebody wanted."""
-        (newest,) = await self._authority.history(1, about="state")
-        return newest.facts.get("towards") if newest.state == state else None
+        for newest in await self._authority.history(1, about="state"):
+            if newest.state == state:
+                return newest.facts.get("towards")
+        return None
 
 
 class HasOrders(Protocol):
