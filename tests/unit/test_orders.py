@@ -104,6 +104,10 @@ async def test_an_order_that_only_tells_the_regions_is_in_nobodys_way(world: Wor
     await until(telling, "decide")
     await steps(world.controller.set_state(Request(ACTIVE, "grace")))
     assert (await steps(world.controller.set_state(Request(ACTIVE, "eve"))))[0] == ("decide", "not needed")
+    telling_again = world.controller.set_state(Request(ACTIVE, "ada"))
+    await until(telling_again, "decide")
+    await steps(world.controller.set_state(Request(FAILOVER, "grace")))
+    assert (await steps(world.controller.set_state(Request(FAILOVER, "eve"))))[0] == ("decide", "not needed")
 
 
 async def test_two_who_want_the_same_are_not_in_each_others_way(world: World) -> None:
@@ -114,11 +118,12 @@ async def test_two_who_want_the_same_are_not_in_each_others_way(world: World) ->
     assert (await steps(world.controller.set_state(Request(ACTIVE, "grace"))))[0] == ("decide", "not needed")
 
 
-async def test_a_fence_wins_against_a_hand_over_that_comes_between(world: World) -> None:
-    """The switch began before, and hands over while the fence asks the regions."""
+@pytest.mark.parametrize("as_far_as", ["hand over", "admit ap-northeast-1"])
+async def test_a_fence_wins_against_a_hand_over_that_comes_between(world: World, as_far_as: str) -> None:
+    """The switch began before, and hands over while the fence asks the regions; they may know of it already."""
     switch = world.controller.switch(TO_SECONDARY)
     await until(switch, "verify")
-    when_asked(world, "secondary", "outlook", lambda: until(switch, "hand over"))
+    when_asked(world, "secondary", "outlook", lambda: until(switch, as_far_as))
     assert (await steps(world.controller.set_state(FENCE)))[0] == ("decide", "done")
     assert (await world.authority.read()).state is FENCED
     assert await refusal(switch) == "grace changed the state to fenced (epoch 4) after this order had made it failover (epoch 3)"
@@ -164,7 +169,9 @@ async def test_an_illegal_move_is_not_told_of_a_state_that_another_has_changed(w
     await steps(world.controller.switch(TO_SECONDARY))
     with pytest.raises(IllegalMove):
         await steps(world.controller.set_state(Request(ACTIVE, "grace")))
-    when_asked(world, "primary", "outlook", lambda: steps(world.controller.switch(Request(ACTIVE, "ada"))))
+    switch = world.controller.switch(Request(ACTIVE, "ada"))
+    await until(switch, "verify")
+    when_asked(world, "primary", "outlook", lambda: until(switch, "hand over"))
     assert await refusal(world.controller.set_state(Request(ACTIVE, "grace"))) == "ada changed the state to active (epoch 5) first"
 
 
