@@ -86,7 +86,6 @@ class Automatic:
         self._clock = clock
         self._settings = settings
         self.waits_because: str | None = "it has not looked yet"
-        self.takes_over = False
 
     async def run(self) -> None:
         while True:
@@ -94,22 +93,21 @@ class Automatic:
             await self._clock.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
+        before = self.waits_because
         reason = reason_to_wait(await self._situation(), self._settings) or await self._take_over()
-        if reason is not None and kind(reason) != kind(self.waits_because):
+        if reason is not None and kind(reason) != kind(before):
             log.info("waits: %s", reason)
         self.waits_because = reason
 
     async def _take_over(self) -> str | None:
         """Returns why it did not finish, if it did not; the next look tries again."""
         request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True, unattended=True)
-        self.takes_over = True
+        self.waits_because = None
         try:
             async for step in self._controller.take_over(request):
                 log.warning("takeover: %s: %s", step.name, step.detail)
         except MultiregionError as error:
             return error.detail
-        finally:
-            self.takes_over = False
         return None
 
     async def _situation(self) -> Situation:

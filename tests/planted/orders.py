@@ -99,7 +99,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("orders.py", "except (SwitchFailed, IllegalMove):", "except SwitchFailed:", ILLEGAL_TRUE),
     ("orders.py", "return request.to is State.FENCED and", "return False and", FENCE_WINS),
     ("orders.py", " and self._decided_last < request.number", "", LATER_FENCE),
-    ("automatic.py", "        self.takes_over = True\n", "", f"{AUTOMATIC}::test_while_it_takes_over_it_says_so"),
+    ("automatic.py", "        self.waits_because = None\n", "", f"{AUTOMATIC}::test_while_it_takes_over_it_says_so"),
     (
         "prospects.py",
         "        outlooks = await self._outlooks()\n        state = await self._authority.read()  #",

@@ -88,13 +88,13 @@ async def test_while_it_takes_over_it_says_so(world: World) -> None:
     controller = Controller(world.authority, regions, {role: role.value for role in Role}, clock, Settings(), leases)
     automatic = Automatic(world.authority, controller, world.secondary, leases, clock, Settings())
     world.primary.down, clock.elapsed = True, clock.elapsed + 10
-    seen = []
+    seen: list[str | None] = []
 
     async def look_on() -> None:
-        seen.append(automatic.takes_over)
+        seen.append(automatic.waits_because)
         when_asked(world, "secondary", "outlook", look_on)
 
     when_asked(world, "secondary", "outlook", look_on)
     await automatic.look()
-    assert seen[0] is False and set(seen[1:]) == {True} and automatic.takes_over is False
+    assert seen[0] == "it has not looked yet" and len(seen) > 1 and set(seen[1:]) == {None}
     assert (await world.authority.read()).writer is Role.SECONDARY

@@ -90,7 +90,6 @@ class AutomaticAPI:
                 "mode": "automatic" if self._automatic else "manual",
                 "paused": is_paused(history),
                 "unacknowledged": is_unacknowledged(history),
-                "takesOver": self._automatic is not None and self._automatic.takes_over,
                 "waitsBecause": self._automatic.waits_because if self._automatic else "failover is manual in this deployment",
             }
         )

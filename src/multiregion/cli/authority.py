@@ -56,9 +56,9 @@ def show(found: dict[str, Any], json: bool) -> None:
     if found["unacknowledged"]:
         console.print("[yellow]![/] There has been an automatic takeover, and there is no other until somebody says that they know of it:")
         console.print("  multiregion automatic acknowledge", soft_wrap=True)
-    if found["takesOver"]:
-        console.print("[yellow]![/] A takeover that has begun goes on: multiregion status")
     paused = ", [yellow]paused[/]" if found["paused"] else ""
     console.print(f"Failover is [bold]{found['mode']}[/]{paused}.")
     if found["waitsBecause"]:
         console.print(f"No takeover now: {escape(found['waitsBecause'])}.")
+    else:
+        console.print("[yellow]![/] A takeover has begun, and goes on: multiregion status")
