@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
+from multiregion.health import WELL, WriteHealth, refuse_unable
 from multiregion.leases import Leases
 from multiregion.replication import LastKnown
 from multiregion.states import Role, RoutingState, State, move
@@ -28,6 +29,7 @@ class Outlook:
     admitted: RoutingState
     ready: bool
     last_known: LastKnown | None
+    writing: WriteHealth = WELL
 
 
 class RegionControl(Protocol):
@@ -110,9 +112,10 @@ class Controller:
         Raises SwitchFailed, with what to do, if a step does not succeed; the application then stays as the steps before left
         it, and the same request goes on from there. Raises StaleEpoch if somebody else changed the state meanwhile.
         """
-        state = await self._current(request)
+        state, outlooks = await self._survey(request)
         if not request.is_met_by(state):
             target = move(state, request.to, writable=request.writable, drained=True)
+            refuse_unable(target.writer, state.leader if target.serving is not state.leader else None, outlooks, self._names)
             if state.state is not State.FENCED:
                 async for step in self._check(needed=target.serving is not state.leader):
                     yield step
@@ -138,10 +141,11 @@ class Controller:
             target = move(state, request.to, writable=request.writable, region_lost=True)
             survivor = target.serving
             outlook = self._survivor(survivor, outlooks[survivor])
+            refuse_unable(target.writer, None, outlooks, self._names)
             loses = state.leader is not survivor
             yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
             if not request.accept_loss:
-                if outlooks[survivor.other] is not None:
+                if outlooks[survivor.other] is not None and not self._has_given_up(request, outlooks[survivor.other], outlook):
                     raise SwitchFailed(self._not_lost(survivor.other))
                 self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
             outlook = await self._last_look(survivor)
@@ -238,6 +242,12 @@ class Controller:
             f"{self._names[region]} answers, so it is not lost: without --region-lost the switch loses nothing."
             " With --accept-loss it is taken from it all the same"
         )
+
+    def _has_given_up(self, request: Request, writer: Outlook | None, survivor: Outlook) -> bool:
+        """Whether a writer that answers says itself that it cannot write any more, while the survivor has all that it wrote."""
+        if writer is None or not request.unattended or writer.writing.seconds < self._settings.unhealthy_seconds:
+            return False
+        return level(writer.head, survivor.head)
 
     def _refuse_loss(self, last_known: LastKnown | None) -> None:
         settings = self._settings

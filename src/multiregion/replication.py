@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from multiregion.clock import Clock
-from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
+from multiregion.errors import Conflict, DiskFailed, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
 from multiregion.region import LoggedRegion
 from multiregion.states import RoutingState
 from multiregion.stores import (
@@ -225,6 +225,7 @@ class Replicator:
     def _note(self, error: MultiregionError) -> None:
         reasons = {
             DiskFull: "the disk is full",
+            DiskFailed: "the disk cannot be written",
             Conflict: "the logs of the two regions have parted",
             StaleEpoch: "the other region obeys an older state",
         }

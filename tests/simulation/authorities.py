@@ -11,6 +11,7 @@ from multiregion.automatic import Automatic
 from multiregion.config import Settings
 from multiregion.controller import Controller, Outlook, Request, Step
 from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
+from multiregion.health import WriteHealth
 from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.losses import LossLedger, Settled
@@ -78,9 +79,7 @@ class SimulatedAuthority:
         self._leases = leases_of(machine.clock, settings)
         self.controller = Controller(self.state, self._regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
-            Automatic(self.state, self.controller, self._regions[Role.SECONDARY], self._leases, machine.clock, settings)
-            if self._leases
-            else None
+            Automatic(self.state, self.controller, self._regions, self._leases, machine.clock, settings) if self._leases else None
         )
         self.ledger = LossLedger(self._regions, NAMES, self.state)
         self._journal = machine.stage.journal
@@ -101,9 +100,9 @@ class SimulatedAuthority:
 
     # What regions ask.
 
-    async def renew_lease(self, role: Role, epoch: int, degraded: bool) -> float:
+    async def renew_lease(self, role: Role, epoch: int, degraded: bool, writing: WriteHealth) -> float:
         assert self._leases is not None
-        return self._leases.renew(await self.state.read(), role, epoch, degraded=degraded)
+        return self._leases.renew(await self.state.read(), role, epoch, degraded=degraded, writing=writing)
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         while True:

@@ -14,6 +14,7 @@ from multiregion.durability import ASYNC, RemoteCopies
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict, NotFound, Unreachable
+from multiregion.health import WriteHealth
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
@@ -38,9 +39,9 @@ class FarAuthority:
         self._role = role
         self._truth = truth
 
-    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool) -> float:
+    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool, writing: WriteHealth) -> float:
         return await self._network.call(
-            self._role, AUTHORITY, lambda server: server.renew_lease(role, epoch, degraded), seconds=LEASE_CALL_SECONDS
+            self._role, AUTHORITY, lambda server: server.renew_lease(role, epoch, degraded, writing), seconds=LEASE_CALL_SECONDS
         )
 
     async def follow(self) -> AsyncIterator[RoutingState]:
@@ -106,7 +107,9 @@ class SimulatedRegion(RegionProcess):
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
-        return [partial(self._forever, work) for work in (self._follow_authority, self._keep_lease, self._replicator.run)]
+        return [
+            partial(self._forever, work) for work in (self._follow_authority, self._prove_writing, self._keep_lease, self._replicator.run)
+        ]
 
     async def prepare(self) -> None:
         """A region answers at once."""

@@ -19,7 +19,7 @@ LAYERS = (
     ("clock",),
     ("config",),
     ("stores",),
-    ("region", "verdicts"),
+    ("region", "verdicts", "health"),
     ("embedded", "aws", "replication", "photos", "accounts", "verification", "leases", "durability", "lag"),
     ("controller", "recovery", "losses"),
     ("automatic", "progress", "prospects"),

@@ -13,6 +13,7 @@ from multiregion.api.problems import JSON, Handler, encode, read_json
 from multiregion.api.routing import StateNews
 from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
 from multiregion.errors import InvalidInput, NotFound
+from multiregion.health import WELL, WriteHealth
 from multiregion.leases import Leases
 from multiregion.states import Role
 from multiregion.stores import StateStore
@@ -25,6 +26,7 @@ class LeaseOrder(msgspec.Struct, frozen=True):
     role: Role
     epoch: int
     degraded: bool = False
+    writing: WriteHealth = WELL
 
 
 class AuthorityAPI:
@@ -60,7 +62,8 @@ class AuthorityAPI:
         if self._leases is None:
             raise NotFound("this deployment grants no leases: its failover is manual")
         order = await read_json(request, LeaseOrder)
-        return JSON(self._leases.renew(await self._authority.read(), order.role, order.epoch, degraded=order.degraded))
+        state = await self._authority.read()
+        return JSON(self._leases.renew(state, order.role, order.epoch, degraded=order.degraded, writing=order.writing))
 
 
 class AutomaticWord(msgspec.Struct, frozen=True):

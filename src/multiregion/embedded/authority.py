@@ -51,7 +51,7 @@ class AuthoritySession:
 class SqliteState:
     """`StateStore` for one application."""
 
-    def __init__(self, path: Path, clock: Clock, *, writer: MakeWriter[AuthoritySession] = Writer) -> None:
+    def __init__(self, path: Path, clock: Clock, *, writer: MakeWriter = Writer) -> None:
         self._clock = clock
         self._db = connect(path, AUTHORITY)
         self._reading = connect(path, AUTHORITY)

@@ -1,6 +1,7 @@
 """Fenced records with their change log in one SQLite file: the check, the record and the log entry share a transaction."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Protocol, TypeVar
 
 from multiregion.clock import Clock
 from multiregion.embedded import ledger
-from multiregion.embedded.database import MakeWriter, Writer, connect
+from multiregion.embedded.database import MakeWriter, Writer, connect, connect_with
+from multiregion.embedded.reserve import Reserve
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
     CREDENTIALS,
@@ -22,9 +24,22 @@ from multiregion.embedded.schema import (
     size_of,
 )
 from multiregion.embedded.session import RegionSession
-from multiregion.errors import Conflict, Fenced, NotFound, NotReady, StaleEpoch, Unreachable
+from multiregion.errors import (
+    Conflict,
+    DiskFailed,
+    DiskFull,
+    Fenced,
+    MultiregionError,
+    NotFound,
+    NotReady,
+    StaleEpoch,
+    Unreachable,
+)
+from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.states import Role, RoutingState
 from multiregion.stores import START, Change, Digest, Head, Key, Loss, Position, Record, Write, cursor, read_cursor
+
+log = logging.getLogger("multiregion.records")
 
 FOUND_MAX = 1024
 T = TypeVar("T")
@@ -56,21 +71,25 @@ class SqliteRecords:
         founding: bool = True,
         lease: Callable[[], bool] | None = None,
         durability: Durability | None = None,
-        writer: MakeWriter[RegionSession] = Writer,
+        writer: MakeWriter = Writer,
+        reserve: Reserve | None = None,
+        slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
         """`lease` says whether this region may still write, by a clock that only grows; None: writing needs no lease.
-        `durability` is asked before a write, and waited for before it is acknowledged."""
+        `durability` is asked before a write, and waited for before it is acknowledged. A write that takes longer than
+        `slow_seconds` counts against the region's health."""
         self._role = role
         self._lease = lease
         self._durability = durability
         is_new = not path.exists()
         self._clock = clock
-        self._writing = connect(path, REGION)
+        self._writing = connect_with(reserve, path, REGION)
         if is_new and founding:
             self._writing.execute("UPDATE region SET whole = 1")
         self._reading = connect(path, REGION)
         self._reading.execute("PRAGMA query_only = on")
-        self._writer = writer(self._writing, RegionSession)
+        self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
+        self._writer = writer(self._writing, RegionSession, self._meter, reserve)
         self._heard: RoutingState | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._found: dict[Key, Record | None] = {}
@@ -85,10 +104,7 @@ class SqliteRecords:
 
     async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
         def work(session: RegionSession) -> Position:
-            session.routing = self._check_fence(session.routing, epoch)
-            if not session.whole:
-                raise NotReady("this region has lost its records and is copying everything from the other region")
-            self._check_lease()
+            session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)
             self._check_conditions(session, writes, requires)
             for write in writes:
                 position = Position(session.routing.epoch, session.sequence + 1)
@@ -114,6 +130,26 @@ class SqliteRecords:
         if (await self.admitted()).leader is self._role:
             await self._durable(position)
 
+    def writing(self) -> WriteHealth:
+        """How writing to this region's disk goes."""
+        return self._meter.now()
+
+    async def prove_writing(self) -> None:
+        """Try the disk if nothing has been written for a moment; `writing` says what came of it."""
+        await self._writer.prove()
+
+    async def refusal(self) -> MultiregionError | None:
+        """Why a commit would be refused now, found out by the checks of a commit; None: it would be accepted."""
+        try:
+            if self._durability is not None:
+                self._durability.check()
+            self._writer.check()
+            self._check_acceptance(routing_of(self._reading), await self.is_whole(), None)
+        except MultiregionError as error:
+            return error
+        health = self.writing()
+        return DiskFailed(health.sentence()) if health.refuses else None
+
     async def _durable(self, position: Position) -> None:
         if self._durability is not None:
             await self._durability.confirm(position)
@@ -124,6 +160,14 @@ class SqliteRecords:
     def _check_lease(self) -> None:
         if not self._may_write():
             raise NotReady("this region holds no lease from the authority, so it does not accept writes")
+
+    def _check_acceptance(self, routing: RoutingState, whole: bool, epoch: int | None) -> RoutingState:
+        """The state to write under, if this region accepts writes at all."""
+        newest = self._check_fence(routing, epoch)
+        if not whole:
+            raise NotReady("this region has lost its records and is copying everything from the other region")
+        self._check_lease()
+        return newest
 
     def _check_fence(self, routing: RoutingState, epoch: int | None) -> RoutingState:
         """The state to write under. What was heard is in force before its own turn to be stored, so it is stored with the write:
@@ -217,12 +261,13 @@ class SqliteRecords:
         return self._reading.execute(needed, (digest,)).fetchone() is not None
 
     async def admitted(self) -> RoutingState:
-        return routing_of(self._reading)
+        stored, heard = routing_of(self._reading), self._heard
+        return heard if heard is not None and heard.epoch > stored.epoch else stored
 
     async def admit(self, state: RoutingState) -> RoutingState:
         # What was heard counts even if it cannot be stored: a full disk must not keep a region writing. An authority that knows
         # less than this region, restored from an old backup, confirms nothing.
-        if state.epoch >= max(routing_of(self._reading).epoch, self._heard.epoch if self._heard else 0):
+        if state.epoch >= (await self.admitted()).epoch:
             self._heard = state
 
         def work(session: RegionSession) -> RoutingState:
@@ -230,7 +275,13 @@ class SqliteRecords:
                 session.routing = state
             return session.routing
 
-        return await self._writer.run(work)
+        try:
+            return await self._writer.run(work, essential=True)
+        except (DiskFull, DiskFailed) as error:
+            # In force all the same: every commit from here on asks what was heard, those before it are over, and a process that
+            # starts again accepts none before the authority's word.
+            log.warning("%s, epoch %d, is obeyed though it cannot be stored: %s", state.state, state.epoch, error.detail)
+            return await self.admitted()
 
     async def is_whole(self) -> bool:
         return bool(self._reading.execute("SELECT whole FROM region").fetchone()[0])
@@ -314,7 +365,7 @@ class SqliteRecords:
                 raise Fenced("this region leads: its log is the truth and is not rewound", state=session.routing)
             return ledger.rewind(session, to, at=self._clock.now(), reason=reason)
 
-        undone = await self._writer.run(work)
+        undone = await self._writer.run(work, essential=True)
         if self._durability is not None:
             self._durability.rewound(to)
         return undone
@@ -326,7 +377,7 @@ class SqliteRecords:
         return int(self._reading.execute("SELECT count(*) FROM loss WHERE outcome = 'pending'").fetchone()[0])
 
     async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        await self._writer.run(lambda session: ledger.settle(session, number, outcome, actor=actor, applied=applied))
+        await self._writer.run(lambda session: ledger.settle(session, number, outcome, actor=actor, applied=applied), essential=True)
 
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
         # Registered before looking, so that a commit between the look and the wait is not missed.

@@ -5,11 +5,13 @@ import sqlite3
 from hashlib import sha256
 from typing import Any
 
+from multiregion.embedded.database import CANARY
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import CREDENTIAL_PARTITIONS, Change, Digest, Key, Loss, Position, Record, Write
 
 CREDENTIALS = f"partition IN {CREDENTIAL_PARTITIONS}"
 REGION = f"""
+{CANARY}
 CREATE TABLE IF NOT EXISTS region (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     state TEXT NOT NULL, epoch INTEGER NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,

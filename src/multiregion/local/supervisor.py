@@ -26,6 +26,16 @@ LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_LINES_SHOWN = 15
 
 
+class Writing(msgspec.Struct):
+    problem: str | None = None
+
+
+class Readiness(msgspec.Struct):
+    """Of a region's answer to `/readyz`, what says whether waiting is of use."""
+
+    writing: Writing | None = None
+
+
 @dataclass(slots=True)
 class Part:
     """One part and its process, if it has one."""
@@ -88,7 +98,7 @@ class Supervisor:
                 if not part.runs:
                     raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
                 try:
-                    if (await http.get(part.ready_url)).status_code == 200:
+                    if is_up(await http.get(part.ready_url)):
                         part.ready = True
                         return
                 except httpx.HTTPError:
@@ -172,6 +182,16 @@ def check_ports(parts: Mapping[str, Part]) -> None:
                     f"port {port}, for {owner}, is in use by another program; choose another base with --port"
                     f" (seven ports from it are used)"
                 ) from error
+
+
+def is_up(answer: httpx.Response) -> bool:
+    """Ready, or as ready as it gets: a region whose disk takes no writes serves reads, and says so itself."""
+    if answer.status_code == 200:
+        return True
+    with suppress(msgspec.DecodeError):
+        found = msgspec.json.decode(answer.content, type=Readiness)
+        return found.writing is not None and found.writing.problem is not None
+    return False
 
 
 def tail(log: Path) -> str:
