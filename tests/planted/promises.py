@@ -164,11 +164,11 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{LEASES}::test_the_wall_clock_neither_lengthens_a_lease_nor_ends_it",
     ),
     # automatic mode
-    ("automatic.py", "    if situation.state.writer is not Role.PRIMARY:", "    if situation.state.writer is None:", WAIT),
+    ("automatic.py", "    if situation.state.writer is not Role.PRIMARY and", "    if situation.state.writer is None and", WAIT),
     ("automatic.py", "    if situation.objection is not None:", "    if False:", WAIT),
     ("automatic.py", "    if situation.paused:", "    if False:", WAIT),
-    ("automatic.py", "    if situation.unacknowledged:", "    if False:", WAIT),
-    ("automatic.py", "    if situation.survivor is None or not situation.survivor.ready:", "    if situation.survivor is None:", WAIT),
+    ("automatic.py", "    if situation.unacknowledged and not situation.begun:", "    if False:", WAIT),
+    ("automatic.py", "    if survivor is None or not survivor.ready:", "    if survivor is None:", WAIT),
     ("automatic.py", "    if last_known.changes > settings.loss_changes_max or last_known.seconds", "    if last_known.seconds", WAIT),
     (
         "automatic.py",

@@ -36,8 +36,8 @@ class Faults:
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
-            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (2, self.back_up),
-            (2, self.restore), (2, self.set_clock),
+            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (2, self.fail_disk), (1, self.lose_disk),
+            (2, self.back_up), (2, self.restore), (2, self.set_clock),
         ]  # fmt: skip
         self._kinds = [(weight, strike) for weight, strike in kinds if random.random() < 0.7] or kinds
 
@@ -153,6 +153,12 @@ class Faults:
         self._world.journal.note("disk full", "")
         self._later(self._while(3.0), lambda: setattr(disk, "full", False))
 
+    def fail_disk(self) -> None:
+        disk = self._world.machine(self._random.choice([PRIMARY, PRIMARY, SECONDARY])).disk
+        disk.failing = True
+        self._world.journal.note("disk failing", "")
+        self._later(self._while(), lambda: setattr(disk, "failing", False))
+
     def lose_disk(self) -> None:
         """Never both: what neither region has is nowhere."""
         role = self._random.choice(list(Role))
@@ -178,6 +184,6 @@ class Faults:
             link.cut, link.delay, link.loss, link.repeats = False, DELAY_SECONDS, 0.0, 0.0
         for name in (AUTHORITY, PRIMARY, SECONDARY):
             machine = self._world.machine(name)
-            machine.disk.full = False
+            machine.disk.full = machine.disk.failing = False
             machine.thaw()
             machine.start()

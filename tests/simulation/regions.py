@@ -124,7 +124,9 @@ class SimulatedRegion(RegionProcess):
 
     async def admit(self, state: RoutingState) -> RoutingState:
         self.truth.told(self._role, state)
-        return await self._records.admit(state)
+        obeyed = await self._records.admit(state)
+        self.truth.obeys(self._role, obeyed)
+        return obeyed
 
     async def admitted(self) -> RoutingState:
         return await self._records.admitted()

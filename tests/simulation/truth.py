@@ -23,6 +23,7 @@ class Witness:
     log: list[Position]
     table: Table
     epoch: int = 0
+    obeyed: int = 0
     told: int | None = None
     told_at_start: int | None = None
     whole: bool = True
@@ -75,6 +76,10 @@ class Truth:
         witness = self.regions[role]
         if state.epoch >= witness.epoch:  # an authority that knows less confirms nothing
             witness.told = max(witness.told or 0, state.epoch)
+
+    def obeys(self, role: Role, state: RoutingState) -> None:
+        """A region has said that this state is in force, stored or not."""
+        self.regions[role].obeyed = max(self.regions[role].obeyed, state.epoch)
 
     def transaction_starts(self, role: Role) -> None:
         self.regions[role].told_at_start = self.regions[role].told
@@ -242,7 +247,7 @@ class Truth:
         elif state.leader is not before.leader and not recovered:
             self._check_handed_over(state)
         if actor == AUTOMATIC and state.leader is not before.leader:
-            self._check_automatic(state)
+            self._check_automatic(state, switched="watermark" not in facts)
 
     def _check_watermark(self, state: RoutingState, watermark: Position) -> None:
         """What the survivor had when it was named: never more than it has."""
@@ -257,15 +262,15 @@ class Truth:
         if not (old.whole and new.whole):
             return  # one of them has lost its disk just now, and cannot write until it has everything again
         self.check(old.log == new.log, "a planned switch handed over before the other region had everything")
-        self.check(old.epoch >= state.epoch - 1, "a planned switch handed over before the old writer was fenced")
+        self.check(max(old.epoch, old.obeyed) >= state.epoch - 1, "a planned switch handed over before the old writer was fenced")
 
-    def _check_automatic(self, state: RoutingState) -> None:
+    def _check_automatic(self, state: RoutingState, *, switched: bool) -> None:
         if not self.regions[state.leader].whole:
             return  # its disk was lost while this was being decided; it gets everything from the other, and writes nothing before
         held = set(self.regions[state.leader].log) | self.gone
         lost = [position for position in self.acknowledged if position not in held and position in self.regions[state.leader.other].log]
-        self._journal.note("automatic takeover", AUTOMATIC, f"loses {len(lost)} acknowledged changes")
-        if self._settings.durability != ASYNC:
+        self._journal.note(f"automatic {'switch' if switched else 'takeover'}", AUTOMATIC, f"loses {len(lost)} acknowledged changes")
+        if switched or self._settings.durability != ASYNC:
             self.check(not lost, f"an automatic takeover lost {len(lost)} acknowledged changes though durability is not async")
 
     @property

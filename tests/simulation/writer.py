@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from multiregion.embedded.database import Job, S, Writer, settle
-from multiregion.embedded.disk import FULL
+from multiregion.embedded.disk import FULL, broken
 from multiregion.embedded.reserve import Reserve
 from multiregion.health import WriteMeter
 from tests.simulation.loop import VirtualLoop, VirtualTask
@@ -16,7 +16,7 @@ BEFORE_AN_OBJECT = "before an object"
 
 
 class Disk:
-    """A region's or the authority's disk: whether it is full, and what happens between the steps of a transaction."""
+    """A region's or the authority's disk: whether it is full or fails, and what happens between the steps of a transaction."""
 
     def __init__(self, loop: VirtualLoop, pause: Callable[[str], Awaitable[None]], committed: Callable[[sqlite3.Connection], None]) -> None:
         self.loop = loop
@@ -24,6 +24,7 @@ class Disk:
         self.committed = committed
         self.starts: Callable[[], None] = lambda: None
         self.full = False
+        self.failing = False
 
     def writer(
         self,
@@ -65,16 +66,19 @@ class PausingWriter(Writer[S]):
             await self._disk.pause("before the transaction")
             group = list(self._waiting)
             self._waiting.clear()
-            if self._disk.full and self._meter is not None:
-                self._meter.began()
-                self._meter.failed(FULL.words)
-            # What is essential is written into the reserve.
-            written = [job for job in group if not job.canary and (job.essential or not self._disk.full)]
-            settle([(job.done, None, None if job.canary else FULL.error()) for job in group if job not in written])
-            if written:
-                settle(await self._transact_slowly(written))
-            elif not self._disk.full:
-                self._beat()
+            settle(await self._answer_slowly(group))
+
+    async def _answer_slowly(self, group: list[Job]) -> list[Any]:
+        problem = broken("it is failing") if self._disk.failing else FULL if self._disk.full else None
+        if problem is not None and self._meter is not None:
+            self._meter.began()
+            self._meter.failed(problem.words)
+        # What is essential is written into the reserve.
+        jobs = [job for job in group if not job.canary and (problem is None or (problem.full and job.essential))]
+        refused = [(job.done, None, None if job.canary or problem is None else problem.error()) for job in group if job not in jobs]
+        if not jobs and problem is None:
+            self._beat()
+        return refused + (await self._transact_slowly(jobs) if jobs else [])
 
     async def _transact_slowly(self, group: list[Job]) -> list[Any]:
         self._disk.starts()

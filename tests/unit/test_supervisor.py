@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -15,7 +16,7 @@ from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.local.deployment import DataFolder, plan
-from multiregion.local.supervisor import Part, Supervisor
+from multiregion.local.supervisor import Part, Supervisor, is_up
 
 
 def free_port() -> int:
@@ -120,3 +121,17 @@ async def test_a_port_that_is_taken_is_named_before_anything_is_started(supervis
     with socket.create_server(("127.0.0.1", config.port)), refused:
         await supervisor.start_all(lambda part: None)
     assert supervisor.parts["edge"].process is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "up"),
+    [
+        (200, b"", True),
+        (503, b'{"ready": false, "writing": {"problem": "the disk is full"}}', True),
+        (503, b'{"ready": false, "writing": {"problem": null}}', False),
+        (503, b'{"ready": false, "writing": null}', False),
+        (503, b"not yet", False),
+    ],
+)
+def test_a_region_whose_disk_takes_no_writes_is_as_ready_as_it_gets(status: int, body: bytes, up: bool) -> None:
+    assert is_up(httpx.Response(status, content=body)) is up

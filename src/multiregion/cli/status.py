@@ -93,7 +93,9 @@ def health(region: dict[str, Any]) -> Text:
         return Text("✗ down", "bold red")
     if region["writes"]:
         return Text("● writes", "green")
-    return Text("● reads", "green") if region["ready"] else Text("◌ starting", "yellow")
+    if region["ready"]:
+        return Text("● reads", "green")
+    return Text("✗ cannot write", "bold red") if (region.get("writing") or {}).get("problem") else Text("◌ starting", "yellow")
 
 
 def notes(region: dict[str, Any]) -> Text:
