@@ -19,7 +19,7 @@ MultiregionError
 │   ├── NotReady            the region has not heard from the authority since it started
 │   ├── Overloaded          a queue is full, or a rate limit is reached
 │   ├── DiskFull            nothing can be stored; reading goes on
-│   ├── DiskFailed          the disk refuses writes for another reason, or does not answer; reading goes on
+│   ├── DiskFailed          the disk refuses writes for another reason, does not answer, or cannot be read
 │   │   └── CommitUnknown   it failed in the commit: whether that was stored is unknown
 │   ├── Behind              the position that the client has seen has not arrived here yet
 │   └── Unreachable         another process did not answer; the outcome is unknown
@@ -134,7 +134,7 @@ class DiskFull(Unavailable):
 
 
 class DiskFailed(Unavailable):
-    code, title = "disk_failed", "The disk cannot be written"
+    code, title = "disk_failed", "The disk does not work"
 
 
 class CommitUnknown(DiskFailed):

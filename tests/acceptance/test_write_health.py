@@ -171,7 +171,8 @@ def test_a_failing_disk_is_no_internal_error_and_automatic_mode_moves_away(autom
         assert "the disk cannot be written" in answer.json()["detail"]
         until(lambda: say(automatic, "secondary", "successor").status_code == 201, "the secondary writes")
         assert states(automatic, "automatic") == [("failover", {}), ("fenced", {})]
-        assert not region(automatic, "primary")["writes"]
+        shown = region(automatic, "primary")
+        assert (shown["writes"], shown["epoch"], shown["state"]) == (False, 3, "failover"), "what it obeys, stored or not"
     until(automatic.level, "it catches up")
     assert operator.losses() == [] and automatic.ask("verify")["equal"]
 

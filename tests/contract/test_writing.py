@@ -251,6 +251,18 @@ async def test_a_write_that_the_disk_refuses_was_surely_not_made(records: Sqlite
     assert await records.get(Key("photos", "sunrise")) is None
 
 
+async def test_a_file_that_cannot_be_read_is_told_as_such(records: SqliteRecords, tmp_path: Path) -> None:
+    for n in range(200):
+        await commit(records, f"p{n}", bytes(1000))
+    records._writing.execute("PRAGMA wal_checkpoint(truncate)")
+    damaged = tmp_path / "region.db"
+    pages = damaged.read_bytes()
+    damaged.write_bytes(pages[:4096] + bytes(b ^ 0xFF for b in pages[4096:]))
+    records._reading.execute("PRAGMA cache_size = 0")
+    with pytest.raises(DiskFailed, match="cannot be read"):
+        await records.query("photos")
+
+
 async def test_behind_a_write_that_does_not_end_others_are_refused_at_once(
     records: SqliteRecords, clock: ManualClock, tmp_path: Path
 ) -> None:

@@ -95,6 +95,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         '.condition == "never":\n            raise DiskProblem',
         BEHIND,
     ),
+    (
+        "embedded/database.py",
+        "            raise unreadable(error) or error from error",
+        "            raise",
+        f"{WRITING}::test_a_file_that_cannot_be_read_is_told_as_such",
+    ),
     # the reserve
     (
         "embedded/database.py",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from multiregion.embedded.disk import FULL, DiskProblem, problem_of
+from multiregion.embedded.disk import FULL, DiskProblem, problem_of, unreadable
 from multiregion.embedded.reserve import Reserve
 from multiregion.errors import BadDeployment, DiskFull, MultiregionError, Overloaded
 from multiregion.health import WriteMeter
@@ -50,10 +50,20 @@ class Job:
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
-def connect(path: Path, schema: str) -> sqlite3.Connection:
+class Reading(sqlite3.Connection):
+    """A connection for reads: an error of the disk is one of ours."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise unreadable(error) or error from error
+
+
+def connect(path: Path, schema: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """Open or create a database in WAL mode, durable at each commit. Raises BadDeployment if the file is damaged."""
     try:
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256, factory=kind)
         db.execute("PRAGMA journal_mode = wal")
         db.execute("PRAGMA synchronous = full")
         db.executescript(schema)

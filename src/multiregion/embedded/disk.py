@@ -63,3 +63,10 @@ def of_file_system(error: OSError) -> DiskProblem | None:
 
 def broken(why: str) -> DiskProblem:
     return DiskProblem(f"the disk cannot be written ({why})", full=False)
+
+
+def unreadable(error: sqlite3.Error) -> DiskFailed | None:
+    """What a read is refused with. None: the error says nothing about the disk."""
+    if problem_of(error) is None:
+        return None
+    return DiskFailed(f"this region's file cannot be read ({error}). Check the disk; meanwhile use the other region")

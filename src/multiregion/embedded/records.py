@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 from multiregion.clock import Clock
 from multiregion.embedded import ledger
-from multiregion.embedded.database import MakeWriter, Writer, connect, connect_with
+from multiregion.embedded.database import MakeWriter, Reading, Writer, connect, connect_with
 from multiregion.embedded.reserve import Reserve
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
@@ -86,7 +86,7 @@ class SqliteRecords:
         self._writing = connect_with(reserve, path, REGION)
         if is_new and founding:
             self._writing.execute("UPDATE region SET whole = 1")
-        self._reading = connect(path, REGION)
+        self._reading = connect(path, REGION, Reading)
         self._reading.execute("PRAGMA query_only = on")
         self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
         self._writer = writer(self._writing, RegionSession, self._meter, reserve)
