@@ -111,6 +111,13 @@ async def test_the_disk_is_tried_without_a_trace(records: SqliteRecords, clock: 
     assert records.writing().last_seconds is not None
 
 
+async def test_it_is_really_written_to(records: SqliteRecords, clock: ManualClock, tmp_path: Path) -> None:
+    records._writing.execute("PRAGMA wal_checkpoint(truncate)")
+    assert (tmp_path / "region.db-wal").stat().st_size == 0
+    await prove(records, clock)
+    assert (tmp_path / "region.db-wal").stat().st_size > 0, "SQLite writes no page that has not changed"
+
+
 async def test_it_is_tried_only_when_nothing_else_was_written(records: SqliteRecords, clock: ManualClock) -> None:
     clock.elapsed += 2.0
     await commit(records, "sunrise")

@@ -66,7 +66,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{CONTROLLER}::test_a_writer_whose_disk_does_not_answer_is_not_fenced_in_vain",
     ),
     # the writer and its canary
-    ("embedded/database.py", "        if not self._is_quiet():\n            return\n", "", ONLY_IF_QUIET),
+    ("embedded/database.py", "        if canaries and self._is_quiet():", "        if canaries:", ONLY_IF_QUIET),
     ("embedded/database.py", "        if canaries and self._is_quiet():", "        if canaries and not jobs:", AMONG_REFUSALS),
     (
         "embedded/database.py",
@@ -74,7 +74,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            self._db.execute(BEAT)\n            self._commit()",
         NO_TRACE,
     ),
-    ("embedded/database.py", "beat = 1 - beat", "beat = beat", REFUSING),
+    ("embedded/database.py", "beat = 1 - beat", "beat = beat", f"{WRITING}::test_it_is_really_written_to"),
     (
         "embedded/database.py",
         "            self._meter.failed(problem.words) if problem else self._meter.wrote_nothing()",

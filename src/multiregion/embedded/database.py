@@ -154,8 +154,6 @@ class Writer(Generic[S]):
 
     async def prove(self) -> None:
         """Try the disk, if nothing else has been written for QUIET_SECONDS; the meter is told how that went."""
-        if not self._is_quiet():
-            return
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
         self._jobs.put(Job(lambda session: None, done, loop, canary=True))
