@@ -106,10 +106,11 @@ export interface Readiness {
   role: "primary" | "secondary"
   epoch: number
   lag: Lag
-  writing?: Writing
+  /** null where an engine keeps the data */
+  writing?: Writing | null
 }
 
-/** How writing to the region's disk goes; null where an engine keeps the data */
+/** How writing to the region's disk goes */
 export interface Writing {
   condition: "well" | "slow" | "failing" | "stuck"
   problem: string | null
@@ -118,7 +119,7 @@ export interface Writing {
   since: string | null
   /** How long the last successful write took */
   lastWriteSeconds: number | null
-} | null
+}
 
 /** How far this region is behind the other; null means unknown, which is never 0 */
 export interface Lag {
