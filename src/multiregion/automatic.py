@@ -1,15 +1,17 @@
-"""Automatic takeover: decided by a pure function of what is known, carried out by the controller, never back by itself."""
+"""Automatic mode: decided by pure functions of what is known, carried out by the controller, never back by itself."""
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.errors import MultiregionError
+from multiregion.health import WELL, WriteHealth
 from multiregion.leases import Leases
-from multiregion.orders import Request
+from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook, RegionControl, prediction
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision, StateStore
@@ -18,38 +20,78 @@ log = logging.getLogger("multiregion.automatic")
 
 ACTOR = "automatic"
 LOOK_SECONDS = 0.1
+RETRY_SECONDS = 1.0
 HISTORY_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything that the decision depends on. `objection` is the leases'; `survivor` is None when the other region
-    does not answer, or was not asked."""
+    """Everything that the decision depends on. `objection` is the leases'; `told` is what the writer said of its disk when it asked
+    for its lease; `writer` and `survivor` are None when that region does not answer, or was not asked. `begun`: the state is a fence
+    of automatic mode's own, which it has not got beyond."""
 
     state: RoutingState
     paused: bool
     unacknowledged: bool
     objection: str | None
     survivor: Outlook | None
+    writer: Outlook | None = None
+    told: WriteHealth = WELL
+    begun: bool = False
+
+    def wants_move(self, settings: Settings) -> bool:
+        """Whether the primary cannot write, for so long that writing is moved, or that was begun."""
+        writes = self.state.writer is Role.PRIMARY
+        return self.begun or (writes and self.told.seconds >= settings.unhealthy_seconds)
 
 
 def reason_to_wait(situation: Situation, settings: Settings) -> str | None:
     """Why there is no takeover now; None: take over. The first reason that applies, in the order of how little it alarms."""
-    if situation.state.writer is not Role.PRIMARY:
+    if situation.state.writer is not Role.PRIMARY and not situation.begun:
         return "only a primary that writes is taken over from; going back is never automatic"
     if situation.objection is not None:
         return situation.objection
-    if situation.paused:
-        return "automatic takeover is paused"
-    if situation.unacknowledged:
-        return "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)"
-    if situation.survivor is None or not situation.survivor.ready:
-        return "the secondary region does not answer or is not ready"
+    if held := held_down(situation) or unfit(situation.survivor):
+        return held
+    assert situation.survivor is not None
     last_known = situation.survivor.last_known
     if last_known is None or last_known.seconds is None:
         return "how far the secondary region is behind is unknown"
     if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
         return f"the secondary region is too far behind: {prediction(last_known)}"
+    return None
+
+
+def reason_to_stay(situation: Situation) -> str | None:
+    """Why a primary that cannot write is not moved away from by a planned switch now; None: switch."""
+    if held := held_down(situation) or unfit(situation.survivor):
+        return held
+    if situation.writer is None:
+        return "the primary region cannot write, and does not answer: it is taken over from when its lease has run out"
+    if situation.writer.writing.problem is None and not situation.begun:
+        return "the primary region can write again"
+    if situation.writer.writing.condition == "stuck":
+        return "the primary region's disk does not answer, so it could not confirm a fence"
+    assert situation.survivor is not None
+    if situation.writer.head.position != situation.survivor.head.position:
+        return "the primary region cannot write, but the secondary does not have all that it wrote"
+    return None
+
+
+def held_down(situation: Situation) -> str | None:
+    """What people decided. A move that was begun before is not held down by its own first step."""
+    if situation.paused:
+        return "automatic takeover is paused"
+    if situation.unacknowledged and not situation.begun:
+        return "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)"
+    return None
+
+
+def unfit(survivor: Outlook | None) -> str | None:
+    if survivor is None or not survivor.ready:
+        return "the secondary region does not answer or is not ready"
+    if survivor.writing.problem is not None:
+        return f"the secondary region cannot write either: {survivor.writing.problem}"
     return None
 
 
@@ -69,20 +111,33 @@ def is_unacknowledged(history: Sequence[Decision]) -> bool:
     return False
 
 
+def is_begun(state: RoutingState, history: Sequence[Decision]) -> bool:
+    """Whether the state is a fence that automatic mode decided on its way to the secondary."""
+    own = (decision.state for decision in history if decision.what == "state" and decision.actor == ACTOR)
+    return state.state is State.FENCED and state in own
+
+
 def kind(reason: str | None) -> str | None:
     """A reason without its figures, which are other ones at every look."""
     return reason and reason.partition(":")[0]
 
 
 class Automatic:
-    """Looks again and again, and takes over when nothing speaks against it. Keeps nothing in memory but the last reason."""
+    """Looks again and again, and moves writing to the secondary when nothing speaks against it: by a planned switch from a primary
+    that answers and cannot write, else by a takeover. Keeps nothing in memory but the last reason."""
 
     def __init__(
-        self, authority: StateStore, controller: Controller, secondary: RegionControl, leases: Leases, clock: Clock, settings: Settings
+        self,
+        authority: StateStore,
+        controller: Controller,
+        regions: Mapping[Role, RegionControl],
+        leases: Leases,
+        clock: Clock,
+        settings: Settings,
     ) -> None:
         self._authority = authority
         self._controller = controller
-        self._secondary = secondary
+        self._regions = regions
         self._leases = leases
         self._clock = clock
         self._settings = settings
@@ -95,18 +150,40 @@ class Automatic:
 
     async def look(self) -> None:
         before = self.waits_because
-        reason = reason_to_wait(await self._situation(), self._settings) or await self._take_over()
+        situation = await self._situation()
+        wants_move = situation.wants_move(self._settings)
+        reason = (reason_to_stay(situation) or await self._switch(situation)) if wants_move else None
+        self._withhold(situation, withheld=reason is not None)
+        # A switch that was tried has changed the situation; the next look sees how.
+        if not wants_move or (reason is not None and situation.objection is None):
+            reason = reason_to_wait(situation, self._settings) or await self._take_over(situation)
         if reason is not None and kind(reason) != kind(before):
             log.info("waits: %s", reason)
         self.waits_because = reason
+        if wants_move and reason is not None:
+            await self._clock.sleep(RETRY_SECONDS)
 
-    async def _take_over(self) -> str | None:
+    def _withhold(self, situation: Situation, *, withheld: bool) -> None:
+        """A primary that cannot write, and cannot be moved away from, gets no lease, so that it can be taken over from. But it keeps
+        its lease as long as nobody could write in its place."""
+        nobody_else = held_down(situation) or unfit(situation.survivor)
+        self._leases.withheld_epoch = situation.state.epoch if withheld and not nobody_else else None
+
+    async def _switch(self, situation: Situation) -> str | None:
         """Returns why it did not finish, if it did not; the next look tries again."""
+        why = f"the primary region cannot write: {situation.told.problem}" if situation.told.problem else "goes on with what was begun"
+        request = Request(State.FAILOVER, ACTOR, why, writable=True, epoch=situation.state.epoch)
+        return await self._carried_out(self._controller.switch(request), "switch")
+
+    async def _take_over(self, situation: Situation) -> str | None:
         request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True, unattended=True)
         self.waits_because = None
+        return await self._carried_out(self._controller.take_over(request), "takeover")
+
+    async def _carried_out(self, steps: AsyncIterator[Step], what: str) -> str | None:
         try:
-            async for step in self._controller.take_over(request):
-                log.warning("takeover: %s: %s", step.name, step.detail)
+            async for step in steps:
+                log.warning("%s: %s: %s", what, step.name, step.detail)
         except MultiregionError as error:
             return error.detail
         return None
@@ -114,12 +191,16 @@ class Automatic:
     async def _situation(self) -> Situation:
         history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
         state = await self._authority.read()
-        objection = self._leases.objection()
-        survivor = await self._outlook() if objection is None else None
-        return Situation(state, is_paused(history), is_unacknowledged(history), objection, survivor)
+        objection, told = self._leases.objection(), self._leases.told(state.epoch)
+        alone = Situation(state, is_paused(history), is_unacknowledged(history), objection, None, None, told, is_begun(state, history))
+        if alone.wants_move(self._settings):
+            writer, survivor = await asyncio.gather(self._outlook(Role.PRIMARY), self._outlook(Role.SECONDARY))
+            return replace(alone, writer=writer, survivor=survivor)
+        # A silent primary is not asked: that would be waited for.
+        return replace(alone, survivor=await self._outlook(Role.SECONDARY)) if objection is None else alone
 
-    async def _outlook(self) -> Outlook | None:
+    async def _outlook(self, role: Role) -> Outlook | None:
         try:
-            return await self._secondary.outlook()
+            return await self._regions[role].outlook()
         except MultiregionError:
             return None

@@ -47,6 +47,11 @@ class Settings:
     durability: str = choice("async", ("async", "remote", "remote-strict"), "whether a write waits for the other region")
     remote_seconds: float = setting(2.0, "seconds", "how long a write waits for the other region before that counts as away")
     lease_seconds: float = setting(3.0, "seconds", "automatic failover: how long the writer may write without the authority's word")
+    slow_write_seconds: float = setting(5.0, "seconds", "a write to a region's disk that takes longer counts against its health")
+    unhealthy_seconds: float = setting(
+        10.0, "seconds", "automatic failover: for how long the primary cannot write before writing is moved to the secondary"
+    )
+    reserve_bytes: int = setting(16 * MEBIBYTE, "bytes", "kept free on a region's disk for what moves writing away from a full one")
     loss_changes_max: int = setting(100, "changes", "a takeover that may lose more needs --accept-loss, and is never automatic")
     loss_seconds_max: float = setting(60.0, "seconds", "a takeover that may lose more needs --accept-loss, and is never automatic")
     lag_objective_seconds: float = setting(5.0, "seconds", "the lag that the console holds each stream against")

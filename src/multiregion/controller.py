@@ -12,6 +12,7 @@ from multiregion import advice
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
+from multiregion.health import refuse_unable
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
@@ -87,13 +88,14 @@ class Controller:
         Raises SwitchFailed, with what to do, if a step does not succeed; the application then stays as the steps before left
         it, and the same request goes on from there. Raises StaleEpoch if somebody else changed the state meanwhile.
         """
-        state = await self._current(request)
+        state, outlooks = await self._survey(request)
         if request.is_met_by(state):
             step, state = await self._hold(state, request)
             if step.outcome == "done":
                 yield step
         else:
             target = move(state, request.to, writable=request.writable, drained=True)
+            refuse_unable(target.writer, state.leader if target.serving is not state.leader else None, outlooks, self._names)
             if state.state is not State.FENCED:
                 async for step in self._check(state, target):
                     yield step
@@ -124,10 +126,11 @@ class Controller:
             target = move(state, request.to, writable=request.writable, region_lost=True)
             survivor = target.serving
             outlook = self._survivor(survivor, outlooks[survivor])
+            refuse_unable(target.writer, None, outlooks, self._names)
             loses = state.leader is not survivor
             yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
             if not request.accept_loss:
-                if outlooks[survivor.other] is not None:
+                if outlooks[survivor.other] is not None and not self._has_given_up(request, outlooks[survivor.other], outlook):
                     raise SwitchFailed(advice.not_lost(survivor.other, self._names))
                 self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
             outlook = await self._last_look(survivor)
@@ -287,6 +290,12 @@ class Controller:
         except MultiregionError as error:
             raise SwitchFailed(f"{self._names[survivor]} does not answer any more ({error.detail}); run the same command again") from error
         return self._survivor(survivor, outlook)
+
+    def _has_given_up(self, request: Request, writer: Outlook | None, survivor: Outlook) -> bool:
+        """Whether a writer that answers says itself that it cannot write any more, while the survivor has all that it wrote."""
+        if writer is None or not request.unattended or writer.writing.seconds < self._settings.unhealthy_seconds:
+            return False
+        return level(writer.head, survivor.head)
 
     def _refuse_loss(self, last_known: LastKnown | None) -> None:
         settings = self._settings

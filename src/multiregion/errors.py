@@ -19,6 +19,8 @@ MultiregionError
 │   ├── NotReady            the region has not heard from the authority since it started
 │   ├── Overloaded          a queue is full, or a rate limit is reached
 │   ├── DiskFull            nothing can be stored; reading goes on
+│   ├── DiskFailed          the disk refuses writes for another reason, does not answer, or cannot be read
+│   │   └── CommitUnknown   it failed in the commit: whether that was stored is unknown
 │   ├── Behind              the position that the client has seen has not arrived here yet
 │   └── Unreachable         another process did not answer; the outcome is unknown
 ├── SwitchFailed            a step of a switch did not succeed; what was done can be run again
@@ -129,6 +131,14 @@ class Overloaded(Unavailable):
 
 class DiskFull(Unavailable):
     status, code, title = 507, "disk_full", "The disk is full"
+
+
+class DiskFailed(Unavailable):
+    code, title = "disk_failed", "The disk does not work"
+
+
+class CommitUnknown(DiskFailed):
+    code, title, definite = "commit_unknown", "Not known whether it was stored", False
 
 
 class Behind(Unavailable):

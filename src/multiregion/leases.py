@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from multiregion.clock import Clock
 from multiregion.errors import NotReady, StaleEpoch
+from multiregion.health import WELL, WriteHealth
 from multiregion.states import Role, RoutingState
 
 DRIFT = 0.05
@@ -41,17 +42,28 @@ class Leases:
         self._granted_at = clock.monotonic()
         self._degraded = degraded
         self._closed_epoch: int | None = None
+        self._told = (0, WELL)
+        self.withheld_epoch: int | None = None
+        """At this epoch the writer gets no lease while it cannot write."""
 
-    def renew(self, state: RoutingState, role: Role, epoch: int, *, degraded: bool) -> float:
-        """Grant the writer of this epoch its lease; returns it in seconds. Raises StaleEpoch for anybody else,
-        NotReady once this epoch is closed. `degraded`: it acknowledges writes that the other region does not have."""
+    def renew(self, state: RoutingState, role: Role, epoch: int, *, degraded: bool, writing: WriteHealth = WELL) -> float:
+        """Grant the writer of this epoch its lease; returns it in seconds. Raises StaleEpoch for anybody else, NotReady once this
+        epoch is closed or withheld. `degraded`: it acknowledges writes that the other region does not have."""
         if state.epoch != epoch or state.writer is not role:
             raise StaleEpoch(f"the {role} region is not the writer at epoch {epoch}", state=state)
         if epoch == self._closed_epoch:
             raise NotReady(f"the {role} region is being taken over from")
+        self._told = (epoch, writing)
+        if epoch == self.withheld_epoch and writing.problem is not None:
+            raise NotReady(f"the {role} region cannot write ({writing.problem}), so it gets no lease: the other region can")
         self._granted_at = self._clock.monotonic()
         self._degraded = degraded
         return self.seconds
+
+    def told(self, epoch: int) -> WriteHealth:
+        """What the writer of this epoch said of its disk when it asked last."""
+        told_epoch, writing = self._told
+        return writing if told_epoch == epoch else WELL
 
     def objection(self) -> str | None:
         """Why nobody may take over from the writer on no operator's word. The one place that says so: for the decision, and for

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.reports import Leadership, Report, Reports
@@ -18,6 +19,7 @@ class Outlook:
     admitted: RoutingState
     ready: bool
     last_known: LastKnown | None
+    writing: WriteHealth = WELL
 
 
 class RegionControl(Protocol):

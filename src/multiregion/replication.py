@@ -8,7 +8,7 @@ from typing import Protocol
 
 from multiregion.chains import shared_mark
 from multiregion.clock import Clock
-from multiregion.errors import Conflict, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
+from multiregion.errors import Conflict, DiskFailed, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
 from multiregion.lag import NOTHING_KNOWN, LagMeter, LastKnown
 from multiregion.logs import FORKED, NOT_REPLICATED, OLDER_COPY, Explain, LoggedRecords, Loss
 from multiregion.region import LoggedRegion
@@ -213,6 +213,7 @@ class Replicator:
     def _note(self, error: MultiregionError) -> None:
         reasons = {
             DiskFull: "the disk is full",
+            DiskFailed: "the disk cannot be written",
             Conflict: "the logs of the two regions have parted",
             StaleEpoch: "the other region obeys an older state",
         }

@@ -138,7 +138,8 @@ class Records(Protocol):
 
         Raises NotReady before the authority has confirmed the state since this process started, StaleEpoch if `epoch` is not
         the admitted one, Fenced if this region is not the writer, NotFound if a required record is missing, Conflict if a
-        condition of a write does not hold, Overloaded if too many writes wait, DiskFull. After any of these nothing was written.
+        condition of a write does not hold, Overloaded if too many writes wait, DiskFull, DiskFailed. After any of these nothing was
+        written; after CommitUnknown that cannot be said.
         """
         ...
 
@@ -172,6 +173,7 @@ class Records(Protocol):
 
     async def admit(self, state: RoutingState) -> RoutingState:
         """Obey `state` from now on, durably; an older epoch is ignored. Returns the state in force afterwards. Idempotent.
+        It is in force even if a disk that fails cannot store it: a process that starts again waits for the authority's word.
         Every commit that returned before this call did was accepted under an earlier state; none will be after it."""
         ...
 

@@ -1,45 +1,20 @@
 """A disk that is really full: writes are refused and say so, reading goes on, and everything recovers when there is room."""
 
-import errno
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.acceptance.deployment import Deployment, deployed, until, upload
+from tests.acceptance.deployment import Deployment, until, upload
+from tests.acceptance.disks import full, on_small_disks
 from tests.acceptance.pictures import picture
-
-DISK_BYTES = 48 * 1024 * 1024
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Deployment]:
-    """Both regions on small disks of their own, in a mount namespace of their own, which needs no privilege."""
-    data = tmp_path / "data"
-    for role in ("primary", "secondary"):
-        (data / role).mkdir(parents=True)
-    script = "".join(f"mount -t tmpfs -o size={DISK_BYTES} tmpfs {data / role} && " for role in ("primary", "secondary")) + 'exec "$@"'
-    with deployed(tmp_path, inside=("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "up")) as deployment:
+    with on_small_disks(tmp_path) as deployment:
         yield deployment
-
-
-@contextmanager
-def full(deployment: Deployment, role: str) -> Iterator[None]:
-    """Not a byte is left on this region's disk while the block runs."""
-    pid = deployment.pid(role)
-    filler = Path(f"/proc/{pid}/root{deployment.data / role / 'filler'}")
-    with filler.open("wb", buffering=0) as file:
-        with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-            while True:
-                file.write(b"\0" * 4096)
-        os.fsync(file.fileno())
-    try:
-        yield
-    finally:
-        filler.unlink()
 
 
 def test_a_full_disk_refuses_writes_serves_reads_and_recovers(small: Deployment) -> None:

@@ -1,7 +1,6 @@
 """What records with a change log promise besides: the log, its replication, rewinding, positions."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
+from multiregion.embedded.schema import routing_of
 from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
 from multiregion.logs import not_replicated
 from multiregion.states import FIRST, Role, RoutingState, State, move
@@ -55,15 +55,11 @@ async def test_a_write_is_there_and_logged(primary: SqliteRecords) -> None:
     assert (change.position, change.actor, change.write.value) == (position, "ada", b"1")
 
 
-async def test_a_fence_that_was_heard_holds_though_it_could_not_be_stored(primary: SqliteRecords, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def no_room(work: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    running = primary._writer.run
-    monkeypatch.setattr(primary._writer, "run", no_room)
-    with pytest.raises(sqlite3.OperationalError):
-        await primary.admit(FENCED)
-    monkeypatch.setattr(primary._writer, "run", running)
+async def test_a_fence_that_was_heard_is_in_force_and_told_though_it_cannot_be_stored(primary: SqliteRecords) -> None:
+    primary._writing.execute("PRAGMA query_only = on")
+    assert await primary.admit(FENCED) == FENCED == await primary.admitted()
+    primary._writing.execute("PRAGMA query_only = off")
+    assert routing_of(primary._reading) == FIRST, "the disk took it"
     with pytest.raises(Fenced):
         await primary.commit([put("sunrise")], epoch=None, actor="ada")
 

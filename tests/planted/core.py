@@ -96,12 +96,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/records.py",
         "newest = max(routing, heard, key=",
         "newest = max(routing, routing, key=",
-        f"{LOGGED}::test_a_fence_that_was_heard_holds_though_it_could_not_be_stored",
+        f"{LOGGED}::test_a_fence_that_was_heard_is_in_force_and_told_though_it_cannot_be_stored",
     ),
     (
         "embedded/records.py",
-        "        def work(session: RegionSession) -> Position:\n            session.routing = self._check_fence(session.routing, epoch)\n",
-        "        self._check_fence(routing_of(self._reading), epoch)\n\n        def work(session: RegionSession) -> Position:\n",
+        "        def work(session: RegionSession) -> Position:\n            session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)\n",
+        "        self._check_acceptance(routing_of(self._reading), True, epoch)\n\n        def work(session: RegionSession) -> Position:\n",
         WAITING,
     ),
     (
@@ -110,7 +110,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            if True:",
         f"{FENCE}::test_an_older_epoch_is_not_stored_either",
     ),
-    ("embedded/records.py", "            if not session.whole:", "            if False:", LOST_FILE),
+    ("embedded/records.py", "        if not whole:", "        if False:", LOST_FILE),
     ("embedded/records.py", "if session.position >= other.position:", "if True:", LOST_FILE),
     (
         "embedded/records.py",
@@ -126,7 +126,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "embedded/records.py",
-        "if state.epoch >= max(routing_of(self._reading).epoch, self._heard.epoch if self._heard else 0):",
+        "if state.epoch >= (await self.admitted()).epoch:",
         "if self._heard is None or state.epoch > self._heard.epoch:",
         f"{FENCE}::test_an_authority_that_knows_less_confirms_nothing",
     ),
@@ -149,7 +149,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "if False and (",
         f"{RECORDS}::test_a_version_guards_against_lost_updates[embedded]",
     ),
-    ("embedded/database.py", "if len(group) > 1:", "if False:", f"{LOGGED}::test_one_bad_write_does_not_fail_the_others_in_its_group"),
+    (
+        "embedded/database.py",
+        "if len(group) > 1 and not may_be_stored:",
+        "if False:",
+        f"{LOGGED}::test_one_bad_write_does_not_fail_the_others_in_its_group",
+    ),
     # taking the other region's changes
     ("embedded/records.py", "if change.position.sequence != expected or", "if", GAP),
     (

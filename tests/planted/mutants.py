@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import commands, console, core, engines, identity, infra, orders, photos, profile, promises, simulation
+from tests.planted import commands, console, core, engines, health, identity, infra, orders, photos, profile, promises, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
@@ -13,6 +13,7 @@ TABLES = {
     "console": console.MUTANTS,
     "core": core.MUTANTS,
     "engines": engines.MUTANTS,
+    "health": health.MUTANTS,
     "identity": identity.MUTANTS,
     "infra": infra.MUTANTS,
     "orders": orders.MUTANTS,

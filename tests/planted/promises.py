@@ -37,8 +37,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # the takeover
     (
         "controller.py",
-        "                if outlooks[survivor.other] is not None:",
-        "                if False:",
+        "                if outlooks[survivor.other] is not None and",
+        "                if False and",
         f"{TAKEOVER}::test_a_region_that_answers_is_not_lost_unless_the_loss_is_accepted",
     ),
     (
@@ -164,11 +164,11 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{LEASES}::test_the_wall_clock_neither_lengthens_a_lease_nor_ends_it",
     ),
     # automatic mode
-    ("automatic.py", "    if situation.state.writer is not Role.PRIMARY:", "    if situation.state.writer is None:", WAIT),
+    ("automatic.py", "    if situation.state.writer is not Role.PRIMARY and", "    if situation.state.writer is None and", WAIT),
     ("automatic.py", "    if situation.objection is not None:", "    if False:", WAIT),
     ("automatic.py", "    if situation.paused:", "    if False:", WAIT),
-    ("automatic.py", "    if situation.unacknowledged:", "    if False:", WAIT),
-    ("automatic.py", "    if situation.survivor is None or not situation.survivor.ready:", "    if situation.survivor is None:", WAIT),
+    ("automatic.py", "    if situation.unacknowledged and not situation.begun:", "    if False:", WAIT),
+    ("automatic.py", "    if survivor is None or not survivor.ready:", "    if survivor is None:", WAIT),
     ("automatic.py", "    if last_known.changes > settings.loss_changes_max or last_known.seconds", "    if last_known.seconds", WAIT),
     (
         "automatic.py",
@@ -319,11 +319,11 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # histories and positions
     (
         "embedded/records.py",
-        "            session.routing = self._check_fence(session.routing, epoch)\n",
-        "            self._check_fence(session.routing, epoch)\n",
+        "            session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)\n",
+        "            self._check_acceptance(session.routing, bool(session.whole), epoch)\n",
         f"{FENCE}::test_a_write_that_overtakes_a_new_epoch_on_its_way_to_the_disk_is_logged_under_it",
     ),
-    ("embedded/records.py", "            self._check_lease()\n", "", f"{RECORDS}::test_without_a_lease_nothing_is_written"),
+    ("embedded/records.py", "        self._check_lease()\n", "", f"{RECORDS}::test_without_a_lease_nothing_is_written"),
     (
         "embedded/records.py",
         "            if known and not session.holds(known[-1].position):",

@@ -4,11 +4,16 @@ SEEDS = "tests/simulation/test_simulation.py::test_every_promise_holds"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
     # the fence
-    ("embedded/records.py", "            session.routing = self._check_fence(session.routing, epoch)\n", "", SEEDS),
     (
         "embedded/records.py",
-        "        def work(session: RegionSession) -> Position:\n            session.routing = self._check_fence(session.routing, epoch)\n",
-        "        self._check_fence(routing_of(self._reading), epoch)\n\n        def work(session: RegionSession) -> Position:\n",
+        "            session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)\n",
+        "",
+        SEEDS,
+    ),
+    (
+        "embedded/records.py",
+        "        def work(session: RegionSession) -> Position:\n            session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)\n",
+        "        self._check_acceptance(routing_of(self._reading), True, epoch)\n\n        def work(session: RegionSession) -> Position:\n",
         SEEDS,
     ),
     ("embedded/records.py", "if newest.writer is not self._role:", "if newest.writer is None:", SEEDS),
@@ -54,7 +59,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         SEEDS,
     ),
     # a lost disk
-    ("embedded/records.py", "            if not session.whole:", "            if False:", SEEDS),
+    ("embedded/records.py", "        if not whole:", "        if False:", SEEDS),
     ("replication.py", "        if not theirs.whole:", "        if False:", SEEDS),
     # the switch and the takeover
     ("controller.py", "        while not level(heads[leader], heads[other]):", "        while False:", SEEDS),

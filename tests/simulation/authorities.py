@@ -10,6 +10,7 @@ from multiregion.automatic import Automatic
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
+from multiregion.health import WriteHealth
 from multiregion.leases import Leases
 from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
@@ -118,9 +119,7 @@ class SimulatedAuthority:
         }
         self.controller = HeardController(truth, self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
-            Automatic(self.state, self.controller, informed_regions[Role.SECONDARY], self._leases, machine.clock, settings)
-            if self._leases
-            else None
+            Automatic(self.state, self.controller, informed_regions, self._leases, machine.clock, settings) if self._leases else None
         )
         self.ledger = LossLedger(self._regions, NAMES, self.state)
         self._journal = machine.stage.journal
@@ -141,9 +140,9 @@ class SimulatedAuthority:
 
     # What regions ask.
 
-    async def renew_lease(self, role: Role, epoch: int, degraded: bool) -> float:
+    async def renew_lease(self, role: Role, epoch: int, degraded: bool, writing: WriteHealth) -> float:
         assert self._leases is not None
-        return self._leases.renew(await self.state.read(), role, epoch, degraded=degraded)
+        return self._leases.renew(await self.state.read(), role, epoch, degraded=degraded, writing=writing)
 
     async def known(self, role: Role) -> Known:
         return await known_of(self.state, self.store, role)

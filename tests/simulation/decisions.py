@@ -95,7 +95,7 @@ class Decisions:
         elif state.leader is not before.leader:
             self._check_handed_over(state)
         if decision.actor == ACTOR and state.leader is not before.leader:
-            self._check_automatic(state)
+            self._check_automatic(state, switched="watermark" not in facts)
 
     def _check_watermark(self, state: RoutingState, watermark: Position) -> None:
         """What the survivor had when it was named: never more than it has."""
@@ -110,15 +110,15 @@ class Decisions:
         if self._past.hits & set(Role):
             return  # it may have lost its disk just now, and writes nothing before it has everything again
         self._past.check(old.log == new.log, "a planned switch handed over before the other region had everything")
-        self._past.check(old.epoch >= state.epoch - 1, "a planned switch handed over before the old writer was fenced")
+        self._past.check(max(old.epoch, old.obeyed) >= state.epoch - 1, "a planned switch handed over before the old writer was fenced")
 
-    def _check_automatic(self, state: RoutingState) -> None:
+    def _check_automatic(self, state: RoutingState, *, switched: bool) -> None:
         leader, old = self._past.regions[state.leader], self._past.regions[state.leader.other]
         if not leader.whole:
             return  # its disk was lost while this was being decided; it gets everything from the other, and writes nothing before
         held = leader.held | self._past.gone
         lost = [mark for mark in self._acknowledged if mark not in held and mark in old.held]
-        self._past.journal.note("automatic takeover", ACTOR, f"loses {len(lost)} acknowledged changes")
+        self._past.journal.note(f"automatic {'switch' if switched else 'takeover'}", ACTOR, f"loses {len(lost)} acknowledged changes")
         if self._settings.durability != ASYNC and not self._past.excused:
             self._past.check(not lost, f"an automatic takeover lost {len(lost)} acknowledged changes though durability is not async")
 

@@ -37,7 +37,8 @@ class Faults:
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
-            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (3, self.slow_disk), (2, self.set_clock),
+            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (3, self.slow_disk), (2, self.fail_disk),
+            (2, self.set_clock),
             *world.storage.kinds(self._later),
         ]  # fmt: skip
         self._kinds = [(weight, strike) for weight, strike in kinds if random.random() < 0.7] or kinds
@@ -162,6 +163,12 @@ class Faults:
         self._world.journal.note("disk slow", name)
         self._later(self._while(), lambda: self._slow.discard(name))
 
+    def fail_disk(self) -> None:
+        disk = self._world.machine(self._random.choice([PRIMARY, PRIMARY, SECONDARY])).disk
+        disk.failing = True
+        self._world.journal.note("disk failing", "")
+        self._later(self._while(), lambda: setattr(disk, "failing", False))
+
     def set_clock(self) -> None:
         self._world.machine(self._random.choice([PRIMARY, SECONDARY, AUTHORITY])).clock.set_wrong()
         self._world.journal.note("wall clock set", "")
@@ -173,6 +180,6 @@ class Faults:
             link.cut, link.delay, link.loss, link.repeats = False, DELAY_SECONDS, 0.0, 0.0
         for name in (AUTHORITY, PRIMARY, SECONDARY):
             machine = self._world.machine(name)
-            machine.disk.full = False
+            machine.disk.full = machine.disk.failing = False
             machine.thaw()
             machine.start()

@@ -15,6 +15,7 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict, NotFound, Unreachable
 from multiregion.exchange import LedgerExchange
+from multiregion.health import WriteHealth
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
@@ -42,9 +43,9 @@ class FarAuthority:
         self._role = role
         self._truth = truth
 
-    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool) -> float:
+    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool, writing: WriteHealth) -> float:
         return await self._network.call(
-            self._role, AUTHORITY, lambda server: server.renew_lease(role, epoch, degraded), seconds=LEASE_CALL_SECONDS
+            self._role, AUTHORITY, lambda server: server.renew_lease(role, epoch, degraded, writing), seconds=LEASE_CALL_SECONDS
         )
 
     async def known(self, role: Role) -> Known:
@@ -155,7 +156,9 @@ class SimulatedRegion(RegionProcess):
 
     async def admit(self, state: RoutingState) -> RoutingState:
         self.truth.told(self._role, state)
-        return await self._records.admit(state)
+        obeyed = await self._records.admit(state)
+        self.truth.obeys(self._role, obeyed)
+        return obeyed
 
     async def admitted(self) -> RoutingState:
         return await self._records.admitted()

@@ -63,6 +63,10 @@ class Truth:
         if state.epoch >= witness.epoch:  # an authority that knows less confirms nothing
             witness.told = max(witness.told or 0, state.epoch)
 
+    def obeys(self, role: Role, state: RoutingState) -> None:
+        """A region has said that this state is in force, stored or not."""
+        self.regions[role].obeyed = max(self.regions[role].obeyed, state.epoch)
+
     def transaction_starts(self, role: Role) -> None:
         self.regions[role].told_at_start = self.regions[role].told
 

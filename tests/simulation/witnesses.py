@@ -42,6 +42,7 @@ class Witness:
     told_at_start: int | None = None
     must_hold: frozenset[Mark] = frozenset()
     ever: set[Mark] = field(default_factory=set)
+    obeyed: int = 0
 
     @property
     def end(self) -> Mark:

@@ -92,6 +92,7 @@ def settings_for(random: Random) -> Settings:
         loss_changes_max=20,
         loss_seconds_max=random.choice([5.0, 10.0]),
         drain_seconds=3.0,
+        unhealthy_seconds=random.choice([1.0, 3.0, 10.0]),
     )
 
 

@@ -1,30 +1,39 @@
-"""Automatic takeover as a decision: every single thing that speaks against it is enough to wait."""
+"""Automatic mode as a decision: every single thing that speaks against a takeover or a switch is enough to wait."""
 
 from dataclasses import replace
 
 import pytest
 
-from multiregion.automatic import ACTOR, Automatic, Situation, is_paused, is_unacknowledged, reason_to_wait
+from multiregion.automatic import ACTOR, Automatic, Situation, is_begun, is_paused, is_unacknowledged, reason_to_stay, reason_to_wait
 from multiregion.config import Settings
-from multiregion.controller import Controller
+from multiregion.controller import BOTH, Controller
+from multiregion.errors import NotReady
+from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.predictions import Outlook
 from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Decision, Head
+from multiregion.stores import START, Decision, Head, Position
 from tests.unit.manual_clock import ManualClock
 from tests.unit.test_controller import World, world
 from tests.unit.test_orders import when_asked
 
 __all__ = ["world"]
 
-SETTINGS = Settings(loss_changes_max=100, loss_seconds_max=60.0)
+SETTINGS = Settings(loss_changes_max=100, loss_seconds_max=60.0, unhealthy_seconds=10.0)
 FENCED = move(FIRST, State.FENCED)
 TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
 
 
-def outlook(changes: int = 0, seconds: float | None = 1.0, *, ready: bool = True, known: bool = True) -> Outlook:
-    return Outlook(Head(START, 0, "0"), FIRST, ready, LastKnown(changes, 0, seconds) if known else None)
+FULL = WriteHealth("failing", "the disk is full", 10.0, 0.0)
+STUCK = WriteHealth("stuck", "the disk does not answer", 10.0, 0.0)
+
+
+def outlook(
+    changes: int = 0, seconds: float | None = 1.0, *, ready: bool = True, known: bool = True, writing: WriteHealth = WELL, at: int = 0
+) -> Outlook:
+    head = Head(Position(1, at) if at else START, 0, "0")
+    return Outlook(head, FIRST, ready, LastKnown(changes, 0, seconds) if known else None, writing)
 
 
 LOST = Situation(FIRST, paused=False, unacknowledged=False, objection=None, survivor=outlook())
@@ -46,6 +55,7 @@ def test_when_nothing_speaks_against_it_it_is_done() -> None:
         (replace(LOST, unacknowledged=True), "automatic acknowledge"),
         (replace(LOST, survivor=None), "does not answer"),
         (replace(LOST, survivor=outlook(ready=False)), "not ready"),
+        (replace(LOST, survivor=outlook(writing=FULL)), "cannot write either: the disk is full"),
         (replace(LOST, survivor=outlook(known=False)), "unknown"),
         (replace(LOST, survivor=outlook(seconds=None)), "unknown"),
         (replace(LOST, survivor=outlook(changes=101)), "too far behind"),
@@ -87,7 +97,7 @@ async def test_while_it_takes_over_it_says_so(world: World) -> None:
     leases = Leases(clock, 3.0)
     regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
     controller = Controller(world.authority, regions, {role: role.value for role in Role}, clock, Settings(), leases)
-    automatic = Automatic(world.authority, controller, world.secondary, leases, clock, Settings())
+    automatic = Automatic(world.authority, controller, regions, leases, clock, Settings())
     world.primary.down, clock.elapsed = True, clock.elapsed + 10
     seen: list[str | None] = []
 
@@ -98,4 +108,108 @@ async def test_while_it_takes_over_it_says_so(world: World) -> None:
     when_asked(world, "secondary", "outlook", look_on)
     await automatic.look()
     assert seen[0] == "it has not looked yet" and len(seen) > 1 and set(seen[1:]) == {None}
+
+
+# A primary that answers and cannot write
+
+BEGUN = Situation(FENCED, paused=False, unacknowledged=True, objection=None, survivor=outlook(), begun=True)
+UNABLE = Situation(
+    FIRST, paused=False, unacknowledged=False, objection="holds", survivor=outlook(), writer=outlook(writing=FULL), told=FULL
+)
+
+
+def test_writing_is_moved_once_the_primary_has_not_been_able_to_write_for_so_long() -> None:
+    assert UNABLE.wants_move(SETTINGS) and reason_to_stay(UNABLE) is None
+    assert not replace(UNABLE, told=replace(FULL, seconds=9.9)).wants_move(SETTINGS)
+    assert not replace(UNABLE, state=TAKEN).wants_move(SETTINGS), "going back is not automatic"
+    assert not replace(UNABLE, state=FENCED).wants_move(SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("situation", "why"),
+    [
+        (replace(UNABLE, paused=True), "paused"),
+        (replace(UNABLE, unacknowledged=True), "automatic acknowledge"),
+        (replace(UNABLE, survivor=None), "does not answer"),
+        (replace(UNABLE, survivor=outlook(ready=False)), "not ready"),
+        (replace(UNABLE, survivor=outlook(writing=FULL)), "cannot write either"),
+        (replace(UNABLE, writer=None), "does not answer: it is taken over from"),
+        (replace(UNABLE, writer=outlook(writing=STUCK)), "could not confirm a fence"),
+        (replace(UNABLE, writer=outlook()), "can write again"),
+        (replace(UNABLE, writer=outlook(writing=FULL, at=1)), "does not have all"),
+    ],
+)
+def test_each_reason_alone_is_enough_to_stay(situation: Situation, why: str) -> None:
+    assert why in (reason_to_stay(situation) or "")
+
+
+def test_what_was_begun_is_finished_whoever_can_write_by_now() -> None:
+    ready = replace(BEGUN, writer=outlook())
+    assert ready.wants_move(SETTINGS) and reason_to_stay(ready) is None and reason_to_wait(ready, SETTINGS) is None
+    assert "paused" in (reason_to_stay(replace(ready, paused=True)) or "")
+
+
+def test_only_a_fence_of_its_own_is_a_beginning() -> None:
+    assert is_begun(FENCED, [decided(FENCED)])
+    assert not is_begun(FENCED, [decided(FENCED, actor="ada")])
+    assert not is_begun(move(TAKEN, State.FENCED), [decided(TAKEN), decided(FENCED)]), "somebody else fenced later"
+    assert not is_begun(TAKEN, [decided(TAKEN), decided(FENCED)])
+
+
+def automatic(world: World, clock: ManualClock, leases: Leases) -> Automatic:
+    regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
+    controller = Controller(world.authority, regions, {role: role.value for role in BOTH}, clock, SETTINGS, leases)
+    return Automatic(world.authority, controller, regions, leases, clock, SETTINGS)
+
+
+def says(world: World, leases: Leases, writing: WriteHealth) -> None:
+    world.primary.writing = writing
+    leases.renew(FIRST, Role.PRIMARY, 1, degraded=False, writing=writing)
+
+
+async def test_it_switches_and_names_the_reason(world: World) -> None:
+    leases = Leases(clock := ManualClock(), 3.0)
+    says(world, leases, FULL)
+    mode = automatic(world, clock, leases)
+    await mode.look()
+    switched, fenced = await world.authority.history(2, about="state")
+    assert (switched.state.state, fenced.state.state, switched.actor) == (State.FAILOVER, State.FENCED, ACTOR)
+    assert switched.reason == "the primary region cannot write: the disk is full" and switched.facts == {}
+    await mode.look()
+    assert mode.waits_because is not None and "never automatic" in mode.waits_because
+
+
+async def test_a_primary_that_cannot_be_switched_away_from_gets_no_lease_and_is_taken_over_from(world: World) -> None:
+    leases = Leases(clock := ManualClock(), 3.0)
+    says(world, leases, STUCK)
+    mode = automatic(world, clock, leases)
+    await mode.look()
+    assert await world.authority.read() == FIRST and "could not confirm" in (mode.waits_because or "")
+    with pytest.raises(NotReady, match="gets no lease"):
+        says(world, leases, STUCK)
+    clock.elapsed += 4.0
+    await mode.look()
+    (taken,) = await world.authority.history(1, about="state")
+    assert (taken.state.writer, taken.actor) == (Role.SECONDARY, ACTOR) and "watermark" in taken.facts
+
+
+@pytest.mark.parametrize("nobody_else", ["cannot write either", "paused"])
+async def test_it_keeps_its_lease_while_nobody_would_write_in_its_place(world: World, nobody_else: str) -> None:
+    leases = Leases(clock := ManualClock(), 3.0)
+    says(world, leases, FULL)
+    if nobody_else == "paused":
+        await world.authority.note("automatic", actor="ada", reason="paused", facts={})
+    else:
+        world.secondary.writing = FULL
+    mode = automatic(world, clock, leases)
+    await mode.look()
+    assert nobody_else in (mode.waits_because or "") and await world.authority.read() == FIRST
+    says(world, leases, FULL)
+    assert leases.objection() == "the writer holds its lease"
+
+
+async def test_a_switch_that_was_begun_is_finished_by_the_next_process(world: World) -> None:
+    await world.authority.replace(FIRST, FENCED, actor=ACTOR, reason="")
+    leases = Leases(clock := ManualClock(), 3.0)
+    await automatic(world, clock, leases).look()
     assert (await world.authority.read()).writer is Role.SECONDARY

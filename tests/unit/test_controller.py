@@ -12,6 +12,7 @@ from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
+from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook
@@ -28,6 +29,7 @@ class RegionOverThere:
         self.down = False
         self.follows: SqliteRecords | None = None
         self.last_known: LastKnown | None = LastKnown(0, 0, 0.5)
+        self.writing = WELL
 
     async def admit(self, state: RoutingState) -> RoutingState:
         self._reach()
@@ -42,7 +44,7 @@ class RegionOverThere:
 
     async def outlook(self) -> Outlook:
         self._reach()
-        return Outlook(await self.records.head(), await self.records.admitted(), ready=True, last_known=self.last_known)
+        return Outlook(await self.records.head(), await self.records.admitted(), True, self.last_known, self.writing)
 
     def _reach(self) -> None:
         if self.down:
@@ -198,3 +200,32 @@ async def test_setting_the_state_at_once_names_no_new_writer(world: World) -> No
     with pytest.raises(IllegalMove, match="has not been fenced and drained"):
         await steps(world.controller.set_state(wish(State.ACTIVE)))
     assert await world.authority.read() == before
+
+
+FAILING = WriteHealth("failing", "the disk is full", 20.0, 0.0)
+STUCK = WriteHealth("stuck", "the disk does not answer", 20.0, 0.0)
+
+
+async def test_writing_is_not_switched_to_a_region_that_cannot_write(world: World) -> None:
+    world.secondary.writing = FAILING
+    with pytest.raises(SwitchFailed, match="ap-northeast-1 cannot write"):
+        await steps(world.controller.switch(Request(State.FAILOVER, "ada", writable=True)))
+    assert await world.authority.read() == FIRST, "nothing was fenced for it"
+    await steps(world.controller.switch(wish(State.FAILOVER)))
+    assert (await world.authority.read()).state is State.FAILOVER, "nobody is to write there"
+
+
+async def test_a_writer_whose_disk_does_not_answer_is_not_fenced_in_vain(world: World) -> None:
+    world.primary.writing = STUCK
+    with pytest.raises(SwitchFailed, match="us-east-1 cannot confirm a fence"):
+        await steps(world.controller.switch(wish(State.FAILOVER)))
+    assert await world.authority.read() == FIRST
+
+
+async def test_a_writer_that_cannot_write_is_switched_away_from_without_loss(world: World) -> None:
+    await world.write("p")
+    world.primary.writing = FAILING
+    world.primary.records._writing.execute("PRAGMA query_only = on")
+    await steps(world.controller.switch(Request(State.FAILOVER, "ada", writable=True)))
+    assert (await world.authority.read()).writer is Role.SECONDARY
+    world.primary.records._writing.execute("PRAGMA query_only = off")

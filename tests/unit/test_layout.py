@@ -20,7 +20,7 @@ LAYERS = (
     ("config",),
     ("stores",),
     ("chains", "lag", "logs", "reports"),
-    ("region", "registry", "verdicts"),
+    ("region", "registry", "verdicts", "health"),
     ("embedded", "aws", "replication", "photos", "accounts", "verification", "leases", "orders", "advice", "durability"),
     ("predictions",),
     ("continuity", "controller", "exchange", "losses", "recovery"),

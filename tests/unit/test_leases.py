@@ -6,6 +6,7 @@ import pytest
 
 from multiregion.config import Settings
 from multiregion.errors import NotReady, StaleEpoch
+from multiregion.health import WELL, WriteHealth
 from multiregion.leases import DRIFT, Lease, Leases
 from multiregion.local.authority import leases_of
 from multiregion.states import FIRST, Role, State, move
@@ -135,3 +136,29 @@ def test_an_authority_that_has_just_started_believes_the_worst_of_a_writer_that_
 
 def test_where_failover_is_manual_there_are_no_leases() -> None:
     assert leases_of(ManualClock(), Settings(failover="manual")) is None
+
+
+FULL = WriteHealth("failing", "the disk is full", 12.0, 0.0)
+
+
+def test_a_lease_that_is_withheld_is_granted_again_to_a_writer_that_can_write() -> None:
+    leases = Leases(ManualClock(), SECONDS)
+    assert leases.renew(FIRST, Role.PRIMARY, 1, degraded=False, writing=FULL) == SECONDS
+    leases.withheld_epoch = 1
+    granted_until = leases.seconds_left()
+    with pytest.raises(NotReady, match="the disk is full"):
+        leases.renew(FIRST, Role.PRIMARY, 1, degraded=True, writing=FULL)
+    assert leases.seconds_left() == granted_until
+    assert leases.renew(FIRST, Role.PRIMARY, 1, degraded=False) == SECONDS
+    assert leases.renew(ELSEWHERE, Role.SECONDARY, 3, degraded=False, writing=FULL) == SECONDS, "another epoch"
+
+
+def test_what_a_writer_said_of_its_disk_counts_at_its_epoch_only() -> None:
+    leases = Leases(ManualClock(), SECONDS)
+    assert leases.told(1) == WELL
+    leases.renew(FIRST, Role.PRIMARY, 1, degraded=False, writing=FULL)
+    assert leases.told(1) == FULL and leases.told(3) == WELL
+    leases.withheld_epoch = 1
+    with pytest.raises(NotReady):
+        leases.renew(FIRST, Role.PRIMARY, 1, degraded=False, writing=WriteHealth("failing", "still", 13.0, 0.0))
+    assert leases.told(1).problem == "still", "what is refused is heard all the same"

@@ -11,6 +11,7 @@ from multiregion.config import Settings
 from multiregion.controller import BOTH, Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.errors import NotReady, StaleEpoch, SwitchFailed, Unreachable
+from multiregion.health import WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Request
@@ -156,6 +157,42 @@ async def test_a_survivor_that_does_not_confirm_is_no_success(lost: World, clock
 async def test_an_order_decided_under_another_epoch_is_refused(lost: World, clock: ManualClock) -> None:
     with pytest.raises(StaleEpoch):
         await steps(controller(lost, clock).take_over(replace(TAKE, epoch=7)))
+    assert await lost.authority.read() == FIRST
+
+
+# Writers that cannot write
+
+UNABLE = WriteHealth("stuck", "the disk does not answer", 10.0, 0.0)
+
+
+async def test_a_survivor_that_cannot_write_is_not_made_the_writer(lost: World, clock: ManualClock) -> None:
+    lost.secondary.writing = UNABLE
+    with pytest.raises(SwitchFailed, match="secondary cannot write"):
+        await steps(controller(lost, clock).take_over(ACCEPT))
+    assert await lost.authority.read() == FIRST
+    await steps(controller(lost, clock).take_over(replace(ACCEPT, writable=False)))
+    assert (await lost.authority.read()).state is State.FAILOVER, "nobody is to write there"
+
+
+async def test_a_writer_that_answers_but_cannot_write_is_taken_over_from_once_its_lease_is_over(lost: World, clock: ManualClock) -> None:
+    lost.primary.down, lost.primary.writing = False, UNABLE
+    leases = Leases(clock, LEASE_SECONDS)
+    with pytest.raises(SwitchFailed, match="holds its lease"):
+        await steps(controller(lost, clock, leases).take_over(UNATTENDED))
+    clock.elapsed += 2 * LEASE_SECONDS
+    await steps(controller(lost, clock, leases).take_over(UNATTENDED))
+    assert (await lost.authority.read()).writer is Role.SECONDARY
+
+
+@pytest.mark.parametrize("why", ["not for so long", "has written more", "an operator asks"])
+async def test_unless_nothing_is_lost_by_it_a_writer_that_answers_is_not_taken_over_from(lost: World, clock: ManualClock, why: str) -> None:
+    lost.primary.down, lost.primary.writing = False, replace(UNABLE, seconds=9.9 if why == "not for so long" else 10.0)
+    if why == "has written more":
+        await lost.write("more")
+    clock.elapsed += 2 * LEASE_SECONDS
+    request = TAKE if why == "an operator asks" else UNATTENDED
+    with pytest.raises(SwitchFailed, match="primary answers, so it is not lost"):
+        await steps(controller(lost, clock, Leases(clock, LEASE_SECONDS)).take_over(request))
     assert await lost.authority.read() == FIRST
 
 

@@ -15,6 +15,7 @@ from multiregion.api.routing import StateNews
 from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
 from multiregion.clock import Clock
 from multiregion.errors import InvalidInput, NotFound
+from multiregion.health import WELL, WriteHealth
 from multiregion.leases import Leases
 from multiregion.reports import Reports
 from multiregion.states import Role
@@ -28,6 +29,7 @@ class LeaseOrder(msgspec.Struct, frozen=True):
     role: Role
     epoch: int
     degraded: bool = False
+    writing: WriteHealth = WELL
 
 
 class AuthorityAPI:
@@ -68,7 +70,8 @@ class AuthorityAPI:
         if self._leases is None:
             raise NotFound("this deployment grants no leases: its failover is manual")
         order = await read_json(request, LeaseOrder)
-        return JSON(self._leases.renew(await self._authority.read(), order.role, order.epoch, degraded=order.degraded))
+        state = await self._authority.read()
+        return JSON(self._leases.renew(state, order.role, order.epoch, degraded=order.degraded, writing=order.writing))
 
 
 class AutomaticWord(msgspec.Struct, frozen=True):

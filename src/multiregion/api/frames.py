@@ -3,6 +3,7 @@
 import msgspec
 
 from multiregion.api.documents import Routing, routing
+from multiregion.health import WELL, WriteHealth
 from multiregion.lag import NOTHING_KNOWN, LastKnown
 from multiregion.logs import Loss
 from multiregion.predictions import Outlook
@@ -98,13 +99,14 @@ class WireOutlook(msgspec.Struct, frozen=True):
     admitted: Routing
     ready: bool
     last_known: LastKnown | None
+    writing: WriteHealth = WELL
 
     def value_of(self) -> Outlook:
-        return Outlook(self.head.value_of(), self.admitted.value(), self.ready, self.last_known)
+        return Outlook(self.head.value_of(), self.admitted.value(), self.ready, self.last_known, self.writing)
 
 
 def wire_outlook(outlook: Outlook) -> WireOutlook:
-    return WireOutlook(wire_head(outlook.head), routing(outlook.admitted), outlook.ready, outlook.last_known)
+    return WireOutlook(wire_head(outlook.head), routing(outlook.admitted), outlook.ready, outlook.last_known, outlook.writing)
 
 
 class WireLoss(msgspec.Struct, frozen=True):

@@ -94,6 +94,16 @@ class RegionMetrics(Collector):
         yield GaugeMetricFamily("multiregion_epoch", "Epoch of the admitted state", report["epoch"])
         yield GaugeMetricFamily("multiregion_writer", "1 if this region accepts writes", int(report["writes"]))
         yield GaugeMetricFamily("multiregion_ready", "1 if this region is ready", int(report["ready"]))
+        if (writing := report["writing"]) is not None:
+            yield GaugeMetricFamily(
+                "multiregion_write_problem_seconds",
+                "For how long writes to the disk fail or are slow, 0 if they are well",
+                writing["seconds"],
+            )
+            if writing["lastWriteSeconds"] is not None:
+                yield GaugeMetricFamily(
+                    "multiregion_write_seconds", "How long the last write to the disk took", writing["lastWriteSeconds"]
+                )
         if report["sequence"] is not None:
             yield GaugeMetricFamily("multiregion_log_sequence", "Sequence of the last change in the log", report["sequence"])
         for unit in ("seconds", "changes", "bytes"):
@@ -126,7 +136,7 @@ class OperationsAPI:
 
     async def readyz(self, request: Request) -> Response:
         report = await self._report()
-        shown = {name: report[name] for name in ("ready", "reasons", "needs", "region", "role", "epoch", "lag")}
+        shown = {name: report[name] for name in ("ready", "reasons", "needs", "region", "role", "epoch", "lag", "writing")}
         return JSON(shown, 200 if report["ready"] else 503)
 
     async def metrics(self, request: Request) -> Response:

@@ -97,6 +97,8 @@ def health(region: dict[str, Any]) -> Text:
         return Text("● writes", "green")
     if region["ready"]:
         return Text("● reads", "green")
+    if (region.get("writing") or {}).get("problem"):
+        return Text("✗ cannot write", "bold red")
     return Text("◌ reads only" if region.get("needs") else "◌ starting", "yellow")
 
 

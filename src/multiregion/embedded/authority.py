@@ -71,7 +71,7 @@ class AuthoritySession:
 class SqliteState:
     """`StateStore` and `Reports` for one application."""
 
-    def __init__(self, path: Path, clock: Clock, *, history: str = "", writer: MakeWriter[AuthoritySession] = Writer) -> None:
+    def __init__(self, path: Path, clock: Clock, *, history: str = "", writer: MakeWriter = Writer) -> None:
         """`history`: that of a file of the last release, which names none."""
         self._clock = clock
         self._db = open_authority(path, history)

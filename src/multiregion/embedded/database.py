@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from multiregion.embedded.disk import FULL, DiskProblem, problem_of, unreadable
+from multiregion.embedded.reserve import Reserve
 from multiregion.errors import BadDeployment, DiskFull, MultiregionError, Overloaded
+from multiregion.health import WriteMeter
 
 WAITING_MAX = 4096
 GROUP_MAX = 256
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
+QUIET_SECONDS = 1.0
+"""For so long nothing has been written before the disk is tried."""
+CANARY = """
+CREATE TABLE IF NOT EXISTS canary (one INTEGER PRIMARY KEY CHECK (one = 1), beat INTEGER NOT NULL);
+INSERT OR IGNORE INTO canary VALUES (1, 0);
+"""
+"""One page that is written when nothing else is. It is nobody's data: neither logged nor replicated."""
+BEAT = "UPDATE canary SET beat = 1 - beat"
 
 
 class Session(Protocol):
@@ -32,15 +43,27 @@ class Job:
     work: Callable[[Any], Any]
     done: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    essential: bool = False
+    canary: bool = False
 
 
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
-def connect(path: Path, schema: str = "") -> sqlite3.Connection:
+class Reading(sqlite3.Connection):
+    """A connection for reads: an error of the disk is one of ours."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
+        try:
+            return super().execute(sql, parameters)
+        except sqlite3.Error as error:
+            raise unreadable(error) or error from error
+
+
+def connect(path: Path, schema: str = "", kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """Open or create a database in WAL mode, durable at each commit. Raises BadDeployment if the file is damaged."""
     try:
-        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256)
+        db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256, factory=kind)
         db.execute("PRAGMA journal_mode = wal")
         db.execute("PRAGMA synchronous = full")
         db.executescript(schema)
@@ -49,7 +72,9 @@ def connect(path: Path, schema: str = "") -> sqlite3.Connection:
             if found != "ok":
                 raise sqlite3.DatabaseError(found)
     except sqlite3.OperationalError as error:
-        raise failure(error) or BadDeployment(f"{path} cannot be opened: {error}") from error
+        if problem_of(error) == FULL:
+            raise DiskFull(f"{path} cannot be opened: the disk is full. Free some space and start again") from error
+        raise BadDeployment(f"{path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
         raise BadDeployment(
             f"{path} is damaged ({error}). Move it and its -wal and -shm files away and start again: a region without"
@@ -71,30 +96,81 @@ def failure(error: sqlite3.Error) -> MultiregionError | None:
     return None
 
 
+def connect_with(reserve: Reserve | None, path: Path) -> sqlite3.Connection:
+    """As `connect`, on a full disk in the room that was kept for it."""
+    if reserve is None:
+        return connect(path)
+    try:
+        db = connect(path)
+    except DiskFull:
+        if not reserve.give_up():
+            raise
+        return connect(path)
+    if not reserve.kept:
+        with suppress(OSError):  # the canary tries it again
+            reserve.renew()
+    return db
+
+
 class Writer(Generic[S]):
     """The one thread that writes to a database.
 
     A job either raises a MultiregionError before it has written anything, or writes and returns. Any other error takes
     the whole group back, and each job is then tried alone, so that one cannot fail another. `commits` counts the transactions.
+
+    `meter` is told what came of each. On a full disk an essential job gets the room of `reserve`; until that is kept again,
+    there is no room for any other.
     """
 
     commits = 0
 
-    def __init__(self, db: sqlite3.Connection, begin: Callable[[sqlite3.Connection], S]) -> None:
-        self._db = db
-        self._begin = begin
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        begin: Callable[[sqlite3.Connection], S],
+        meter: WriteMeter | None = None,
+        reserve: Reserve | None = None,
+    ) -> None:
+        self._prepare(db, begin, meter, reserve)
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    async def run(self, work: Callable[[S], T]) -> T:
-        """Run `work` in a transaction and return its result once that is durable. Raises Overloaded if too many wait."""
+    def _prepare(
+        self, db: sqlite3.Connection, begin: Callable[[sqlite3.Connection], S], meter: WriteMeter | None, reserve: Reserve | None
+    ) -> None:
+        self._db = db
+        self._begin = begin
+        self._meter = meter
+        self._reserve = reserve
+        self._committing = False
+        self._changes_before = 0
+
+    async def run(self, work: Callable[[S], T], *, essential: bool = False) -> T:
+        """Run `work` in a transaction and return its result once that is durable. Raises Overloaded if too many wait, DiskFull,
+        DiskFailed, and CommitUnknown if it cannot be said whether it is durable."""
+        if not essential:
+            self.check()
         if self._jobs.qsize() >= WAITING_MAX:
             raise Overloaded(f"more than {WAITING_MAX} writes are waiting; try again in a moment")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(Job(work, done, loop))
+        self._jobs.put(Job(work, done, loop, essential))
         return await done
+
+    def check(self) -> None:
+        """Raises what a job that is not essential would be refused with at once: DiskFailed, DiskFull."""
+        if self._meter is not None and (health := self._meter.now()).condition == "stuck":
+            raise DiskProblem(str(health.problem), full=False).error()
+        if self._reserve is not None and not self._reserve.kept:
+            raise FULL.error()
+
+    async def prove(self) -> None:
+        """Try the disk, if nothing else has been written for QUIET_SECONDS; the meter is told how that went."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._jobs.put(Job(lambda session: None, done, loop, canary=True))
+        await done
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -105,7 +181,7 @@ class Writer(Generic[S]):
         while True:
             group, more = self._next_group()
             if group:
-                deliver(group[0].loop, self._attempt(group))
+                deliver(group[0].loop, self._answer(group))
             if not more:
                 return
 
@@ -122,29 +198,94 @@ class Writer(Generic[S]):
                 return group, True
         return group, False
 
+    def _answer(self, group: Sequence[Job]) -> list[Outcome]:
+        """A canary after everything else, and only if nothing of that was written."""
+        jobs = [job for job in group if not job.canary]
+        outcomes = self._admit_and_attempt(jobs) if jobs else []
+        canaries: list[Outcome] = [(job.done, None, None) for job in group if job.canary]
+        if canaries and self._is_quiet():
+            self._beat()
+        return outcomes + canaries
+
+    def _is_quiet(self) -> bool:
+        assert self._meter is not None
+        quiet = self._meter.quiet_seconds()
+        return quiet is None or quiet >= QUIET_SECONDS
+
+    def _admit_and_attempt(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """While the reserve is given up there is room for nothing but what is essential."""
+        if self._reserve is None or self._reserve.kept:
+            return self._attempt(jobs)
+        refused: list[Outcome] = [(job.done, None, FULL.error()) for job in jobs if not job.essential]
+        essential = [job for job in jobs if job.essential]
+        return refused + (self._attempt(essential) if essential else [])
+
     def _attempt(self, group: Sequence[Job]) -> list[Outcome]:
         try:
             return self._transact(group)
         except Exception as error:  # noqa: BLE001  whatever a job raises goes to who asked for it
-            if self._db.in_transaction:
-                with suppress(sqlite3.Error):  # the next BEGIN says what is wrong; this thread must live to hear it
-                    self._db.execute("ROLLBACK")
-            if len(group) > 1:
-                return [outcome for job in group for outcome in self._attempt([job])]
-            shown = failure(error) if isinstance(error, sqlite3.Error) else None
-            return [(group[0].done, None, shown or error)]
+            problem = self._take_back(error)
+            if problem == FULL and self._gives_up_reserve(group):
+                return self._attempt(group)
+            refusal = problem.error(committing=self._committing) if problem else error
+            # After a commit that may have succeeded, to try again would be to write twice.
+            may_be_stored = isinstance(refusal, MultiregionError) and not refusal.definite
+            if len(group) > 1 and not may_be_stored:
+                return [outcome for job in group for outcome in self._admit_and_attempt([job])]
+            return [(job.done, None, refusal) for job in group]
+
+    def _gives_up_reserve(self, group: Sequence[Job]) -> bool:
+        return self._reserve is not None and all(job.essential for job in group) and self._reserve.give_up()
+
+    def _take_back(self, error: Exception) -> DiskProblem | None:
+        """Undo the transaction; returns what its failure says of the disk."""
+        problem = problem_of(error)
+        if self._meter is not None:
+            self._meter.failed(problem.words) if problem else self._meter.wrote_nothing()
+        if self._db.in_transaction:
+            with suppress(sqlite3.Error):  # the next BEGIN says what is wrong; this thread must live to hear it
+                self._db.execute("ROLLBACK")
+        return problem
+
+    def _beat(self) -> None:
+        """Write to the disk, and see that there is room for more than that."""
+        self._start()
+        try:
+            if self._reserve is not None:
+                self._reserve.renew()
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute(BEAT)
+            self._end()
+        except (sqlite3.Error, OSError) as error:
+            self._take_back(error)
 
     def _transact(self, group: Sequence[Job]) -> list[Outcome]:
         outcomes = self._carry_out(group)
         self._commit()
         return outcomes
 
+    def _start(self) -> None:
+        self._committing = False
+        self._changes_before = self._db.total_changes
+        if self._meter is not None:
+            self._meter.began()
+
     def _commit(self) -> None:
-        self._db.execute("COMMIT")
+        self._end()
         self.commits += 1
+
+    def _end(self) -> None:
+        self._committing = True
+        self._db.execute("COMMIT")
+        if self._meter is None:
+            return
+        # What is written into the room of the reserve is no sign that there is room.
+        has_room = self._reserve is None or self._reserve.kept
+        self._meter.succeeded() if has_room and self._db.total_changes != self._changes_before else self._meter.wrote_nothing()
 
     def _carry_out(self, group: Sequence[Job]) -> list[Outcome]:
         """Everything of a transaction but its COMMIT."""
+        self._start()
         self._db.execute("BEGIN IMMEDIATE")
         session = self._begin(self._db)
         outcomes: list[Outcome] = []
@@ -157,8 +298,16 @@ class Writer(Generic[S]):
         return outcomes
 
 
-MakeWriter = Callable[[sqlite3.Connection, Callable[[sqlite3.Connection], S]], Writer[S]]
-"""How a store gets its writer; a simulation gives one that writes without a thread."""
+class MakeWriter(Protocol):
+    """How a store gets its writer; a simulation gives one that writes without a thread."""
+
+    def __call__(
+        self,
+        db: sqlite3.Connection,
+        begin: Callable[[sqlite3.Connection], S],
+        meter: WriteMeter | None = None,
+        reserve: Reserve | None = None,
+    ) -> Writer[S]: ...
 
 
 def deliver(loop: asyncio.AbstractEventLoop, outcomes: Sequence[Outcome]) -> None:

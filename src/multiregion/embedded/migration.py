@@ -4,8 +4,9 @@ import sqlite3
 from pathlib import Path
 
 from multiregion.chains import linked
-from multiregion.embedded.database import connect
+from multiregion.embedded.database import connect_with
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
+from multiregion.embedded.reserve import Reserve
 from multiregion.embedded.schema import CHANGE_COLUMNS, REGION, change_of
 from multiregion.errors import BadDeployment
 from multiregion.logs import NOT_REPLICATED
@@ -16,10 +17,10 @@ FORMAT = 2
 BATCH = 1_000
 
 
-def open_region(path: Path, role: Role, store: str, history: str) -> sqlite3.Connection:
+def open_region(path: Path, role: Role, store: str, history: str, reserve: Reserve | None = None) -> sqlite3.Connection:
     """`store` names a file that is made now; `history` is that of a deployment of the last release, whose files name none.
     Raises BadDeployment for a newer format, or a file that is damaged."""
-    db = connect(path)
+    db = connect_with(reserve, path)
     version = format_of(db)
     if version > FORMAT:
         db.close()

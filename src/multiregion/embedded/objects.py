@@ -1,7 +1,6 @@
 """Immutable bytes in a folder: written to a draft, synced, renamed to their digest, and the folder synced."""
 
 import asyncio
-import errno
 import os
 import re
 import threading
@@ -10,7 +9,8 @@ from hashlib import file_digest
 from pathlib import Path
 
 from multiregion.clock import Clock
-from multiregion.errors import DiskFull, InvalidInput, NotFound
+from multiregion.embedded.disk import problem_of
+from multiregion.errors import InvalidInput, NotFound
 from multiregion.stores import Digest
 
 PIECE_BYTES = 256 * 1024
@@ -142,6 +142,5 @@ def sync_folder(folder: Path) -> None:
 
 
 def stored_or_full(error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull("the disk is full: the file was not kept; reading goes on. Free some space and try again")
-    return error
+    problem = problem_of(error)
+    return problem.error() if problem else error

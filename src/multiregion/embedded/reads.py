@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from multiregion.embedded import ledger
-from multiregion.embedded.database import connect
+from multiregion.embedded.database import Reading, connect
 from multiregion.embedded.schema import CHANGE_COLUMNS, CHANGE_WIDTH, CREDENTIALS, RECORD_COLUMNS, change_of, fingerprint, record_of
 from multiregion.errors import Conflict
 from multiregion.logs import Loss
@@ -15,7 +15,7 @@ class RegionReads:
     """Through a connection of its own, which sees what has been committed."""
 
     def __init__(self, path: Path) -> None:
-        self._reading = connect(path)
+        self._reading = connect(path, kind=Reading)
         self._reading.execute("PRAGMA query_only = on")
 
     def _look_up(self, key: Key) -> Record | None:

@@ -1,6 +1,7 @@
 """Fenced records with their change log in one SQLite file: the check, the record and the log entry share a transaction."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,15 +13,29 @@ from multiregion.embedded import expunging, ledger
 from multiregion.embedded.database import MakeWriter, Writer, truncate_journal
 from multiregion.embedded.migration import open_region
 from multiregion.embedded.reads import RegionReads, is_at
+from multiregion.embedded.reserve import Reserve
 from multiregion.embedded.schema import (
     routing_of,
     size_of,
 )
 from multiregion.embedded.session import RegionSession, Step
-from multiregion.errors import Conflict, Fenced, NotFound, NotReady, StaleEpoch, Unreachable
+from multiregion.errors import (
+    Conflict,
+    DiskFailed,
+    DiskFull,
+    Fenced,
+    MultiregionError,
+    NotFound,
+    NotReady,
+    StaleEpoch,
+    Unreachable,
+)
+from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.logs import Explain, Loss
 from multiregion.states import Role, RoutingState
 from multiregion.stores import BEGINNING, START, Change, Head, Key, Mark, Position, Record, Write
+
+log = logging.getLogger("multiregion.records")
 
 FOUND_MAX = 1024
 T = TypeVar("T")
@@ -53,18 +68,20 @@ class SqliteRecords(RegionReads):
         history: str = "",
         lease: Callable[[], bool] | None = None,
         durability: Durability | None = None,
-        writer: MakeWriter[RegionSession] = Writer,
+        writer: MakeWriter = Writer,
+        reserve: Reserve | None = None,
+        slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
         """`guarded`: write nothing before this file was founded, or has everything, and `prove` was called; without it a store that
         stands alone. `history`: that of a file of the last release. `lease` says whether this region may still write, by a clock
         that only grows; None: writing needs no lease. `durability` is asked before a write, and waited for before it is
-        acknowledged."""
+        acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
         self._role = role
         self._lease = lease
         self._durability = durability
         is_new = not path.exists()
         self._clock = clock
-        self._writing = open_region(path, role, clock.new_id(), history)
+        self._writing = open_region(path, role, clock.new_id(), history, reserve)
         if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
         self._writing.execute("PRAGMA secure_delete = on")
@@ -73,7 +90,8 @@ class SqliteRecords(RegionReads):
         super().__init__(path)
         self.store, began_whole = self._reading.execute("SELECT store, whole FROM region").fetchone()
         self.began_whole = bool(began_whole)
-        self._writer = writer(self._writing, RegionSession)
+        self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
+        self._writer = writer(self._writing, RegionSession, self._meter, reserve)
         self._heard: RoutingState | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._found: dict[Key, Record | None] = {}
@@ -88,9 +106,7 @@ class SqliteRecords(RegionReads):
 
     async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
         def work(session: RegionSession) -> Position:
-            session.routing = self._check_fence(session.routing, epoch)
-            self._check_proved(session)
-            self._check_lease()
+            session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)
             self._check_conditions(session, writes, requires)
             for write in writes:
                 position = Position(session.routing.epoch, session.sequence + 1)
@@ -116,6 +132,26 @@ class SqliteRecords(RegionReads):
         if (await self.admitted()).leader is self._role:
             await self._durable(position)
 
+    def writing(self) -> WriteHealth:
+        """How writing to this region's disk goes."""
+        return self._meter.now()
+
+    async def prove_writing(self) -> None:
+        """Try the disk if nothing has been written for a moment; `writing` says what came of it."""
+        await self._writer.prove()
+
+    async def refusal(self) -> MultiregionError | None:
+        """Why a commit would be refused now, found out by the checks of a commit; None: it would be accepted."""
+        try:
+            if self._durability is not None:
+                self._durability.check()
+            self._writer.check()
+            self._check_acceptance(routing_of(self._reading), await self.is_whole(), None)
+        except MultiregionError as error:
+            return error
+        health = self.writing()
+        return DiskFailed(health.sentence()) if health.refuses else None
+
     async def _durable(self, position: Position) -> None:
         if self._durability is not None:
             await self._durability.confirm(position)
@@ -126,6 +162,16 @@ class SqliteRecords(RegionReads):
     def _check_lease(self) -> None:
         if not self._may_write():
             raise NotReady("this region holds no lease from the authority, so it does not accept writes")
+
+    def _check_acceptance(self, routing: RoutingState, whole: bool, epoch: int | None) -> RoutingState:
+        """The state to write under, if this region accepts writes at all."""
+        newest = self._check_fence(routing, epoch)
+        if not whole:
+            raise NotReady("this region has lost its records and is copying everything from the other region")
+        if not self._proved:
+            raise NotReady("this region has started, and compares its log with what the other region and the authority know")
+        self._check_lease()
+        return newest
 
     def _check_fence(self, routing: RoutingState, epoch: int | None) -> RoutingState:
         """The state to write under. What was heard is in force before its own turn to be stored, so it is stored with the write:
@@ -139,12 +185,6 @@ class SqliteRecords(RegionReads):
         if newest.writer is not self._role:
             raise Fenced(f"the {self._role} region does not accept writes: the application is {newest.state}", state=newest)
         return newest
-
-    def _check_proved(self, session: RegionSession) -> None:
-        if not session.whole:
-            raise NotReady("this region has lost its records and is copying everything from the other region")
-        if not self._proved:
-            raise NotReady("this region has started, and compares its log with what the other region and the authority know")
 
     def _check_conditions(self, session: RegionSession, writes: Sequence[Write], requires: Sequence[Key]) -> None:
         for key in requires:
@@ -177,13 +217,13 @@ class SqliteRecords(RegionReads):
         return found
 
     async def admitted(self) -> RoutingState:
-        return routing_of(self._reading)
+        """What was heard is in force, though it may not be stored yet."""
+        return self._newest()
 
     async def admit(self, state: RoutingState) -> RoutingState:
         # What was heard counts even if it cannot be stored: a full disk must not keep a region writing. An authority that knows
         # less than this region, restored from an old backup, confirms nothing.
-        newest = self._newest()
-        if state == newest or state.supersedes(newest):
+        if state.is_taken_by(self._newest()):
             self._heard = state
 
         def work(session: RegionSession) -> RoutingState:
@@ -191,7 +231,13 @@ class SqliteRecords(RegionReads):
                 session.routing = state
             return session.routing
 
-        return await self._writer.run(work)
+        try:
+            return await self._writer.run(work, essential=True)
+        except (DiskFull, DiskFailed) as error:
+            # In force all the same: every commit from here on asks what was heard, those before it are over, and a process that
+            # starts again accepts none before the authority's word.
+            log.warning("%s, epoch %d, is obeyed though it cannot be stored: %s", state.state, state.epoch, error.detail)
+            return await self.admitted()
 
     def _newest(self) -> RoutingState:
         stored = routing_of(self._reading)
@@ -276,7 +322,7 @@ class SqliteRecords(RegionReads):
                 raise Fenced("this region leads: its log is the truth and is not rewound", state=session.routing)
             return ledger.rewind(session, to, self._as_loss(explain))
 
-        undone = await self._writer.run(work)
+        undone = await self._writer.run(work, essential=True)
         if self._durability is not None:
             self._durability.rewound(to)
         return undone
@@ -290,10 +336,10 @@ class SqliteRecords(RegionReads):
         return gone
 
     async def merge(self, losses: Sequence[Loss]) -> None:
-        await self._writer.run(lambda session: ledger.merge(session.db, losses))
+        await self._writer.run(lambda session: ledger.merge(session.db, losses), essential=True)
 
     async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        await self._writer.run(lambda session: ledger.settle(session, key, outcome, actor=actor, applied=applied))
+        await self._writer.run(lambda session: ledger.settle(session, key, outcome, actor=actor, applied=applied), essential=True)
 
     @property
     def proved(self) -> bool:

@@ -5,6 +5,7 @@ import sqlite3
 from hashlib import sha256
 from typing import Any
 
+from multiregion.embedded.database import CANARY
 from multiregion.logs import Loss
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import CREDENTIAL_PARTITIONS, SECRET_PARTITIONS, Change, Digest, Key, Position, Record, Write
@@ -12,6 +13,7 @@ from multiregion.stores import CREDENTIAL_PARTITIONS, SECRET_PARTITIONS, Change,
 CREDENTIALS = f"partition IN {CREDENTIAL_PARTITIONS}"
 SECRETS = f"partition IN {SECRET_PARTITIONS}"
 REGION = f"""
+{CANARY}
 CREATE TABLE IF NOT EXISTS region (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     state TEXT NOT NULL, epoch INTEGER NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL, history TEXT NOT NULL,

@@ -100,7 +100,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     regions = informed(clients, state, reports, leases)
     progress = Progress(clock)
     controller = WatchedController(progress, state, regions, names, clock, settings, leases)
-    automatic = Automatic(state, controller, regions[Role.SECONDARY], leases, clock, settings) if leases else None
+    automatic = Automatic(state, controller, regions, leases, clock, settings) if leases else None
 
     def verification(deep: bool) -> Verification:
         sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])

@@ -23,7 +23,9 @@ from multiregion.api.frames import (
 )
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import (
+    CommitUnknown,
     Conflict,
+    DiskFailed,
     DiskFull,
     Fenced,
     InvalidInput,
@@ -34,6 +36,7 @@ from multiregion.errors import (
     StaleEpoch,
     Unreachable,
 )
+from multiregion.health import WriteHealth
 from multiregion.logs import Loss
 from multiregion.predictions import Outlook
 from multiregion.replication import Frame, Standing
@@ -52,7 +55,8 @@ FRAME_BYTES_MAX = 64 * 1024 * 1024
 PIECE_BYTES = 256 * 1024
 T = TypeVar("T")
 BY_CODE: dict[str, type[MultiregionError]] = {
-    kind.code: kind for kind in (Conflict, DiskFull, Fenced, InvalidInput, NotFound, NotReady, Overloaded, StaleEpoch)
+    kind.code: kind
+    for kind in (CommitUnknown, Conflict, DiskFailed, DiskFull, Fenced, InvalidInput, NotFound, NotReady, Overloaded, StaleEpoch)
 }
 
 
@@ -236,9 +240,10 @@ class AuthorityClient:
     def __init__(self, base_url: str, deployment: Deployment) -> None:
         self._client = client(base_url, deployment)
 
-    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool) -> float:
-        """The lease in seconds. Raises StaleEpoch if this region is not the writer at this epoch, Unreachable."""
-        order = {"role": role, "epoch": epoch, "degraded": degraded}
+    async def renew_lease(self, role: Role, epoch: int, *, degraded: bool, writing: WriteHealth) -> float:
+        """The lease in seconds. Raises StaleEpoch if this region is not the writer at this epoch, NotReady if it gets none,
+        Unreachable."""
+        order = {"role": role, "epoch": epoch, "degraded": degraded, "writing": writing}
         return await ask(self._client, "POST", "/internal/lease", float, seconds=LEASE_CALL_SECONDS, content=msgspec.json.encode(order))
 
     async def known(self, role: Role) -> Known:

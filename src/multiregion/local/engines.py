@@ -128,6 +128,7 @@ class EngineRegion(ServedRegion):
             "state": state.state,
             "epoch": state.epoch,
             "writes": state.writer is self._role and ready,
+            "writing": None,
             "logEpoch": state.epoch,
             "sequence": None,
             "content": "",

@@ -56,7 +56,7 @@ class Faults:
         while self._clock.monotonic() < until:
             if (said := await readiness(self._config(part)) or said) and said.ready:
                 return
-            if said and said.needs:
+            if said and said.is_final:
                 break
             await self._clock.sleep(PAUSE_SECONDS)
         if said:

@@ -16,10 +16,12 @@ from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
 from multiregion.continuity import Continuity, report_of
 from multiregion.durability import RemoteCopies
+from multiregion.embedded.database import QUIET_SECONDS
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
+from multiregion.embedded.reserve import Reserve
 from multiregion.errors import MultiregionError
 from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
@@ -60,6 +62,8 @@ class RegionProcess(ServedRegion):
             history=deployment.first_history,
             lease=lease,
             durability=self._copies,
+            reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
+            slow_seconds=settings.slow_write_seconds,
         )
         self._objects = FileObjects(config.folder / "objects", clock)
         self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
@@ -103,13 +107,18 @@ class RegionProcess(ServedRegion):
         ).routes()
 
     def _work(self) -> Sequence[Work]:
-        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
+        starting = [self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
+        return [self._prove_writing, self._keep_lease, self._replicator.run, *starting]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
 
     def _innermost(self, documents: StateDocuments) -> Sequence[Any]:
         return [positions(self._records, documents, self._clock, self._settings.position_seconds)]
+
+    async def _prove_writing(self) -> None:
+        await self._records.prove_writing()
+        await self._clock.sleep(QUIET_SECONDS)
 
     async def _keep_lease(self) -> None:
         """In automatic mode, ask for the lease again and again while this region is the writer, well before it runs out."""
@@ -122,7 +131,8 @@ class RegionProcess(ServedRegion):
         # One at a time: an older `not degraded` must not arrive after a newer `degraded`.
         async with self._renewing:
             degraded = degraded or self._copies.degraded_since is not None
-            await self._lease.renew(lambda: self._authority.renew_lease(self._role, state.epoch, degraded=degraded))
+            writing = self._records.writing()
+            await self._lease.renew(lambda: self._authority.renew_lease(self._role, state.epoch, degraded=degraded, writing=writing))
 
     async def _announce_degradation(self) -> None:
         """The authority must know before a write is acknowledged that only this region has: it then takes over no more by itself."""
@@ -155,7 +165,9 @@ class RegionProcess(ServedRegion):
     async def outlook(self) -> Outlook:
         leads_or_follows = self._records.proved or (await self._records.admitted()).leader is not self._role
         ready = self._records.confirmed and leads_or_follows and await self._records.is_whole()
-        return Outlook(await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known)
+        return Outlook(
+            await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known, self._records.writing()
+        )
 
     def _needed_word(self, state: RoutingState) -> str | None:
         """The command that an operator has to run before this region goes on, if there is one."""
@@ -164,7 +176,7 @@ class RegionProcess(ServedRegion):
     async def report(self) -> dict[str, Any]:
         """What this region says of itself: for readiness, metrics and `multiregion status`."""
         state, head = await self._records.admitted(), await self._records.head()
-        whole = await self._records.is_whole()
+        whole, writing, refusal = await self._records.is_whole(), self._records.writing(), await self._records.refusal()
         reasons = self._waits_because(state)
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
         reasons += [self._continuity.reason] if self._continuity.reason else []
@@ -172,7 +184,9 @@ class RegionProcess(ServedRegion):
         writer = state.writer is self._role
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
-        ready = self._records.confirmed and whole and proved and not needs_lease
+        reasons += [writing.sentence()] if writing.problem else []
+        reasons += [f"does not accept writes: {refusal.detail}"] if writer and refusal and not reasons else []
+        ready = self._records.confirmed and whole and proved and not needs_lease and not (writer and writing.problem)
         reasons += [f"replication: {self._replicator.problem}"] if self._replicator.problem else []
         reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return {
@@ -183,7 +197,8 @@ class RegionProcess(ServedRegion):
             "role": self._role,
             "state": state.state,
             "epoch": state.epoch,
-            "writes": writer and ready,
+            "writes": refusal is None,
+            "writing": writing.shown(),
             "logEpoch": head.position.epoch,
             "sequence": head.position.sequence,
             "chain": head.chain,

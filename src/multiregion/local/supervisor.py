@@ -28,6 +28,10 @@ LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_LINES_SHOWN = 15
 
 
+class Writing(msgspec.Struct):
+    problem: str | None = None
+
+
 @dataclass(slots=True)
 class Part:
     """One part and its process, if it has one."""
@@ -41,6 +45,7 @@ class Part:
     ready: bool = False
     reasons: tuple[str, ...] = ()
     needs: str | None = None
+    is_final: bool = False
 
     @property
     def runs(self) -> bool:
@@ -53,6 +58,12 @@ class Readiness(msgspec.Struct):
     ready: bool
     reasons: tuple[str, ...] = ()
     needs: str | None = None
+    writing: Writing | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether waiting for more is of no use: it is ready, or it waits for a word, or for room on its disk."""
+        return self.ready or self.needs is not None or (self.writing is not None and self.writing.problem is not None)
 
 
 class Supervisor:
@@ -98,7 +109,7 @@ class Supervisor:
             if not part.runs:
                 raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
             await self._ask(part)
-            if part.ready or part.needs:
+            if part.is_final:
                 return
             if part.answers and waited > PATIENCE_SECONDS and not told:
                 told = True
@@ -112,7 +123,7 @@ class Supervisor:
 
     async def _ask(self, part: Part) -> None:
         if said := await readiness(part.config):
-            part.answers, part.ready, part.reasons, part.needs = True, said.ready, said.reasons, said.needs
+            part.answers, part.ready, part.reasons, part.needs, part.is_final = True, said.ready, said.reasons, said.needs, said.is_final
 
     async def look(self) -> list[Part]:
         """Ask the parts that were not ready, and return those that are by now."""
@@ -204,6 +215,16 @@ def check_ports(parts: Mapping[str, Part]) -> None:
                     f"port {port}, for {owner}, is in use by another program; choose another base with --port"
                     f" (seven ports from it are used)"
                 ) from error
+
+
+def is_up(answer: httpx.Response) -> bool:
+    """Ready, or as ready as it gets: a region whose disk takes no writes serves reads, and says so itself."""
+    if answer.status_code == 200:
+        return True
+    with suppress(msgspec.DecodeError):
+        found = msgspec.json.decode(answer.content, type=Readiness)
+        return found.writing is not None and found.writing.problem is not None
+    return False
 
 
 def tail(log: Path) -> str:

@@ -112,6 +112,19 @@ export interface Readiness {
   role: "primary" | "secondary"
   epoch: number
   lag: Lag
+  /** null where an engine keeps the data */
+  writing?: Writing | null
+}
+
+/** How writing to the region's disk goes */
+export interface Writing {
+  condition: "well" | "slow" | "failing" | "stuck"
+  problem: string | null
+  /** For how long there has been a problem */
+  seconds: number
+  since: string | null
+  /** How long the last successful write took */
+  lastWriteSeconds: number | null
 }
 
 /** How far this region is behind the other; null means unknown, which is never 0 */
