@@ -120,9 +120,14 @@ class Deployment:
 
     def change_wire(self, **order: Any) -> None:
         """Cut, delay and heal as `chaos` does it, without the time that a command takes to start."""
-        config = read_part(self.data / "config" / "wire.json")
+        self.as_region("wire", "POST", "/wire", json=order)
+
+    def as_region(self, part: str, method: str, path: str, **how: Any) -> Any:
+        """What the parts of the deployment ask of each other."""
+        config = read_part(self.data / "config" / f"{part}.json")
         headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
-        httpx.post(f"http://127.0.0.1:{config.port}/wire", json=order, headers=headers, trust_env=False).raise_for_status()
+        answer = httpx.request(method, f"http://127.0.0.1:{config.port}{path}", headers=headers, trust_env=False, **how).raise_for_status()
+        return answer.json() if answer.content else None
 
     def cut(self, cut: bool, to: str | None = None) -> None:
         """Cut the link between the regions, or with False mend it."""
