@@ -27,7 +27,8 @@ class LossyRegion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A loss, and what people call it: `<epoch>.<sequence>`, and the beginning of its chain if that position was given twice."""
+    """A loss, and what people call it: `<epoch>.<sequence>`, and the beginning of its chain if that position was given twice;
+    `<epoch>.<first>-<last>` for a loss without contents."""
 
     id: str
     loss: Loss
@@ -118,13 +119,15 @@ class LossLedger:
 
 def named(losses: Collection[Loss]) -> Sequence[Entry]:
     """In the order the writes were made."""
-    times = Counter(loss.change.position for loss in losses)
+    times = Counter(loss.change.position for loss in losses if loss.writes is None)
     in_order = sorted(losses, key=lambda loss: (loss.change.position, loss.change.chain))
-    return [Entry(name_of(loss, unique=times[loss.change.position] == 1), loss) for loss in in_order]
+    return [Entry(name_of(loss, unique=times[loss.change.position] <= 1), loss) for loss in in_order]
 
 
 def name_of(loss: Loss, *, unique: bool) -> str:
     position = loss.change.position
+    if loss.writes is not None:
+        return f"{position.epoch}.{position.sequence - loss.writes + 1 if loss.writes else '?'}-{position.sequence}"
     return f"{position.epoch}.{position.sequence}" + ("" if unique else f".{loss.change.chain[:KEY_DIGITS]}")
 
 

@@ -314,6 +314,9 @@ class Loss:
         return self.change.mark
 
 
+GAP = "gap-"
+"""How the chain of a loss without contents begins: it ends where one of its writes does, which may turn up."""
+
 NOT_REPLICATED = "not replicated"
 OLDER_COPY = "restored from an older copy"
 FORKED = "written on a forked history"

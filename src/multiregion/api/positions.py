@@ -1,5 +1,7 @@
 """Read your own writes, across a failover too: a position that a client is told with a write and may send back with a read."""
 
+from typing import NamedTuple
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,22 +16,40 @@ HEADER = "Multiregion-Position"
 PATHS = ("/photos", "/comments/")
 WRITES = ("POST", "DELETE")
 DIGITS_MAX = 15
+CHAIN_DIGITS = 8
+NAME_CHARACTERS_MAX = 64
 
 
 def positions(records: LoggedRecords, documents: StateDocuments, clock: Clock, wait_seconds: float) -> Middleware:
     return Middleware(Positions, records, documents, clock, wait_seconds)
 
 
-def written(position: Position) -> str:
-    return f"{position.epoch}.{position.sequence}"
+class Seen(NamedTuple):
+    """What a client has seen: a position, the history that it belongs to, and the beginning of its chain ("": not told, as by a
+    client of the last release)."""
+
+    position: Position
+    history: str = ""
+    chain: str = ""
 
 
-def read(text: str) -> Position:
+def written(seen: Seen) -> str:
+    position = seen.position
+    return f"{position.epoch}.{position.sequence}.{seen.history}.{seen.chain[:CHAIN_DIGITS]}"
+
+
+def read(text: str) -> Seen:
     """Raises InvalidInput for what no region ever told."""
-    epoch, dot, sequence = text.partition(".")
-    if not (dot and all(part.isascii() and part.isdecimal() and len(part) <= DIGITS_MAX for part in (epoch, sequence))):
-        raise InvalidInput(f"{HEADER} must be as a write's answer gave it, <epoch>.<sequence>", field=HEADER)
-    return Position(int(epoch), int(sequence))
+    epoch, sequence, history, chain = (*text.split("."), "", "", "")[:4]
+    numbers = all(part.isascii() and part.isdecimal() and len(part) <= DIGITS_MAX for part in (epoch, sequence))
+    names = all(part.isascii() and (part.isalnum() or not part) and len(part) <= NAME_CHARACTERS_MAX for part in (history, chain))
+    if not (numbers and names and text.count(".") in (1, 2, 3)):
+        raise InvalidInput(f"{HEADER} must be as a write's answer gave it, <epoch>.<sequence>.<history>.<chain>", field=HEADER)
+    return Seen(Position(int(epoch), int(sequence)), history, chain)
+
+
+def named(seen: Seen) -> str:
+    return f"{seen.position.epoch}.{seen.position.sequence}"
 
 
 class Positions:
@@ -60,21 +80,22 @@ class Positions:
     def _telling(self, send: Send) -> Send:
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 300:
-                MutableHeaders(scope=message)[HEADER] = written((await self._records.head()).position)
+                head, state = await self._records.head(), await self._records.admitted()
+                MutableHeaders(scope=message)[HEADER] = written(Seen(head.position, state.history, head.chain))
             await send(message)
 
         return tell
 
-    async def _reach(self, position: Position) -> None:
-        """Wait, at most so long, until the log holds `position`. Raises UnknownPosition at once if it never will, Behind."""
+    async def _reach(self, seen: Seen) -> None:
+        """Wait, at most so long, until the log holds what was seen. Raises UnknownPosition at once if it never will, Behind."""
         until = self._clock.monotonic() + self._wait_seconds
-        while (reached := await self._records.reaches(position)) is False:
+        while (reached := await self._records.reaches(seen.position, history=seen.history, chain=seen.chain)) is False:
             left = until - self._clock.monotonic()
             if left <= 0:
-                raise Behind(f"this region has not got to {written(position)} within {self._wait_seconds:g} s; try again")
+                raise Behind(f"this region has not got to {named(seen)} within {self._wait_seconds:g} s; try again")
             await self._records.changed((await self._records.head()).position, timeout_seconds=left)
         if reached is None:
             raise UnknownPosition(
-                f"the position {written(position)} is not in this region's history: it was lost, or is newer than anything known"
+                f"the position {named(seen)} is not in this region's history: it was lost, or is newer than anything known"
                 " here. Start over: forget it, and read what is here"
             )

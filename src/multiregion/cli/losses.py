@@ -58,7 +58,9 @@ def losses_list(losses: list[dict[str, Any]]) -> Fitting:
 
 
 def entry(loss: dict[str, Any]) -> Entry:
-    return [Text(loss["id"], "bold"), Text(moment(loss["at"])), Text(f"by {loss['user']}"), outcome(loss)], [one_line(loss)]
+    return [Text(loss["id"], "bold"), Text(moment(loss["at"])), Text(f"by {loss['user']}" if loss["user"] else ""), outcome(loss)], [
+        one_line(loss)
+    ]
 
 
 def one_line(loss: dict[str, Any]) -> Text:

@@ -11,9 +11,10 @@ from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.states import Role
-from multiregion.stores import Change, Key, Loss, Mark, Position, Write
+from multiregion.stores import GAP, Change, Key, Loss, Mark, Position, Write
 
 PENDING = "pending"
+FOUND_BY = "multiregion"
 OUTCOMES = ("applied", "discarded")
 RANK = {PENDING: 0, "discarded": 1, "applied": 2}
 KEY = "epoch = ?1 AND sequence = ?2 AND chain = ?3"
@@ -36,13 +37,30 @@ def rewind(session: RegionSession, to: Position, as_loss: AsLoss) -> int:
 
 
 def merge(db: sqlite3.Connection, losses: Iterable[Loss]) -> None:
-    """Take in what this ledger lacks: entries, and outcomes of those that are pending here."""
+    """Take in what this ledger lacks: entries, and outcomes of those that are pending here. A loss without contents is closed
+    once each of its writes has turned up."""
     for loss in losses:
-        found = db.execute(f"SELECT outcome FROM loss WHERE {KEY}", key_of(loss.key)).fetchone()
-        if found is None:
-            enter(db, loss)
-        elif RANK[loss.outcome] > RANK[found[0]]:
-            decide(db, loss.key, loss.outcome, loss.decided_by, loss.applied)
+        take_in(db, loss)
+    for gap in [loss_of(row) for row in db.execute(f"SELECT {LOSS_COLUMNS} FROM loss WHERE outcome = 'pending' AND writes > 0")]:
+        if turned_up(db, gap):
+            decide(db, gap.key, "discarded", FOUND_BY, None)
+
+
+def turned_up(db: sqlite3.Connection, gap: Loss) -> bool:
+    position, writes = gap.change.position, gap.writes or 0
+    where = "writes IS NULL AND sequence > ? AND (epoch, sequence) <= (?, ?)"
+    found = db.execute(
+        f"SELECT count(DISTINCT sequence) FROM loss WHERE {where}", (position.sequence - writes, position.epoch, position.sequence)
+    )
+    return int(found.fetchone()[0]) >= writes
+
+
+def take_in(db: sqlite3.Connection, loss: Loss) -> None:
+    found = db.execute(f"SELECT outcome FROM loss WHERE {KEY}", key_of(loss.key)).fetchone()
+    if found is None:
+        enter(db, loss)
+    elif RANK[loss.outcome] > RANK[found[0]]:
+        decide(db, loss.key, loss.outcome, loss.decided_by, loss.applied)
 
 
 def enter(db: sqlite3.Connection, loss: Loss) -> None:
@@ -71,7 +89,7 @@ def next_revision(db: sqlite3.Connection) -> int:
 
 def missing(db: sqlite3.Connection, mark: Mark) -> int | None:
     """How many writes up to `mark`, which the log does not hold, are neither in it nor in the ledger; None: it cannot be counted."""
-    covered = f"({KEY}) OR (writes > 0 AND epoch = ?1 AND sequence >= ?2 AND sequence - writes < ?2)"
+    covered = f"({KEY}) OR chain = '{GAP}' || ?3 OR (writes > 0 AND epoch = ?1 AND sequence >= ?2 AND sequence - writes < ?2)"
     if db.execute(f"SELECT 1 FROM loss WHERE {covered}", key_of(mark)).fetchone():
         return 0
     where = "(epoch, sequence) <= (?, ?)"
@@ -87,7 +105,7 @@ def write_off(db: sqlite3.Connection, mark: Mark, region: Role, at: float, cause
     """One entry for all that is missing up to `mark`; 0 writes: it cannot be counted how many."""
     count = missing(db, mark)
     if count != 0:
-        change = Change(mark.position, Write(Key("", ""), None), "", at, 0, mark.chain)
+        change = Change(mark.position, Write(Key("", ""), None), "", at, 0, GAP + mark.chain)
         merge(db, [Loss(change, None, at, region, cause, reason, writes=count or 0)])
 
 
