@@ -167,3 +167,31 @@ def cells() -> Iterator[Cell]:
         faults += [((one, first), (other, second)) for first, second in product(GONE, GONE)]
     for each, situation, cut in product(faults, Situation, (False, True)):
         yield Cell(each, situation, cut)
+
+
+# The same as a page
+
+
+def faults_in_words(row: Row) -> str:
+    return "; ".join(f"{place}: {' or '.join(fault for fault in Fault if fault in faults)}" for place, faults in row.faults.items())
+
+
+def when_in_words(row: Row) -> str:
+    states = {EVERY: "every state", MANUAL: "manual mode, every state", BY_LEASE: "automatic mode"}[row.situations]
+    return states + {ANY_LINE: "", LINE_UP: "; line up", LINE_CUT: "; line cut"}[row.lines]
+
+
+def losses_in_words(expected: Expected) -> str:
+    if expected.unlisted:
+        return "nothing: what only the lost disk had is on no list"
+    if not expected.causes:
+        return "nothing"
+    what = "what neither region has any more" if expected.undone else "what the other region did not have"
+    return f"{what}: *{', '.join(sorted(expected.causes))}*"
+
+
+def lines_of_the_page() -> Iterator[list[str]]:
+    """A line for each row of the table: what fails, when, what writing does, what an operator has to say, what is lost."""
+    for row in TABLE:
+        word = f"`multiregion {row.expected.word}`" if row.expected.word else "nothing"
+        yield [faults_in_words(row), when_in_words(row), row.expected.writing, word, losses_in_words(row.expected)]
