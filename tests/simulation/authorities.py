@@ -120,8 +120,8 @@ class SimulatedAuthority:
             self._news.publish(state)
         return state
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        return await resumed(self.state, role, state, base, reason)
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, alone: bool) -> RoutingState:
+        return await resumed(self.state, role, state, base, reason, self._clock.new_id() if alone else None)
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         while True:

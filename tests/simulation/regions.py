@@ -55,8 +55,8 @@ class FarAuthority:
     async def found(self, store: str) -> RoutingState | None:
         return await self._network.call(self._role, AUTHORITY, lambda server: server.found(store))
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason))
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, *, alone: bool) -> RoutingState:
+        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason, alone))
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         async for state in self._network.stream(self._role, AUTHORITY, lambda server: server.follow()):
@@ -128,7 +128,7 @@ class SimulatedRegion(RegionProcess):
             acknowledges=acknowledges,
             catches_up=lambda: self._continuity.catches_up(),
         )
-        self._continuity = Continuity(role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self._exposure = Exposure  # type: ignore[assignment]
         self._news = StateNews()
@@ -250,8 +250,7 @@ class RegionMachine(Machine):
 
     def boot(self) -> SimulatedRegion:
         self.stage.truth.started(self.role)
-        region = SimulatedRegion(self, self.stage.settings)
-        return region
+        return SimulatedRegion(self, self.stage.settings)
 
     def lose_disk(self) -> None:
         self.kill("its disk is lost")

@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 from multiregion.chains import linked
 from multiregion.clock import Clock
-from multiregion.embedded import ledger
-from multiregion.embedded.database import MakeWriter, Writer, connect
+from multiregion.embedded import expunging, ledger
+from multiregion.embedded.database import MakeWriter, Writer, connect, truncate_journal
 from multiregion.embedded.migration import open_region
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
@@ -87,6 +87,8 @@ class SqliteRecords:
         self._writing = open_region(path, role, clock.new_id(), history)
         if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
+        self._writing.execute("PRAGMA secure_delete = on")
+        self._path = path
         self._proved = not guarded
         self._reading = connect(path)
         self.store, began_whole = self._reading.execute("SELECT store, whole FROM region").fetchone()
@@ -311,7 +313,9 @@ class SqliteRecords:
     def credential_changes(self, *, limit: int) -> Sequence[tuple[Change, bytes | None]]:
         """The newest changes of who may sign in, newest first, each with the value that it replaced."""
         rows = self._reading.execute(
-            f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} ORDER BY sequence DESC LIMIT ?", (limit,)
+            f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} AND digest IS NULL AND NOT previous_expunged"
+            " ORDER BY sequence DESC LIMIT ?",
+            (limit,),
         )
         return [(change_of(row[:CHANGE_WIDTH]), row[CHANGE_WIDTH]) for row in rows]
 
@@ -375,6 +379,14 @@ class SqliteRecords:
         if self._durability is not None:
             self._durability.rewound(to)
         return undone
+
+    async def expunge(self, passed: Position) -> int:
+        """Take secrets out of the log that were replaced at or before `passed`, which both regions have; returns how many, or 0 if
+        there are none. A part at a time."""
+        gone = await self._writer.run(lambda session: expunging.expunge(session.db, passed))
+        if gone:
+            truncate_journal(self._path)
+        return gone
 
     async def losses(self, *, after: int = 0, limit: int = 100) -> Sequence[Loss]:
         return ledger.losses(self._reading, after=after, limit=limit)

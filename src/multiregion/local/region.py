@@ -34,6 +34,7 @@ from multiregion.stores import BEGINNING, Change, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
+EXPUNGE_SECONDS = 1.0
 
 
 class RegionProcess(ServedRegion):
@@ -75,7 +76,7 @@ class RegionProcess(ServedRegion):
             catches_up=lambda: self._continuity.catches_up(),
         )
         self._exposure = RegionExposure(self._records, self._uploads)
-        self._continuity = Continuity(self._role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
 
     def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
@@ -101,7 +102,7 @@ class RegionProcess(ServedRegion):
         ).routes()
 
     def _work(self) -> Sequence[Work]:
-        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority]
+        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
@@ -127,8 +128,13 @@ class RegionProcess(ServedRegion):
         if self._settings.failover == "automatic":
             await self._renew_lease(await self._records.admitted(), degraded=True)
 
-    def _on_told(self, state: RoutingState) -> None:
-        self._continuity.heard(state)
+    async def _on_told(self, state: RoutingState) -> None:
+        await self._continuity.heard(state)
+
+    async def _expunge(self) -> None:
+        while await self._records.expunge(await self._replicator.passed()):
+            pass
+        await self._clock.sleep(EXPUNGE_SECONDS)
 
     async def _say_last_words(self) -> None:
         with suppress(MultiregionError):
@@ -169,9 +175,11 @@ class RegionProcess(ServedRegion):
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
         ready = self._records.confirmed and whole and proved and not needs_lease
+        reasons += [f"replication: {self._replicator.problem}"] if self._replicator.problem else []
+        reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return {
             "ready": ready,
-            "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
+            "reasons": reasons,
             "region": self.region.name,
             "role": self._role,
             "state": state.state,

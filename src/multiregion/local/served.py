@@ -142,7 +142,7 @@ class ServedRegion(ABC):
     async def _follow_authority(self) -> None:
         async for state in self._authority.follow():
             self._on_admitted(await self.region.records.admit(state))
-            self._on_told(state)
+            await self._on_told(state)
             self._told.set()
 
     async def _prepare(self) -> None:
@@ -155,7 +155,7 @@ class ServedRegion(ABC):
     async def _say_last_words(self) -> None:  # noqa: B027  most have nothing to say
         """Before an orderly end; it must not take long."""
 
-    def _on_told(self, state: RoutingState) -> None:  # noqa: B027  most need to know no more
+    async def _on_told(self, state: RoutingState) -> None:  # noqa: B027  most need to know no more
         """The authority's word, whether this region takes it or not."""
 
     def _on_admitted(self, state: RoutingState) -> None:
