@@ -53,12 +53,14 @@ class AuthoritySession:
         self.db.execute("INSERT OR REPLACE INTO report VALUES (?, ?, ?)", row)
 
     def add(self, decision: Decision) -> None:
-        state = decision.state
+        state, facts = decision.state, dict(decision.facts)
+        if decision.what == "state" and state.succeeds:
+            facts["succeeds"] = state.succeeds  # a region that was away hears of the newest decision alone
         self.db.execute(
             f"INSERT INTO decision ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(state.state, state.epoch, state.leader, state.writable, decision.actor, decision.at, decision.reason),
-                *(decision.what, json.dumps(dict(decision.facts)), state.history),
+                *(decision.what, json.dumps(facts), state.history),
             ),
         )
 
