@@ -96,12 +96,8 @@ class Story:
             self._change_state()
         if not self._cell.cut:
             self._operator.until_level()
-        until(self._authority_knows, "the authority knows how far the regions have got")
-
-    def _authority_knows(self) -> bool:
-        """What was written since the last report, a moment ago, is on no list if the disk is lost in this moment."""
-        ends = self._deployment.as_region("authority", "GET", "/internal/known?role=primary")["ends"]
-        return all(ends[role]["position"]["sequence"] == self._operator.report(role)["sequence"] for role in ROLES)
+        # What was written since the last report is on no list if the disk is lost in this moment.
+        until(self._deployment.is_reported, "the authority knows how far the regions have got")
 
     def _change_state(self) -> None:
         if self._cell.situation in ENTERED:
@@ -190,8 +186,16 @@ class Story:
         self._operator.until_level(SETTLE_SECONDS)
         if self._operator.state()["state"] != "active":
             self._operator.change("failback")
+        if expected.undone:
+            self._bring_subject_back()
         self._write("primary", "after", 2)
         self._operator.until_level(SETTLE_SECONDS)
+
+    def _bring_subject_back(self) -> None:
+        """What people comment on may be gone with both disks."""
+        with self._deployment.region("primary") as http:
+            if http.get("/comments/subject").status_code == 404:
+                assert upload(http, self._picture, photoId="subject").status_code == 201
 
     # What is left
 

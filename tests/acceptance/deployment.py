@@ -183,6 +183,12 @@ class Deployment:
             answer: dict[str, Any] = http.get(f"/state/{self.described()['appId']}").raise_for_status().json()
         return answer
 
+    def is_reported(self) -> bool:
+        """Whether the authority knows how far both regions have got. They tell it at least once a second."""
+        ends = self.as_region("authority", "GET", "/internal/known?role=primary")["ends"]
+        status = self.ask("status", code=None)["status"]
+        return all(ends[role]["position"]["sequence"] == status[role]["sequence"] for role in ends)
+
     def level(self) -> bool:
         """Whether both regions hold the same, by what they say of themselves."""
         status = self.ask("status", code=None)["status"]
