@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, RegionControl, Request, prediction
+from multiregion.controller import Controller, Request
 from multiregion.errors import MultiregionError
 from multiregion.leases import Leases
+from multiregion.predictions import Outlook, RegionControl, prediction
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision, StateStore
 

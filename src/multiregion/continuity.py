@@ -12,11 +12,12 @@ from typing import Protocol
 
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError
+from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer
 from multiregion.reports import Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
-from multiregion.stores import BEGINNING, DISK_LOST, OLDER_COPY, Mark
+from multiregion.stores import BEGINNING, Exposure, Mark
 
 log = logging.getLogger("multiregion.continuity")
 
@@ -279,6 +280,13 @@ def old_authority(told: RoutingState, known: RoutingState) -> str:
         f"the authority knows only epoch {told.epoch}, but the regions epoch {known.epoch}: it was restored from an older copy."
         " `multiregion authority recover` goes on from what the regions know"
     )
+
+
+async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:
+    """What a region tells of itself: while it lacks something that it had once, that, not where its log ends now."""
+    head, state, owed = await records.head(), await records.admitted(), await records.owed()
+    end = head.mark if await records.holds(owed) else owed
+    return Report(records.store, state.history, state.epoch, end, head.bytes, await records.is_whole(), exposure)
 
 
 def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:

@@ -6,13 +6,14 @@ Keeps nothing in memory: each call reads where things are and goes on from there
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
+from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.replication import LastKnown
+from multiregion.predictions import Outlook, RegionControl, missing, prediction
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
@@ -21,26 +22,6 @@ DRAIN_PAUSE_SECONDS = 0.01
 EPOCHS_SKIPPED = 10
 ACCEPT_SECONDS, ACCEPT_PAUSE_SECONDS = 20.0, 0.1
 BOTH = (Role.PRIMARY, Role.SECONDARY)
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What a region knows of itself and of how far behind the other it is."""
-
-    head: Head
-    admitted: RoutingState
-    ready: bool
-    last_known: LastKnown | None
-
-
-class RegionControl(Protocol):
-    """What the controller needs of a region, over a network. Every call raises Unreachable when there is no answer in time."""
-
-    async def admit(self, state: RoutingState) -> RoutingState: ...
-
-    async def head(self) -> Head: ...
-
-    async def outlook(self) -> Outlook: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +189,7 @@ class Controller:
         silent = [role for role in BOTH if role not in known]
         self._check_recoverable(silent, request)
         newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
-        if newest == state and all(outlook.admitted.history == state.history for outlook in known.values()):
+        if state.history and all(takes(outlook.admitted, state) for outlook in known.values()):
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
         else:
             state, step = await self._begin_history(state, newest, known, request)
@@ -246,12 +227,14 @@ class Controller:
     async def _begin_history(
         self, state: RoutingState, newest: RoutingState, known: Mapping[Role, Outlook], request: Request
     ) -> tuple[RoutingState, Step]:
-        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history."""
+        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history. Whoever leads
+        has to hold the newest log that there is: the leader's own file may be lost, or an older copy."""
         leader = newest.leader if newest.leader in known else newest.leader.other
         histories = {state.history, *state.succeeds, newest.history, *(outlook.admitted.history for outlook in known.values())}
         succeeds = tuple(sorted(histories - {""}))
         fenced = RoutingState(State.FENCED, newest.epoch + EPOCHS_SKIPPED, leader, history=self._clock.new_id(), succeeds=succeeds)
-        facts = {"base": base_fact(known[leader].head.mark), "succeeds": succeeds}
+        log = max((outlook.head.mark for outlook in known.values()), key=lambda mark: mark.position)
+        facts = {"base": base_fact(log), "succeeds": succeeds}
         step, decided = await self._decide(state, fenced, request, name="recover", facts=facts)
         return decided, step
 
@@ -269,11 +252,11 @@ class Controller:
         outlooks = await self._outlooks()
         if state.epoch == UNFOUNDED.epoch:
             raise SwitchFailed(self._no_history(outlooks))
-        ahead = [outlook.admitted.epoch for outlook in outlooks.values() if outlook is not None]
-        if max([0, *ahead]) > state.epoch:
+        others = [outlook.admitted for outlook in outlooks.values() if outlook is not None and not takes(outlook.admitted, state)]
+        if others:
             raise SwitchFailed(
-                f"a region obeys epoch {max(ahead)}, but the authority knows only epoch {state.epoch}: it was restored from an old"
-                " backup. `multiregion authority recover` takes the highest known"
+                f"a region obeys epoch {others[0].epoch} ({others[0].state}), which the authority, at epoch {state.epoch}, has not decided:"
+                " it was restored from an old backup. `multiregion authority recover` takes the highest known"
             )
         return state, outlooks
 
@@ -400,39 +383,15 @@ class Controller:
         return " and ".join(self._names[role] for role in roles)
 
 
+def takes(admitted: RoutingState, state: RoutingState) -> bool:
+    """Whether a region that obeys `admitted` obeys `state` as soon as it hears of it. If not, another authority decided, or this
+    one before it was restored from an older copy."""
+    return admitted == state or state.supersedes(admitted)
+
+
 def level(leader: Head | None, other: Head | None) -> bool:
     """Whether the other region's log ends where the leader's does; an unknown head is level with nothing."""
     return leader is not None and other is not None and leader.mark == other.mark
-
-
-def prediction(last_known: LastKnown | None) -> str:
-    """What a takeover may lose, in words; what is unknown is said to be."""
-    if last_known is None:
-        return "unknown: the surviving region has not heard from the other since it started"
-    known = counted(last_known)
-    if last_known.seconds is None:
-        return f"{known}, and an unknown number more{uploads(last_known)}"
-    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
-
-
-def counted(last_known: LastKnown) -> str:
-    if not last_known.changes:
-        return "nothing that is known of"
-    one = last_known.changes == 1
-    known = f"{last_known.changes:,} {'change' if one else 'changes'} ({last_known.bytes:,} bytes) that {'is' if one else 'are'} known of"
-    return known + named(last_known)
-
-
-def named(last_known: LastKnown) -> str:
-    """Who may sign in is not one change among others."""
-    words = [f"{each.what} of {each.user}" for each in last_known.credentials]
-    return f", among them {', '.join(words)}" if words else ""
-
-
-def uploads(last_known: LastKnown) -> str:
-    """No record speaks of them yet, so they are in no count of changes."""
-    count = last_known.photos_in_flight
-    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
 
 
 def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
@@ -443,17 +402,4 @@ def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
         **({"base": base_fact(outlook.head.mark)} if loses else {}),
         "predictedLoss": missing(outlook.last_known) if loses else None,
         "acceptedLoss": request.accept_loss,
-    }
-
-
-def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
-    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
-    if last_known is None:
-        return None
-    return {
-        "changes": last_known.changes,
-        "bytes": last_known.bytes,
-        "seconds": last_known.seconds,
-        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
-        "photosInFlight": last_known.photos_in_flight,
     }

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from multiregion.errors import Conflict, NotFound, Refused, Unreachable
+from multiregion.logs import Loss
 from multiregion.states import Role
-from multiregion.stores import Change, Loss, Mark, Position, StateStore
+from multiregion.stores import Change, Mark, Position, StateStore
 
 PENDING = "pending"
 RANK = {PENDING: 0, "discarded": 1, "applied": 2}

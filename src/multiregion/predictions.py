@@ -1,13 +1,33 @@
 """What a takeover may lose: the newest that anybody has heard of the lost region, whether the survivor or the authority."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from multiregion.controller import Outlook, RegionControl
+from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.replication import LastKnown
 from multiregion.reports import Leadership, Report, Reports
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Head, StateStore
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a region knows of itself and of how far behind the other it is."""
+
+    head: Head
+    admitted: RoutingState
+    ready: bool
+    last_known: LastKnown | None
+
+
+class RegionControl(Protocol):
+    """What the controller needs of a region, over a network. Every call raises Unreachable when there is no answer in time."""
+
+    async def admit(self, state: RoutingState) -> RoutingState: ...
+
+    async def head(self) -> Head: ...
+
+    async def outlook(self) -> Outlook: ...
 
 
 class InformedRegion:
@@ -31,8 +51,10 @@ class InformedRegion:
         state = await self._authority.read()
         report = (await self._reports.reports()).get(self._role.other)
         silence = self._reports.seconds_since(self._role.other)
-        if state.leader is self._role or report is None or silence is None or report.history != state.history:
+        if state.leader is self._role:
             return outlook
+        if report is None or silence is None or report.history not in (state.history, *state.succeeds):
+            return replace(outlook, last_known=outlook.last_known and replace(outlook.last_known, seconds=None))
         told = missing_by_report(outlook.head, report, await self._reports.leadership())
         told = replace(told, seconds=self._unknown_seconds(state, report, silence))
         return replace(outlook, last_known=worse(outlook.last_known, told))
@@ -48,10 +70,11 @@ class InformedRegion:
 def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown:
     """What a region whose log ends at `head` lacks of the leader's log as it was reported. What it has beyond the place where the
     leadership began is of another history, and counts for nothing."""
-    reached = head.position
-    if reached.epoch < leadership.since:
-        reached = min(reached, leadership.base.position)
-    changes = max(0, report.end.position.sequence - reached.sequence)
+    end, reached = report.end.position, leadership.reached(head.mark)
+    if end.epoch < leadership.since:
+        # A leader that has written nothing yet ends where its leadership began.
+        reached = max(reached, min(head.position, end))
+    changes = max(0, end.sequence - reached.sequence)
     credentials = tuple(each for each in report.exposure.credentials if each.position > reached)
     return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.photos_in_flight)
 
@@ -63,3 +86,46 @@ def worse(heard: LastKnown | None, reported: LastKnown) -> LastKnown:
     newest = reported if reported.changes >= heard.changes else heard
     seconds = [each for each in (heard.silent_seconds, reported.seconds) if each is not None]
     return replace(newest, bytes=max(heard.bytes, reported.bytes), seconds=min(seconds, default=None))
+
+
+def prediction(last_known: LastKnown | None) -> str:
+    """What a takeover may lose, in words; what is unknown is said to be."""
+    if last_known is None:
+        return "unknown: the surviving region has not heard from the other since it started"
+    known = counted(last_known)
+    if last_known.seconds is None:
+        return f"{known}, and an unknown number more{uploads(last_known)}"
+    return f"{known}, and whatever was written in the last {last_known.seconds:.1f} s{uploads(last_known)}"
+
+
+def counted(last_known: LastKnown) -> str:
+    if not last_known.changes:
+        return "nothing that is known of"
+    one = last_known.changes == 1
+    known = f"{last_known.changes:,} {'change' if one else 'changes'} ({last_known.bytes:,} bytes) that {'is' if one else 'are'} known of"
+    return known + named(last_known)
+
+
+def named(last_known: LastKnown) -> str:
+    """Who may sign in is not one change among others."""
+    words = [f"{each.what} of {each.user}" for each in last_known.credentials]
+    return f", among them {', '.join(words)}" if words else ""
+
+
+def uploads(last_known: LastKnown) -> str:
+    """No record speaks of them yet, so they are in no count of changes."""
+    count = last_known.photos_in_flight
+    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
+
+
+def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
+    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
+    if last_known is None:
+        return None
+    return {
+        "changes": last_known.changes,
+        "bytes": last_known.bytes,
+        "seconds": last_known.seconds,
+        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
+        "photosInFlight": last_known.photos_in_flight,
+    }

@@ -7,8 +7,9 @@ from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.config import Settings, label
-from multiregion.controller import Controller, Outlook, RegionControl, Request, Step
+from multiregion.controller import Controller, Request, Step
 from multiregion.errors import MultiregionError, Unreachable
+from multiregion.predictions import Outlook, RegionControl
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import Decision, Head, StateStore
 

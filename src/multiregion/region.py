@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from multiregion.logs import LoggedRecords
 from multiregion.states import Role
-from multiregion.stores import LocalObjects, LoggedRecords, Objects, Records
+from multiregion.stores import LocalObjects, Objects, Records
 
 
 @dataclass(frozen=True, slots=True)

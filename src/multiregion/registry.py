@@ -38,7 +38,9 @@ async def founded_upon(authority: StateStore, reports: Reports, store: str) -> R
     return await reports.found(store)
 
 
-async def resumed(authority: StateStore, role: Role, state: RoutingState, base: Mark, reason: str, history: str | None) -> RoutingState:
+async def resumed(
+    authority: StateStore, role: Role, state: RoutingState, base: Mark, reason: str, history: str | None = None
+) -> RoutingState:
     """The same state under a new epoch, led by `role` with a log that ends at `base`; `history` names a new one. Raises StaleEpoch
     unless `state` is in force."""
     if state.leader is not role:

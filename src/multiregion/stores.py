@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NewType, Protocol
@@ -10,7 +10,7 @@ from typing import Any, NewType, Protocol
 import msgspec
 
 from multiregion.errors import InvalidInput
-from multiregion.states import Role, RoutingState
+from multiregion.states import RoutingState
 
 COMMIT_WRITES_MAX = 90
 """What every backend takes in one commit."""
@@ -179,160 +179,6 @@ class Records(Protocol):
     def confirmed(self) -> bool:
         """Whether the authority has been heard since this process started."""
         ...
-
-
-class LoggedRecords(Records, Protocol):
-    """Records with an ordered change log, which the other region follows."""
-
-    @property
-    def store(self) -> str:
-        """The id that this region's file was made with."""
-        ...
-
-    @property
-    def began_whole(self) -> bool:
-        """Whether this region had its records when its process started."""
-        ...
-
-    async def head(self) -> Head: ...
-
-    def changes(self, after: Position, *, limit: int, chain: str | None = None) -> Sequence[Change]:
-        """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log, or
-        not at the end of that chain."""
-        ...
-
-    async def apply(self, changes: Sequence[Change], *, epoch: int) -> Head:
-        """Append the leader's changes, sent at `epoch`; those already there are skipped, so twice is the same as once.
-        Raises StaleEpoch if a later epoch has been admitted here, Conflict on a gap or where this log has another change, and
-        Fenced for a new change if this region leads."""
-        ...
-
-    async def holds(self, mark: Mark) -> bool:
-        """Whether this log has that change at that position, after the same changes."""
-        ...
-
-    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
-        """What is at these sequences of the log, None beyond its end."""
-        ...
-
-    async def reaches(self, position: Position, *, history: str = "", chain: str = "") -> bool | None:
-        """Whether this log has got to `position`: True if it holds it, False if it may yet, None if that position belongs to a
-        history that this log does not know. `history` and `chain` (its beginning suffices): those it was given under; "": not told."""
-        ...
-
-    async def tail(self, above: Position, *, limit: int, explain: "Explain") -> Sequence["Loss"]:
-        """What a rewind to `above` would enter into the loss ledger, oldest first."""
-        ...
-
-    async def rewind(self, to: Position, *, explain: "Explain") -> int:
-        """Undo every change above `to`, restoring what each replaced, and enter each into the loss ledger; returns how many.
-        One transaction. Raises Fenced if this region leads: its log is the truth."""
-        ...
-
-    async def losses(self, *, after: int = 0, limit: int = 100) -> Sequence["Loss"]:
-        """The entries of the loss ledger that were made or changed after revision `after`, in that order."""
-        ...
-
-    async def merge(self, losses: Sequence["Loss"]) -> None:
-        """Take in what this ledger lacks of the other region's. Idempotent."""
-        ...
-
-    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        """Note what became of a loss: `applied`, at which position, or `discarded`. Idempotent. Raises NotFound."""
-        ...
-
-    @property
-    def proved(self) -> bool:
-        """Whether this region may lead: since its process started, its log has been found to be no older than what is known
-        elsewhere. Until then it follows, or waits."""
-        ...
-
-    def prove(self) -> None: ...
-
-    async def leads(self) -> bool:
-        """Whether this region's log is the truth: it is the leader, whole and proved."""
-        ...
-
-    async def owed(self) -> Mark:
-        """How far this log is known to have got once, if it lacks that now and no ledger has it yet; else BEGINNING."""
-        ...
-
-    async def owe(self, mark: Mark) -> None:
-        """Remember, durably, that this log had got to `mark` once, unless it still has it."""
-        ...
-
-    async def settle_debt(self) -> None:
-        """Owe nothing any more, if the log or the ledger has by now what was owed."""
-        ...
-
-    async def missing(self, mark: Mark) -> int | None:
-        """How many writes up to `mark` are neither in this log nor in this ledger; None: it cannot be counted."""
-        ...
-
-    async def write_off(self, mark: Mark, *, cause: str, reason: str) -> None:
-        """Enter what is missing up to `mark` as one loss without contents, and owe nothing any more. Idempotent."""
-        ...
-
-    async def is_whole(self) -> bool:
-        """False while this region, having lost its records, has not copied all of the other's; nothing can be committed then."""
-        ...
-
-    async def found(self, state: RoutingState) -> None:
-        """The deployment is founded upon this region's file, which is empty and therefore whole, at `state`. Idempotent."""
-        ...
-
-    async def make_whole(self, other: Head) -> None:
-        """This region has seen `other`, the end of the other region's log; it is whole again if its own log reaches there."""
-        ...
-
-    async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
-        """Wait until the log reaches beyond `after`, True, or the time is over, False."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """An acknowledged write that was undone or is gone. Its key is its change's mark: a position alone may have been given twice.
-
-    `replaced` is the version of the record it had replaced (None: there was none); `region` is where it was undone or lost,
-    `cause` why, one of `CAUSES`, and `reason` the same in a sentence. `outcome` is `pending`, `applied` or `discarded`, decided by
-    `decided_by`; `applied` is the position it was written again at. `writes`: None for one write; for a loss whose contents
-    nobody has any more, how many writes up to `change`'s position are gone. `revision` grows with each change of the ledger
-    that holds it.
-    """
-
-    change: Change
-    replaced: Position | None
-    at: float
-    region: Role
-    cause: str
-    reason: str
-    outcome: str = "pending"
-    decided_by: str = ""
-    applied: Position | None = None
-    writes: int | None = None
-    revision: int = 0
-
-    @property
-    def key(self) -> Mark:
-        return self.change.mark
-
-
-GAP = "gap-"
-"""How the chain of a loss without contents begins: it ends where one of its writes does, which may turn up."""
-
-NOT_REPLICATED = "not replicated"
-OLDER_COPY = "restored from an older copy"
-FORKED = "written on a forked history"
-DISK_LOST = "disk lost"
-CAUSES = (NOT_REPLICATED, OLDER_COPY, FORKED, DISK_LOST)
-
-Explain = Callable[[Position, bool], tuple[str, str]]
-"""Why a change is undone, its cause and that in a sentence, by its position and whether it was written in this region."""
-
-
-def not_replicated(reason: str) -> Explain:
-    return lambda position, own: (NOT_REPLICATED, reason)
 
 
 class Objects(Protocol):

@@ -72,6 +72,7 @@ class EmbeddedBackend:
 
     async def state(self) -> ClosingState:
         state = SqliteState(self._folder / "authority.db", SystemClock())
+        await state.found("store")
         self._opened.append(state)
         return state
 

@@ -1,11 +1,20 @@
 """What a store says of the histories of its records: where two logs have parted, and what a deletion leaves."""
 
-import pytest
+from collections.abc import AsyncIterator
+from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
+from multiregion.chains import linked
+from multiregion.clock import SystemClock
+from multiregion.controller import level
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict
-from multiregion.states import Role, RoutingState, State
-from multiregion.stores import Position, Write, not_replicated
+from multiregion.logs import not_replicated
+from multiregion.replication import Frame, frames
+from multiregion.states import FIRST, Role, RoutingState, State
+from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
 from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
 
 __all__ = ["primary", "secondary"]
@@ -37,3 +46,89 @@ async def test_a_tombstone_has_a_version(primary: SqliteRecords) -> None:
     assert await primary.commit([put("sunrise")], epoch=1, actor="ada") == await primary.version(SUNRISE)
     deleted = await primary.commit([Write(SUNRISE, None)], epoch=1, actor="ada")
     assert await primary.get(SUNRISE) is None and await primary.version(SUNRISE) == deleted
+
+
+# Equal positions are not equal histories
+
+
+@pytest.fixture
+async def parted(primary: SqliteRecords, secondary: SqliteRecords) -> tuple[SqliteRecords, SqliteRecords]:
+    """Two logs that agree up to 1.1, and have other changes at 1.2: the secondary's comes of another primary."""
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await copy(primary, secondary)
+    before = (await secondary.head()).mark
+    other = Change(Position(1, 2), put("b", b"other"), "ada", 0.0, 9)
+    await secondary.apply([replace(other, chain=linked(before.chain, other))], epoch=1)
+    await primary.commit([put("b", b"1")], epoch=1, actor="ada")
+    assert (await primary.head()).position == (await secondary.head()).position == Position(1, 2)
+    return primary, secondary
+
+
+async def test_following_from_an_equal_position_of_another_chain_is_refused(parted: tuple[SqliteRecords, SqliteRecords]) -> None:
+    primary, secondary = parted
+    with pytest.raises(Conflict, match="not in this region's log"):
+        primary.changes(Position(1, 2), limit=10, chain=(await secondary.head()).chain)
+    assert primary.changes(Position(1, 2), limit=10, chain=(await primary.head()).chain) == []
+    with pytest.raises(Conflict):
+        await anext(frames_after_the_first(primary, (await secondary.head()).mark))
+
+
+async def test_a_change_upon_another_chain_is_not_applied(parted: tuple[SqliteRecords, SqliteRecords]) -> None:
+    primary, secondary = parted
+    await primary.commit([put("c")], epoch=1, actor="ada")
+    before = await secondary.head()
+    with pytest.raises(Conflict, match="upon another history"):
+        await secondary.apply(primary.changes(Position(1, 2), limit=10), epoch=1)
+    with pytest.raises(Conflict, match="another change in its place"):
+        await secondary.apply(primary.changes(Position(1, 1), limit=10), epoch=1)
+    assert await secondary.head() == before
+
+
+@pytest.mark.parametrize("what", ["value", "key", "order", "chain"])
+async def test_a_change_that_is_not_what_its_chain_says_is_not_applied(primary: SqliteRecords, secondary: SqliteRecords, what: str) -> None:
+    await primary.commit([put("a", b"1")], epoch=1, actor="ada")
+    (change,) = primary.changes(START, limit=1)
+    write = change.write
+    spoilt = {
+        "value": replace(change, write=replace(write, value=b"2")),
+        "key": replace(change, write=replace(write, key=Key("photos", "b"))),
+        "order": replace(change, write=replace(write, order="z")),
+        "chain": replace(change, chain="0" * 32),
+    }
+    with pytest.raises(Conflict):
+        await secondary.apply([spoilt[what]], epoch=1)
+    assert (await secondary.head()).position == START
+    assert await secondary.apply([change], epoch=1) == await primary.head()
+
+
+async def test_it_holds_a_mark_only_with_its_chain(parted: tuple[SqliteRecords, SqliteRecords]) -> None:
+    primary, secondary = parted
+    ours, theirs = (await primary.head()).mark, (await secondary.head()).mark
+    assert await primary.holds(ours) and not await primary.holds(theirs)
+    assert await primary.holds(BEGINNING)
+    assert not await primary.holds(Mark(Position(1, 3), ours.chain))
+    assert await primary.marks([0, 1, 2, 3]) == [None, (await secondary.marks([1]))[0], ours, None]
+
+
+async def test_level_and_whole_are_told_by_the_chain(parted: tuple[SqliteRecords, SqliteRecords], tmp_path: Path) -> None:
+    primary, secondary = parted
+    assert not level(await primary.head(), await secondary.head())
+    assert level(await primary.head(), await primary.head())
+    copying = SqliteRecords(tmp_path / "copying.db", Role.SECONDARY, SystemClock(), guarded=True)
+    await copying.admit(FIRST)
+    await copying.apply(secondary.changes(START, limit=10), epoch=1)
+    await copying.make_whole(await primary.head())
+    assert not await copying.is_whole()
+    await copying.make_whole(await secondary.head())
+    assert await copying.is_whole()
+    copying.close()
+
+
+def frames_after_the_first(records: SqliteRecords, after: Mark) -> AsyncIterator[Frame]:
+    async def later() -> AsyncIterator[Frame]:
+        sent = frames(records, after, SystemClock(), heartbeat_seconds=0.01, changes=True)
+        await anext(sent)
+        async for frame in sent:
+            yield frame
+
+    return later()

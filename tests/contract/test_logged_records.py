@@ -10,8 +10,9 @@ import pytest
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
+from multiregion.logs import not_replicated
 from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Digest, Key, Position, Write, not_replicated
+from multiregion.stores import START, Digest, Key, Mark, Position, Write
 
 FENCED = move(FIRST, State.FENCED)
 SUNRISE = Key("photos", "sunrise")
@@ -170,7 +171,7 @@ def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
 
 async def test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole(primary: SqliteRecords, tmp_path: Path) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
-    empty = SqliteRecords(tmp_path / "again.db", Role.PRIMARY, SystemClock(), founding=False)
+    empty = SqliteRecords(tmp_path / "again.db", Role.PRIMARY, SystemClock(), guarded=True)
     await empty.admit(FIRST)
     with pytest.raises(NotReady):
         await empty.commit([put("c")], epoch=1, actor="ada")
@@ -178,6 +179,9 @@ async def test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole
     assert not await empty.is_whole()
     await empty.apply(primary.changes(START, limit=10), epoch=1)
     await empty.make_whole(await primary.head())
+    with pytest.raises(NotReady, match="compares its log"):
+        await empty.commit([put("c")], epoch=1, actor="ada")
+    empty.prove()
     assert (await empty.commit([put("c")], epoch=1, actor="ada")).sequence == 3
     empty.close()
 
@@ -236,13 +240,13 @@ async def test_a_loss_is_settled_and_stays_in_the_ledger(primary: SqliteRecords)
     await primary.admit(ELSEWHERE)
     await primary.rewind(START, explain=not_replicated("lost"))
     (loss,) = await primary.losses()
-    await primary.settle(loss.number, "applied", actor="eve", applied=Position(2, 9))
+    await primary.settle(loss.key, "applied", actor="eve", applied=Position(2, 9))
     (settled,) = await primary.losses()
     assert (settled.outcome, settled.decided_by, settled.applied) == ("applied", "eve", Position(2, 9))
     with pytest.raises(NotFound):
-        await primary.settle(99, "applied", actor="eve")
+        await primary.settle(Mark(Position(1, 99), ""), "applied", actor="eve")
     with pytest.raises(InvalidInput):
-        await primary.settle(loss.number, "forgotten", actor="eve")
+        await primary.settle(loss.key, "forgotten", actor="eve")
 
 
 # Positions
@@ -258,7 +262,10 @@ async def test_a_position_is_reached_may_be_reached_or_is_of_another_history(pri
     await primary.admit(RoutingState(State.ACTIVE, 3, Role.PRIMARY))
     await primary.commit([put("c")], epoch=3, actor="ada")
     assert await primary.reaches(Position(1, 3)) is None and await primary.reaches(Position(1, 4)) is None
-    assert await primary.epoch_ends() == [Position(1, 2), Position(3, 3)]
+    (newest,) = await primary.marks([3])
+    assert newest is not None
+    assert await primary.reaches(Position(3, 3), chain=newest.chain[:8]) is True
+    assert await primary.reaches(Position(3, 3), chain="0" * 8) is None, "an equal position of another history"
 
 
 async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(primary: SqliteRecords) -> None:
@@ -268,5 +275,5 @@ async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(p
     await primary.rewind(START, explain=not_replicated("lost"))
     assert await primary.is_needed(picture)
     (loss,) = await primary.losses()
-    await primary.settle(loss.number, "discarded", actor="eve")
+    await primary.settle(loss.key, "discarded", actor="eve")
     assert not await primary.is_needed(picture)

@@ -1,6 +1,7 @@
 """What every implementation of `StateStore` promises."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -17,22 +18,26 @@ async def authority(backend: Backend) -> ClosingState:
 
 
 async def test_the_first_state_is_active_and_beginning_again_changes_nothing(authority: ClosingState) -> None:
+    first = await authority.read()
+    assert replace(first, history="") == FIRST
     await authority.begin()
-    assert await authority.read() == FIRST
+    assert await authority.read() == first
     assert [decision.reason for decision in await authority.history()] == ["deployed"]
 
 
 async def test_compare_and_set_keeps_who_when_and_why(authority: ClosingState) -> None:
-    fenced = move(FIRST, State.FENCED)
-    assert await authority.replace(FIRST, fenced, actor="ada", reason="drill") == fenced == await authority.read()
+    first = await authority.read()
+    fenced = move(first, State.FENCED)
+    assert await authority.replace(first, fenced, actor="ada", reason="drill") == fenced == await authority.read()
     newest = (await authority.history())[0]
     assert (newest.state, newest.actor, newest.reason) == (fenced, "ada", "drill")
 
 
 async def test_the_second_of_two_is_told_who_was_first(authority: ClosingState) -> None:
-    await authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="")
+    first = await authority.read()
+    await authority.replace(first, move(first, State.FENCED), actor="ada", reason="")
     with pytest.raises(StaleEpoch, match="ada changed the state to fenced"):
-        await authority.replace(FIRST, move(FIRST, State.FAILOVER), actor="bob", reason="")
+        await authority.replace(first, move(first, State.FAILOVER), actor="bob", reason="")
     assert (await authority.read()).state is State.FENCED
 
 
@@ -48,7 +53,8 @@ async def test_of_many_at_once_exactly_one_wins(authority: ClosingState) -> None
 
 
 async def test_history_survives_a_restart(authority: ClosingState, backend: Backend) -> None:
-    await authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="drill")
+    first = await authority.read()
+    await authority.replace(first, move(first, State.FENCED), actor="ada", reason="drill")
     authority.close()
     again = await backend.state()
     await again.begin()
@@ -56,7 +62,8 @@ async def test_history_survives_a_restart(authority: ClosingState, backend: Back
 
 
 async def test_a_note_changes_no_state_and_is_found_by_what_it_is_about(authority: ClosingState) -> None:
-    await authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="drill", facts={"watermark": 7})
+    first = await authority.read()
+    await authority.replace(first, move(first, State.FENCED), actor="ada", reason="drill", facts={"watermark": 7})
     await authority.note("automatic", actor="bob", reason="paused", facts={"since": 1.5})
     assert (await authority.read()).state is State.FENCED
     assert [decision.what for decision in await authority.history()] == ["automatic", "state", "state"]
@@ -66,6 +73,7 @@ async def test_a_note_changes_no_state_and_is_found_by_what_it_is_about(authorit
 
 
 async def test_notes_at_the_same_moment_are_all_kept_and_hinder_no_change(authority: ClosingState) -> None:
+    first = await authority.read()
     notes = [authority.note("automatic", actor=f"n{number}", reason="", facts={}) for number in range(5)]
-    await asyncio.gather(*notes, authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason=""))
+    await asyncio.gather(*notes, authority.replace(first, move(first, State.FENCED), actor="ada", reason=""))
     assert len(await authority.history()) == 7 and (await authority.read()).epoch == 2

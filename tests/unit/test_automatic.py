@@ -6,8 +6,8 @@ import pytest
 
 from multiregion.automatic import ACTOR, Situation, is_paused, is_unacknowledged, reason_to_wait
 from multiregion.config import Settings
-from multiregion.controller import Outlook
-from multiregion.replication import LastKnown
+from multiregion.lag import LastKnown
+from multiregion.predictions import Outlook
 from multiregion.states import FIRST, RoutingState, State, move
 from multiregion.stores import START, Decision, Head
 

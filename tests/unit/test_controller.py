@@ -1,20 +1,22 @@
 """Planned switches over two real stores and a real authority; calls to regions can be made to fail."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, Request, Step
+from multiregion.controller import Controller, Request, Step
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
-from multiregion.replication import LastKnown
-from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.lag import LastKnown
+from multiregion.predictions import Outlook
+from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import Head, Key, Write
+from tests.unit.links import FIRST, founded
 
 
 class RegionOverThere:
@@ -61,7 +63,7 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     clock = SystemClock()
     authority = SqliteState(tmp_path / "authority.db", clock)
-    await authority.begin()
+    await founded(authority)
     primary, secondary = (RegionOverThere(SqliteRecords(tmp_path / f"{role}.db", role, clock)) for role in Role)
     for region in (primary, secondary):
         await region.admit(FIRST)
@@ -150,7 +152,7 @@ async def test_logs_that_are_level_but_differ_are_not_handed_over(world: World) 
     broken = await world.secondary.records.head()
 
     async def other_content() -> Head:
-        return Head(broken.position, broken.bytes, "0badc0de")
+        return replace(broken, content="0badc0de")
 
     world.secondary.head = other_content  # type: ignore[method-assign]
     with pytest.raises(SwitchFailed, match="contents differ"):

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from multiregion.clock import SystemClock
-from multiregion.controller import missing, prediction
 from multiregion.embedded.pending import GRACE_SECONDS, PendingUploads
+from multiregion.lag import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
-from multiregion.replication import LagMeter, LastKnown
-from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write, not_replicated
+from multiregion.logs import not_replicated
+from multiregion.predictions import missing, prediction
+from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write
 from tests.identity_world import PASSWORD, World
 from tests.unit.manual_clock import ManualClock
 

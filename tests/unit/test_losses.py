@@ -12,12 +12,13 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotFound, Refused, Unreachable
+from multiregion.logs import Loss, not_replicated
 from multiregion.losses import LossLedger, Settled
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
-from multiregion.states import FIRST, Role, RoutingState, State, move
-from multiregion.stores import START, Change, Digest, Key, Loss, Position, Write, not_replicated
-from tests.unit.test_replication import Link
+from multiregion.states import Role, RoutingState, State, move
+from multiregion.stores import START, Change, Digest, Key, Mark, Position, Write
+from tests.unit.links import FIRST, Link, founded
 
 TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
 NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
@@ -41,11 +42,11 @@ class RegionOverThere:
         self._reach()
         return await self.records.losses(after=after, limit=2)
 
-    async def settle(self, number: int, outcome: str, *, actor: str, applied: Position | None) -> None:
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
         self._reach()
         if self.answers and not self.answers.pop(0):
             raise Unreachable("the answer was lost")
-        await self.records.settle(number, outcome, actor=actor, applied=applied)
+        await self.records.settle(key, outcome, actor=actor, applied=applied)
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         self._reach()
@@ -92,7 +93,7 @@ def key(name: str) -> Key:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     clock = SystemClock()
     authority = SqliteState(tmp_path / "authority.db", clock)
-    await authority.begin()
+    await founded(authority)
     regions = {}
     for role in Role:
         records = SqliteRecords(tmp_path / f"{role}.db", role, clock)

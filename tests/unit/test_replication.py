@@ -3,21 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from multiregion.clock import SystemClock
-from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import NotFound, Unreachable
+from multiregion.errors import NotReady
 from multiregion.region import LoggedRegion
-from multiregion.replication import BATCH_BYTES_MAX, Ends, Frame, Replicator, batches, frames
-from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.replication import BATCH_BYTES_MAX, Replicator, batches
+from multiregion.states import Role, State, move
 from multiregion.stores import START, UNKNOWN_LAG, Change, Digest, Key, Position, Write
+from tests.unit.links import FIRST, HEARTBEAT_SECONDS, Link, region
 
-HEARTBEAT_SECONDS = 0.02
-ELSEWHERE = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
+ELSEWHERE = replace(FIRST, state=State.FAILOVER, epoch=2, leader=Role.SECONDARY, writable=True)
 
 
 class ManualClock(SystemClock):
@@ -27,53 +27,6 @@ class ManualClock(SystemClock):
 
     def monotonic(self) -> float:
         return super().monotonic() + self.ahead
-
-
-class Link:
-    """The other region, called directly; `breaks_after` frames the link breaks, and objects come only while `brings` is set."""
-
-    def __init__(self, source: LoggedRegion) -> None:
-        self.source = source
-        self.up = True
-        self.breaks_after: int | None = None
-        self.fetched: list[Digest] = []
-        self.brings = asyncio.Event()
-        self.brings.set()
-
-    async def follow(self, after: Position, *, changes: bool) -> AsyncIterator[Frame]:
-        sent = 0
-        records = self.source.records
-        async for frame in frames(records, after, SystemClock(), heartbeat_seconds=HEARTBEAT_SECONDS, changes=changes):
-            if not self.up or sent == self.breaks_after:
-                raise Unreachable("the link broke")
-            yield frame
-            sent += 1
-
-    async def ends(self) -> Ends:
-        if not self.up:
-            raise Unreachable("the link broke")
-        records = self.source.records
-        return Ends(await records.epoch_ends(), await records.admitted(), await records.is_whole())
-
-    async def acknowledge(self, position: Position) -> None:
-        self.acknowledged = position
-
-    async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
-        await self.brings.wait()
-        path = self.source.objects.path(digest)
-        if not self.up:
-            raise Unreachable("the link broke")
-        if path is None:
-            raise NotFound("no such object")
-        self.fetched.append(digest)
-        yield path.read_bytes()
-
-
-def region(folder: Path, role: Role, *, founding: bool = True) -> LoggedRegion:
-    folder.mkdir(exist_ok=True)
-    clock = SystemClock()
-    records = SqliteRecords(folder / "region.db", role, clock, founding=founding)
-    return LoggedRegion(role, role.value, records, FileObjects(folder / "objects", clock))
 
 
 @pytest.fixture
@@ -289,15 +242,20 @@ async def obeys(one: LoggedRegion, other: LoggedRegion) -> bool:
     return await one.records.admitted() == await other.records.admitted()
 
 
-async def test_two_regions_that_have_both_lost_everything_begin_anew(tmp_path: Path) -> None:
-    """Neither has what the other could copy, so there is nothing to wait for."""
-    one, other = (region(tmp_path / role, role, founding=False) for role in Role)
+async def test_two_regions_that_have_both_lost_everything_wait(tmp_path: Path) -> None:
+    """Neither is whole, so neither may stand for what was there: replication alone does not let them begin anew."""
+    one, other = (region(tmp_path / role, role, guarded=True) for role in Role)
     for each in (one, other):
         await each.records.admit(FIRST)
-    async with following(one, other), following(other, one):
-        await until(one.records.is_whole)
-        await write(one, "new")
-        await until(lambda: level(one, other))
+    async with following(one, other) as first, following(other, one) as second:
+
+        async def waits() -> bool:
+            return all("has lost its records" in (each.problem or "") for each in (first, second))
+
+        await until(waits)
+        assert not await one.records.is_whole() and not await other.records.is_whole()
+        with pytest.raises(NotReady):
+            await write(one, "new")
 
 
 async def test_a_silent_link_makes_the_count_unknown_and_the_seconds_grow(

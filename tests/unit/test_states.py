@@ -1,11 +1,12 @@
 """The states and the moves between them."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from multiregion.errors import IllegalMove, InvalidInput
-from multiregion.states import FIRST, Role, RoutingState, State, move, parse_state
+from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State, move, parse_state
 
 STATES = list(State)
 
@@ -55,3 +56,32 @@ def test_a_new_writer_needs_the_proof_that_the_old_log_is_drained() -> None:
 def test_fencing_remembers_who_wrote_last() -> None:
     elsewhere = move(FIRST, State.FAILOVER, writable=True, drained=True)
     assert move(elsewhere, State.FENCED).leader is Role.SECONDARY
+
+
+OLD, NEW = replace(FIRST, epoch=5, history="old"), replace(FIRST, epoch=3, history="new", succeeds=("older", "old"))
+
+
+@pytest.mark.parametrize(
+    ("state", "obeyed", "supersedes"),
+    [
+        (replace(OLD, epoch=6), OLD, True),
+        (OLD, OLD, False),
+        (replace(OLD, epoch=4), OLD, False),
+        (NEW, OLD, True),
+        (OLD, NEW, False),
+        (replace(NEW, succeeds=("older",), epoch=99), OLD, False),
+        (NEW, replace(OLD, history="older", epoch=1_000), True),
+        (OLD, UNFOUNDED, True),
+        (UNFOUNDED, UNFOUNDED, False),
+        (UNFOUNDED, OLD, False),
+        (FIRST, OLD, False),
+    ],
+)
+def test_epochs_are_compared_within_one_history_and_another_counts_only_if_it_succeeds(
+    state: RoutingState, obeyed: RoutingState, supersedes: bool
+) -> None:
+    assert state.supersedes(obeyed) is supersedes
+
+
+def test_every_move_stays_in_its_history() -> None:
+    assert move(NEW, State.FENCED).history == "new" and move(NEW, State.FENCED).succeeds == NEW.succeeds

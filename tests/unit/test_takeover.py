@@ -1,16 +1,22 @@
 """An unplanned takeover over two real stores, a real authority and its leases: what it refuses, waits for, writes down, and recovers."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from multiregion.clock import SystemClock
 from multiregion.config import Settings
-from multiregion.controller import BOTH, Controller, Outlook, Request
+from multiregion.controller import BOTH, Controller, Request
+from multiregion.embedded.authority import SqliteState
 from multiregion.errors import NotReady, StaleEpoch, SwitchFailed, Unreachable
+from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.replication import LastKnown
-from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.predictions import Outlook
+from multiregion.reports import Leadership
+from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
+from tests.unit.links import FIRST
 from tests.unit.manual_clock import ManualClock
 from tests.unit.test_controller import World, steps, world
 
@@ -53,8 +59,10 @@ async def test_a_takeover_predicts_names_the_survivor_and_tells_it(lost: World, 
     assert [name for name, _ in taken] == ["predict", "take over", "admit primary", "admit secondary"]
     state = await lost.authority.read()
     assert (state.writer, state.epoch) == (Role.SECONDARY, 2) and await lost.secondary.records.admitted() == state
+    end = (await lost.secondary.head()).mark
     assert await facts(lost) == {
         "watermark": {"epoch": 1, "sequence": 3},
+        "base": {"epoch": 1, "sequence": 3, "chain": end.chain},
         "predictedLoss": {"changes": 0, "bytes": 0, "seconds": 0.5, "credentials": [], "photosInFlight": None},
         "acceptedLoss": False,
     }
@@ -233,14 +241,58 @@ async def test_an_authority_that_knows_less_than_a_region_decides_nothing(lost: 
     assert await lost.authority.read() == FIRST
 
 
-async def test_recovering_takes_the_newest_state_that_a_region_knows(lost: World, clock: ManualClock) -> None:
-    state = await ahead(lost)
-    taken = await steps(controller(lost, clock).recover(Request(State.ACTIVE, "eve")))
-    assert taken[0] == ("recover", "done") and await lost.authority.read() == state
-    assert await lost.secondary.records.admitted() == state
+RECOVER = Request(State.ACTIVE, "eve")
+REGION_LOST = replace(RECOVER, region_lost=True)
+
+
+async def test_recovering_begins_a_new_history_fenced_beyond_what_any_region_knows(lost: World, clock: ManualClock) -> None:
+    newest = await ahead(lost)
+    taken = await steps(controller(lost, clock).recover(RECOVER))
+    state = await lost.authority.read()
+    assert taken[0] == ("recover", "done")
+    assert (state.state, state.epoch, state.leader) == (State.FENCED, newest.epoch + 10, Role.PRIMARY)
+    assert state.history not in ("", FIRST.history) and state.succeeds == (FIRST.history,)
+    assert await lost.primary.records.admitted() == await lost.secondary.records.admitted() == state
+    end = (await lost.primary.records.head()).mark
+    assert await lost.authority.leadership() == Leadership(state.epoch, end)
+
+
+async def test_recovering_needs_both_regions_or_the_operators_word(lost: World, clock: ManualClock) -> None:
+    with pytest.raises(SwitchFailed, match=r"primary does not answer, and may know of later decisions.*--region-lost"):
+        await steps(controller(lost, clock).recover(RECOVER))
+    lost.secondary.down = True
+    with pytest.raises(SwitchFailed, match="neither region answers"):
+        await steps(controller(lost, clock).recover(REGION_LOST))
+    assert await lost.authority.read() == FIRST
+
+
+async def test_what_a_lost_region_has_decided_meanwhile_is_at_no_epoch_of_the_new_history(lost: World, clock: ManualClock) -> None:
+    """The authority is from an old backup, and the region that knew more is lost: its epochs count for nothing."""
+    leading = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
+    lost.primary.down = False
+    await lost.primary.admit(move(leading, State.FENCED))
+    lost.primary.down = True
+    await lost.secondary.admit(leading)
+    await steps(controller(lost, clock).recover(REGION_LOST))
+    state = await lost.authority.read()
+    assert (state.epoch, state.leader) == (leading.epoch + 10, Role.SECONDARY)
+    assert state.supersedes(await lost.primary.records.admitted())
+    assert not (await lost.primary.records.admitted()).supersedes(state)
+
+
+async def test_an_authority_without_history_decides_nothing_until_it_is_recovered(lost: World, clock: ManualClock, tmp_path: Path) -> None:
+    lost.primary.down = False
+    lost.authority = SqliteState(tmp_path / "empty.db", SystemClock())
+    with pytest.raises(SwitchFailed, match=r"has lost its history, so it decides nothing.*authority recover"):
+        await steps(controller(lost, clock).set_state(Request(State.FENCED, "eve")))
+    assert await lost.authority.read() == UNFOUNDED
+    await steps(controller(lost, clock).recover(RECOVER))
+    assert (await lost.authority.read()).epoch == FIRST.epoch + 10
+    lost.authority.close()
 
 
 async def test_recovering_what_is_not_behind_changes_nothing(lost: World, clock: ManualClock) -> None:
-    taken = await steps(controller(lost, clock).recover(Request(State.ACTIVE, "eve")))
+    lost.primary.down = False
+    taken = await steps(controller(lost, clock).recover(RECOVER))
     assert taken[0] == ("recover", "not needed") and await lost.authority.read() == FIRST
     assert len(await lost.authority.history()) == 1

@@ -3,10 +3,12 @@
 import msgspec
 
 from multiregion.api.documents import Routing, routing
-from multiregion.controller import Outlook
-from multiregion.replication import NOTHING_KNOWN, Frame, LastKnown, Standing
+from multiregion.lag import NOTHING_KNOWN, LastKnown
+from multiregion.logs import Loss
+from multiregion.predictions import Outlook
+from multiregion.replication import Frame, Standing
 from multiregion.states import Role
-from multiregion.stores import Change, Digest, Exposure, Head, Key, Loss, Mark, Position, Write
+from multiregion.stores import Change, Digest, Exposure, Head, Key, Mark, Position, Write
 
 
 class WireChange(msgspec.Struct, frozen=True, array_like=True):

@@ -30,8 +30,8 @@ from multiregion.api.frames import (
 from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.controller import Outlook
 from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
+from multiregion.predictions import Outlook
 from multiregion.region import LoggedRegion, Region
 from multiregion.replication import frames, standing_of
 from multiregion.states import RoutingState

@@ -14,8 +14,9 @@ from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
 from multiregion.clock import iso
 from multiregion.errors import MultiregionError
+from multiregion.logs import Loss
 from multiregion.losses import Entry, LossLedger, Settled
-from multiregion.stores import Loss, Write
+from multiregion.stores import Write
 
 SHOWN_CHARACTERS = 80
 PUBLIC_FIELDS = {"photos": "caption"}

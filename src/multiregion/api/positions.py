@@ -10,7 +10,8 @@ from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import problem
 from multiregion.clock import Clock
 from multiregion.errors import Behind, InvalidInput, MultiregionError, UnknownPosition
-from multiregion.stores import LoggedRecords, Position
+from multiregion.logs import LoggedRecords
+from multiregion.stores import Position
 
 HEADER = "Multiregion-Position"
 PATHS = ("/photos", "/comments/")

@@ -12,7 +12,7 @@ from multiregion.api.frames import wire_head, wire_outlook
 from multiregion.api.guards import Guards
 from multiregion.api.internal import DEEP_PAGE_MAX, PAGE_MAX, Identified, identified
 from multiregion.api.problems import JSON, read_json
-from multiregion.controller import Outlook
+from multiregion.predictions import Outlook
 from multiregion.region import Region
 from multiregion.states import RoutingState
 from multiregion.stores import Digest, Head, Key

@@ -31,9 +31,13 @@ FORMAT = 2
 COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
-NEWEST_BASE = (
-    "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 1"
+BASES = "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 100"
+
+LEADS_SINCE = (
+    "SELECT coalesce(min(epoch), 0) FROM decision WHERE what = 'state' AND epoch > (SELECT coalesce(max(epoch), 0) FROM decision"
+    " WHERE what = 'state' AND leader <> (SELECT leader FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1))"
 )
+"""The epoch since which the newest leader has led, in a history of release 1.0, which does not say where its log ended then."""
 
 
 class AuthoritySession:
@@ -53,9 +57,8 @@ class AuthoritySession:
         self.db.execute("INSERT OR REPLACE INTO report VALUES (?, ?, ?)", row)
 
     def add(self, decision: Decision) -> None:
-        state, facts = decision.state, dict(decision.facts)
-        if decision.what == "state" and state.succeeds:
-            facts["succeeds"] = state.succeeds  # a region that was away hears of the newest decision alone
+        state = decision.state
+        facts = {**decision.facts, "succeeds": state.succeeds} if state.succeeds else dict(decision.facts)
         self.db.execute(
             f"INSERT INTO decision ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -105,8 +108,10 @@ class SqliteState:
         return await self._writer.run(work)
 
     async def leadership(self) -> Leadership:
-        row = self._reading.execute(NEWEST_BASE).fetchone()
-        return Leadership(row[0], base_of(json.loads(row[1])["base"])) if row else Leadership(0, BEGINNING)
+        bases = [(epoch, base_of(json.loads(facts)["base"])) for epoch, facts in self._reading.execute(BASES)]
+        if bases:
+            return Leadership(*bases[0], tuple(bases[1:]))
+        return Leadership(self._reading.execute(LEADS_SINCE).fetchone()[0], BEGINNING)
 
     async def report(self, role: Role, report: Report) -> None:
         """What says nothing new is not written again: its time alone is noted."""

@@ -11,8 +11,9 @@ from multiregion.embedded import expunging
 from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
+from multiregion.logs import GAP, Loss
 from multiregion.states import Role
-from multiregion.stores import GAP, Change, Key, Loss, Mark, Position, Write
+from multiregion.stores import Change, Key, Mark, Position, Write
 
 PENDING = "pending"
 FOUND_BY = "multiregion"

@@ -8,8 +8,8 @@ from multiregion.embedded.database import connect
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
 from multiregion.embedded.schema import CHANGE_COLUMNS, REGION, change_of
 from multiregion.errors import BadDeployment
+from multiregion.logs import NOT_REPLICATED
 from multiregion.states import Role
-from multiregion.stores import NOT_REPLICATED
 
 FORMAT = 2
 """Kept as the file's `user_version`. Release 1.0 left it 0."""

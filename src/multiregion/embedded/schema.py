@@ -5,8 +5,9 @@ import sqlite3
 from hashlib import sha256
 from typing import Any
 
+from multiregion.logs import Loss
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import CREDENTIAL_PARTITIONS, SECRET_PARTITIONS, Change, Digest, Key, Loss, Position, Record, Write
+from multiregion.stores import CREDENTIAL_PARTITIONS, SECRET_PARTITIONS, Change, Digest, Key, Position, Record, Write
 
 CREDENTIALS = f"partition IN {CREDENTIAL_PARTITIONS}"
 SECRETS = f"partition IN {SECRET_PARTITIONS}"

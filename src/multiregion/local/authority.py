@@ -16,14 +16,13 @@ from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
-from multiregion.controller import RegionControl
 from multiregion.durability import REMOTE
 from multiregion.embedded.authority import SqliteState
 from multiregion.leases import Leases
 from multiregion.local.clients import RegionClient
 from multiregion.local.operators import Operators
 from multiregion.losses import LossLedger
-from multiregion.predictions import InformedRegion
+from multiregion.predictions import InformedRegion, RegionControl
 from multiregion.progress import Progress, WatchedController
 from multiregion.prospects import Prospects
 from multiregion.reports import Reports

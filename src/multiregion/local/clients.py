@@ -22,7 +22,6 @@ from multiregion.api.frames import (
     wire_mark,
 )
 from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.controller import Outlook
 from multiregion.errors import (
     Conflict,
     DiskFull,
@@ -35,10 +34,12 @@ from multiregion.errors import (
     StaleEpoch,
     Unreachable,
 )
+from multiregion.logs import Loss
+from multiregion.predictions import Outlook
 from multiregion.replication import Frame, Standing
 from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Head, Loss, Mark, Position
+from multiregion.stores import Change, Digest, Head, Mark, Position
 
 CALL_SECONDS = 3.0
 LEASE_CALL_SECONDS = 1.0

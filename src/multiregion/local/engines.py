@@ -19,11 +19,11 @@ from multiregion.aws.tables import prepare_bucket, prepare_table
 from multiregion.aws.tickets import S3Links, S3Uploads
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
-from multiregion.controller import Outlook, missing
 from multiregion.errors import BadDeployment
+from multiregion.lag import LastKnown
 from multiregion.local.served import ServedRegion, Stores, Work
+from multiregion.predictions import Outlook, missing
 from multiregion.region import Region
-from multiregion.replication import LastKnown
 from multiregion.stores import Head, Lag, Position
 
 COUNTED_PARTITIONS = ("photos", "users")

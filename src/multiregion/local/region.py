@@ -13,8 +13,7 @@ from multiregion.api.internal import InternalAPI
 from multiregion.api.positions import positions
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
-from multiregion.continuity import Continuity
-from multiregion.controller import Outlook, missing
+from multiregion.continuity import Continuity, report_of
 from multiregion.durability import RemoteCopies
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
@@ -25,12 +24,13 @@ from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.exposure import RegionExposure
 from multiregion.local.served import ServedRegion, Stores, Work
+from multiregion.predictions import Outlook, missing
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
-from multiregion.reports import REPORT_SECONDS, Report
+from multiregion.reports import REPORT_SECONDS
 from multiregion.states import RoutingState
-from multiregion.stores import BEGINNING, Change, Lag, Position
+from multiregion.stores import Change, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
@@ -148,11 +148,7 @@ class RegionProcess(ServedRegion):
         """How far this region has got, for the day that it falls silent."""
         if not await self._continuity.may_report():
             return
-        records = self._records
-        head, state, owed = await records.head(), await records.admitted(), await records.owed()
-        end = head.mark if owed == BEGINNING or await records.holds(owed) else owed
-        whole = await records.is_whole()
-        report = Report(records.store, state.history, state.epoch, end, head.bytes, whole, self._exposure())
+        report = await report_of(self._records, self._exposure())
         await self._authority.report(self._role, report)
 
     async def _restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:

@@ -1,0 +1,207 @@
+"""The loss ledger of one region's store: a grow-only set, keyed by position and chain."""
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace as altered
+
+from multiregion.clock import SystemClock
+from multiregion.embedded.records import SqliteRecords
+from multiregion.logs import CAUSES, DISK_LOST, FORKED, NOT_REPLICATED, OLDER_COPY, Loss, not_replicated
+from multiregion.replication import explanation
+from multiregion.states import Role, RoutingState, State
+from multiregion.stores import START, Change, Key, Mark, Position, Write
+from tests.contract.test_logged_records import primary, put
+
+__all__ = ["primary"]
+
+ELSEWHERE = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
+WHEN = 1_700_000_000.0
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[SqliteRecords]:
+    records = SqliteRecords(tmp_path / "secondary.db", Role.SECONDARY, SystemClock())
+    yield records
+    records.close()
+
+
+def lost(sequence: int, chain: str = "c", *, id: str = "p", **more: Any) -> Loss:
+    change = Change(Position(1, sequence), Write(Key("photos", id), b"value", "order"), "ada", WHEN, 9, chain)
+    return replace(Loss(change, None, WHEN, Role.PRIMARY, NOT_REPLICATED, "why"), **more)
+
+
+def without_revisions(losses: Sequence[Loss]) -> list[Loss]:
+    return [replace(loss, revision=0) for loss in losses]
+
+
+async def test_two_writes_that_got_the_same_position_are_two_losses(ledger: SqliteRecords) -> None:
+    one, other = lost(7, "a", id="p"), lost(7, "b", id="q")
+    await ledger.merge([one, other])
+    await ledger.merge([other, one])
+    assert without_revisions(await ledger.losses()) == [one, other]
+    await ledger.settle(one.key, "discarded", actor="eve")
+    assert [loss.outcome for loss in await ledger.losses()] == ["pending", "discarded"], "and each has its own outcome"
+
+
+async def test_an_entry_comes_through_as_it_was_made(ledger: SqliteRecords) -> None:
+    made = lost(7, replaced=Position(1, 3), outcome="applied", decided_by="eve", applied=Position(2, 9), cause=FORKED, reason="because")
+    await ledger.merge([made])
+    assert without_revisions(await ledger.losses()) == [made]
+
+
+ORDERS = list(itertools.permutations(["pending", "discarded", "applied"]))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_an_outcome_only_ever_leaves_pending_whatever_comes_first(ledger: SqliteRecords, order: Sequence[str]) -> None:
+    for outcome in order:
+        applied = Position(2, 9) if outcome == "applied" else None
+        await ledger.merge([lost(7, outcome=outcome, decided_by=outcome, applied=applied)])
+    (loss,) = await ledger.losses()
+    assert (loss.outcome, loss.decided_by, loss.applied) == ("applied", "applied", Position(2, 9))
+
+
+@pytest.mark.parametrize(("first", "then"), [("discarded", "discarded"), ("applied", "discarded"), ("applied", "applied")])
+async def test_of_two_decisions_of_equal_weight_the_first_stays_and_applied_is_never_taken_back(
+    ledger: SqliteRecords, first: str, then: str
+) -> None:
+    await ledger.merge([lost(7)])
+    await ledger.settle(lost(7).key, first, actor="ada")
+    await ledger.settle(lost(7).key, then, actor="bob")
+    (loss,) = await ledger.losses()
+    assert (loss.outcome, loss.decided_by) == (first, "ada")
+
+
+async def test_what_is_new_or_changed_is_found_after_a_revision(ledger: SqliteRecords) -> None:
+    await ledger.merge([lost(7), lost(8)])
+    seen = (await ledger.losses())[-1].revision
+    assert await ledger.losses(after=seen) == []
+    await ledger.merge([lost(7), lost(8)])
+    assert await ledger.losses(after=seen) == [], "what is known already is no news"
+    await ledger.settle(lost(7).key, "discarded", actor="eve")
+    await ledger.merge([lost(5)])
+    news = await ledger.losses(after=seen)
+    assert [loss.change.position.sequence for loss in news] == [7, 5]
+    assert [loss.revision for loss in await ledger.losses(after=seen, limit=1)] == [news[0].revision]
+
+
+async def test_no_fence_and_no_rewind_touches_it(primary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await primary.merge([lost(7)])
+    await primary.admit(ELSEWHERE)
+    await primary.merge([lost(8)])
+    await primary.rewind(START, explain=not_replicated("why"))
+    assert [loss.change.position.sequence for loss in await primary.losses()] == [7, 8, 1]
+
+
+async def test_a_tail_is_what_the_rewind_enters(primary: SqliteRecords) -> None:
+    for n in range(5):
+        await primary.commit([put("a", bytes([n]))], epoch=1, actor="ada")
+    await primary.admit(ELSEWHERE)
+    above, told = Position(1, 2), explanation(Position(1, 2), None, START, Role.SECONDARY)
+    tail = [*await primary.tail(above, limit=2, explain=told), *await primary.tail(Position(1, 4), limit=2, explain=told)]
+    await primary.rewind(above, explain=told)
+    entered = await primary.losses()
+    assert [(each.key, each.cause, each.replaced, each.change) for each in tail] == [
+        (each.key, each.cause, each.replaced, each.change) for each in entered
+    ]
+    assert [each.replaced for each in tail] == [Position(1, 2), Position(1, 3), Position(1, 4)]
+
+
+# Losses without contents
+
+END = Mark(Position(1, 12), "e" * 32)
+
+
+async def test_what_is_missing_up_to_a_mark_is_counted(primary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    assert await primary.missing((await primary.head()).mark) == 0
+    assert await primary.missing(END) == 10
+    await primary.merge([lost(3), lost(4)])
+    assert await primary.missing(END) == 8, "what a ledger has is not missing"
+    assert await primary.missing(Mark(Position(1, 2), "another")) is None, "another history at the same length: nobody can count"
+
+
+async def test_they_are_one_entry_with_its_positions_and_count(primary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    await primary.owe(END)
+    for _ in range(2):
+        await primary.write_off(END, cause=DISK_LOST, reason="gone")
+    (gap,) = await primary.losses()
+    assert (gap.change.position, gap.writes, gap.cause, gap.reason, gap.region) == (END.position, 10, DISK_LOST, "gone", Role.PRIMARY)
+    assert await primary.missing(END) == 0 and await primary.missing(Mark(Position(1, 7), "x")) == 0
+    assert (await primary.owed()).position == START
+
+
+async def test_what_cannot_be_counted_is_not_called_nothing(primary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    other = Mark(Position(1, 2), "another")
+    await primary.write_off(other, cause=OLDER_COPY, reason="gone")
+    (gap,) = await primary.losses()
+    assert gap.writes == 0 and await primary.missing(other) == 0
+
+
+async def test_what_is_here_is_not_written_off(primary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await primary.write_off((await primary.head()).mark, cause=OLDER_COPY, reason="gone")
+    assert await primary.losses() == []
+
+
+async def test_the_last_of_them_keeps_its_contents_and_the_entry_is_closed_once_all_have_turned_up(ledger: SqliteRecords) -> None:
+    await ledger.write_off(Mark(Position(1, 2), "c"), cause=OLDER_COPY, reason="gone")
+    await ledger.merge([lost(2, "c")])
+    assert [(loss.outcome, loss.writes) for loss in await ledger.losses()] == [("pending", 2), ("pending", None)]
+    await ledger.merge([lost(1, "b")])
+    found = {loss.change.position.sequence: loss for loss in await ledger.losses() if loss.writes is None}
+    assert found[1].change.write.value == found[2].change.write.value == b"value"
+    (gap,) = [loss for loss in await ledger.losses() if loss.writes is not None]
+    assert gap.outcome == "discarded" and {found[1].outcome, found[2].outcome} == {"pending"}
+
+
+# What is owed
+
+
+async def test_only_the_farthest_that_is_lacked_is_owed_and_only_until_the_log_or_the_ledger_has_it(primary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await primary.owe((await primary.head()).mark)
+    assert (await primary.owed()).position == START, "it is here"
+    await primary.owe(END)
+    await primary.owe(altered(END, position=Position(1, 9)))
+    assert await primary.owed() == END
+    await primary.settle_debt()
+    assert await primary.owed() == END, "nothing has it yet"
+    await primary.merge([lost(12, END.chain)])
+    await primary.settle_debt()
+    assert (await primary.owed()).position == START
+
+
+# Causes
+
+SHARED = Position(1, 5)
+
+
+@pytest.mark.parametrize(
+    ("beyond", "had", "position", "own", "cause"),
+    [
+        (None, START, Position(1, 6), True, NOT_REPLICATED),
+        (Position(2, 6), START, Position(1, 6), True, NOT_REPLICATED),
+        (None, START, Position(1, 6), False, OLDER_COPY),
+        (Position(2, 6), START, Position(1, 6), False, OLDER_COPY),
+        (None, Position(1, 7), Position(1, 7), True, OLDER_COPY),
+        (None, Position(1, 7), Position(1, 8), True, NOT_REPLICATED),
+        (Position(1, 6), START, Position(1, 6), True, FORKED),
+        (Position(1, 6), START, Position(1, 6), False, FORKED),
+        (Position(1, 6), Position(1, 7), Position(2, 6), True, FORKED),
+    ],
+)
+def test_each_undone_write_is_told_its_true_cause(
+    beyond: Position | None, had: Position, position: Position, own: bool, cause: str
+) -> None:
+    found, reason = explanation(SHARED, beyond, had, Role.SECONDARY)(position, own)
+    assert found == cause and cause in CAUSES
+    assert cause in reason and "change 5 of epoch 1" in reason and "secondary" in reason

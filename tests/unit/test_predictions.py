@@ -1,0 +1,165 @@
+"""What a takeover is predicted to lose: by the survivor's last heartbeat, and by what the lost region had told the authority."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from multiregion.config import Settings
+from multiregion.controller import Controller, Request
+from multiregion.embedded.authority import SqliteState
+from multiregion.errors import SwitchFailed
+from multiregion.lag import LastKnown
+from multiregion.leases import DRIFT, Leases
+from multiregion.predictions import InformedRegion, Outlook, missing_by_report
+from multiregion.reports import Leadership, Report, base_fact
+from multiregion.states import Role, RoutingState, State, move
+from multiregion.stores import BEGINNING, CredentialChange, Exposure, Head, Mark, Position
+from tests.unit.links import FIRST, founded
+from tests.unit.manual_clock import ManualClock
+
+LEASE_SECONDS = 3.0
+HELD = Head(Position(1, 68), 6_800, "content", "c" * 32)
+LEVEL = LastKnown(0, 0, 0.5, (), 0, 0.5)
+PASSWORD = CredentialChange(Position(1, 70), "password", "hopper")
+QUIET = Exposure(photos_in_flight=0)
+BEFORE = CredentialChange(Position(1, 68), "disabled", "ada")
+
+
+def mark(epoch: int, sequence: int) -> Mark:
+    return Mark(Position(epoch, sequence), f"{sequence:032x}")
+
+
+def report(end: Mark, *, history: str = FIRST.history, epoch: int = 1, exposure: Exposure = QUIET) -> Report:
+    return Report("store", history, epoch, end, 100 * end.position.sequence, whole=True, exposure=exposure)
+
+
+@dataclass
+class Survivor:
+    """The secondary, as it says itself what it knows."""
+
+    last_known: LastKnown | None
+    head_now: Head = HELD
+
+    async def admit(self, state: RoutingState) -> RoutingState:
+        return state
+
+    async def head(self) -> Head:
+        return self.head_now
+
+    async def outlook(self) -> Outlook:
+        return Outlook(self.head_now, FIRST, ready=True, last_known=self.last_known)
+
+
+@dataclass
+class World:
+    authority: SqliteState
+    clock: ManualClock
+    survivor: Survivor
+    leases: Leases | None = None
+
+    @property
+    def informed(self) -> InformedRegion:
+        return InformedRegion(self.survivor, Role.SECONDARY, self.authority, self.authority, self.leases)
+
+    async def told(self, said: Report, *, ago: float) -> None:
+        """By the primary, which has been silent since."""
+        await self.authority.report(Role.PRIMARY, said)
+        self.clock.elapsed += ago
+
+    async def predicted(self) -> LastKnown:
+        found = (await self.informed.outlook()).last_known
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    clock = ManualClock()
+    authority = SqliteState(tmp_path / "authority.db", clock)
+    await founded(authority)
+    yield World(authority, clock, Survivor(LEVEL))
+    authority.close()
+
+
+async def test_with_the_line_cut_what_the_lost_region_had_told_the_authority_counts(world: World) -> None:
+    """The survivor was level when it last heard; 71 changes were made after that, and the authority knows."""
+    exposure = Exposure((PASSWORD, BEFORE), photos_in_flight=2)
+    world.survivor.last_known = replace(LEVEL, silent_seconds=40.0, seconds=40.0)
+    await world.told(report(mark(1, 139), exposure=exposure), ago=0.7)
+    found = await world.predicted()
+    assert (found.changes, found.bytes, found.photos_in_flight) == (71, 7_100, 2)
+    assert found.credentials == (PASSWORD,), "what it has is not lost"
+    assert found.seconds == pytest.approx(0.7), "what may have been written since counts from the newest word"
+
+
+async def test_a_survivor_that_never_heard_still_learns_it_from_the_report(world: World) -> None:
+    world.survivor.last_known = None
+    await world.told(report(mark(1, 70)), ago=2.0)
+    found = await world.predicted()
+    assert (found.changes, found.seconds) == (2, 2.0)
+
+
+async def test_what_the_survivor_heard_counts_if_it_is_more(world: World) -> None:
+    world.survivor.last_known = LastKnown(30, 3_000, 9.0, (PASSWORD,), 1, 0.2)
+    await world.told(report(mark(1, 70)), ago=2.0)
+    found = await world.predicted()
+    assert (found.changes, found.bytes, found.credentials, found.seconds) == (30, 3_000, (PASSWORD,), 0.2)
+
+
+@pytest.mark.parametrize("heard", [None, LEVEL])
+@pytest.mark.parametrize("said", [None, report(mark(1, 68), history="another")])
+async def test_without_a_report_of_this_history_nothing_is_known_and_the_limit_is_not_passed(
+    world: World, heard: LastKnown | None, said: Report | None
+) -> None:
+    world.survivor.last_known = heard
+    if said is not None:
+        await world.told(said, ago=0.1)
+    found = (await world.informed.outlook()).last_known
+    assert found is None or found.seconds is None
+    regions: dict[Role, Any] = {Role.PRIMARY: world.survivor, Role.SECONDARY: world.informed}
+    order = Request(State.FAILOVER, "eve", writable=True)
+    controller = Controller(world.authority, regions, {role: role.value for role in Role}, world.clock, Settings())
+    with pytest.raises(SwitchFailed):
+        _ = [step async for step in controller.take_over(order)]
+    assert await world.authority.read() == FIRST
+
+
+async def test_the_time_counts_until_the_lease_has_surely_run_out(world: World) -> None:
+    world.leases = Leases(world.clock, LEASE_SECONDS)
+    world.leases.renew(FIRST, Role.PRIMARY, 1, degraded=False)
+    world.survivor.last_known = None
+    await world.told(report(mark(1, 68)), ago=1.0)
+    assert (await world.predicted()).seconds == pytest.approx(1.0)
+    world.clock.elapsed += 60.0
+    assert (await world.predicted()).seconds == pytest.approx(LEASE_SECONDS * (1 + DRIFT)), "it has written nothing since"
+
+
+@pytest.mark.parametrize(("admitted", "seconds"), [(2, 0.0), (1, 8.0)])
+async def test_nothing_is_written_once_the_writer_had_admitted_its_fence(world: World, admitted: int, seconds: float) -> None:
+    await world.authority.replace(FIRST, move(FIRST, State.FENCED), actor="ada", reason="")
+    world.survivor.last_known = None
+    await world.told(report(mark(1, 68), epoch=admitted), ago=8.0)
+    assert (await world.predicted()).seconds == seconds
+
+
+async def test_what_the_survivor_has_beyond_the_base_of_the_leadership_is_of_another_history(world: World) -> None:
+    """It holds 68 changes, of which the last 8 were never in the log of the leader that was lost."""
+    state = replace(FIRST, epoch=2)
+    await world.authority.replace(FIRST, state, actor="multiregion", reason="", facts={"base": base_fact(mark(1, 60))})
+    await world.told(report(mark(2, 65), epoch=2), ago=0.1)
+    assert (await world.predicted()).changes == 5
+
+
+async def test_of_the_region_that_leads_nobody_asks_what_the_other_has(world: World) -> None:
+    state = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
+    await world.authority.replace(FIRST, state, actor="eve", reason="")
+    await world.told(report(mark(1, 139)), ago=1.0)
+    assert (await world.informed.outlook()).last_known == LEVEL
+
+
+def test_a_survivor_that_has_more_than_was_reported_lacks_nothing() -> None:
+    found = missing_by_report(HELD, report(mark(1, 50)), Leadership(1, BEGINNING))
+    assert (found.changes, found.bytes, found.seconds) == (0, 0, None)
