@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ LOSS_CHANGES_MAX = 12
 """More than is written after the copies are taken, less than is written in all."""
 LEASE_SECONDS_SHORT, LEASE_SECONDS_LONG = 2, 60
 SETTLE_SECONDS = 60.0
-ENTERED = {
+ENTERED: dict[Situation, tuple[str, dict[str, Any]]] = {
     Situation.FENCED: ("state", {"state": "fenced"}),
     Situation.FAILOVER: ("state", {"state": "failover"}),
     Situation.WRITABLE: ("failover", {"writable": True}),
@@ -47,9 +48,9 @@ class Acknowledged:
 def story(cell: Cell, folder: Path) -> Iterator["Story"]:
     """The deployment in which the cell happens. A lease is long where its end would hide what the start rule does."""
     lease = LEASE_SECONDS_SHORT if cell.fault_of(Store.AUTHORITY) else LEASE_SECONDS_LONG
-    settings = {"MULTIREGION_LOSS_CHANGES_MAX": str(LOSS_CHANGES_MAX), "MULTIREGION_LEASE_SECONDS": str(lease)}
     options = ("--automatic",) if cell.situation is Situation.AUTOMATIC else ()
-    with deployed(folder, *options, **settings) as deployment:
+    limit = str(LOSS_CHANGES_MAX)
+    with deployed(folder, *options, MULTIREGION_LOSS_CHANGES_MAX=limit, MULTIREGION_LEASE_SECONDS=str(lease)) as deployment:
         yield Story(cell, deployment, folder / "copies")
 
 
@@ -119,7 +120,7 @@ class Story:
         for part in self.parts:
             (self._deployment.data / f"start-{part}").touch()
         for part in self.parts:
-            until(lambda part=part: answers(f"{self._deployment.url(part)}/healthz"), f"{part} answers")
+            until(partial(answers, f"{self._deployment.url(part)}/healthz"), f"{part} answers")
 
     # What happens by itself
 
@@ -152,7 +153,7 @@ class Story:
         until(lambda: str(word) in self._said(), f"`{word}` is named", SETTLE_SECONDS)
         time.sleep(ASK_SECONDS + 1.0)  # a region that asks the other one in vain would go on by now
         for role in ROLES:
-            assert self._say(role, f"refused-{role}").status_code != 201
+            assert not self._accepts(role, f"refused-{role}")
 
     def _said(self) -> str:
         """Everything that the deployment says of itself, and the answer to an order."""
@@ -222,8 +223,11 @@ class Story:
     def _write(self, role: str, name: str, count: int, *, alone: bool = False) -> None:
         for number in range(count):
             id = f"{name}-{number}"
-            until(lambda id=id: self._say(role, id).status_code == 201, f"{role} accepts {id}")
+            until(partial(self._accepts, role, id), f"{role} accepts {id}")
             (self._written.alone if alone else self._written.replicated).add(id)
+
+    def _accepts(self, role: str, id: str) -> bool:
+        return self._say(role, id).status_code == 201
 
     def _say(self, role: str, id: str) -> httpx.Response:
         with self._deployment.region(role) as http:
