@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from multiregion import advice
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError
 from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
@@ -115,6 +116,8 @@ class Continuity:
         self._introduced = False
         self.reason: str | None = None
         """Why this region does not lead, for people; None: nothing is in the way."""
+        self.needs: str | None = None
+        """The command without which it never will."""
 
     def catches_up(self) -> bool:
         return not self._records.proved and self._course is Course.CATCH_UP
@@ -125,15 +128,6 @@ class Continuity:
             await self._look()
         finally:
             await self._clock.sleep(LOOK_SECONDS_PROVED if self._records.proved else LOOK_SECONDS)
-
-    async def heard(self, state: RoutingState) -> None:
-        """The authority has told `state`; if this region does not take that for a confirmation: why, for people."""
-        if self._records.confirmed:
-            return
-        if state.epoch == UNFOUNDED.epoch:
-            self.reason = "the authority has lost its history; `multiregion authority recover` makes a new one from what the regions know"
-        else:
-            self.reason = old_authority(state, await self._records.admitted())
 
     async def may_report(self) -> bool:
         """Not before what the authority knows of this region's past is safe here; a region without a past has nothing to lose."""
@@ -167,7 +161,7 @@ class Continuity:
             known = await self._authority.known(self._role)
             await records.owe(known.ends.get(self._role, BEGINNING))
             self._introduced = True
-        self.reason = None
+        self.reason = self.needs = None
         return state
 
     async def _found(self) -> None:
@@ -183,7 +177,7 @@ class Continuity:
         lacking = [mark for mark in must_hold(known, await records.owed()) if not await records.holds(mark)]
         other = await self._other(lacking)
         if other is not None and other.state.supersedes(state):
-            self.reason = old_authority(state, other.state)
+            self.reason = advice.knows_less(other.state, state)
             return
         end = (await records.head()).mark
         if self._was_new or await records.owed() != BEGINNING:
@@ -234,6 +228,7 @@ class Continuity:
                 self.reason = "lacks changes that the other region has, and copies them before it leads"
             case Course.WAIT:
                 self.reason = self._why_it_waits(await self._missing(lacking), other)
+                self.needs = advice.accept_history(self._name)
             case _:
                 self.reason = "compares its log with what the other region has"
 
@@ -252,13 +247,11 @@ class Continuity:
 
     def _why_it_waits(self, missing: int | None, other: Other | None) -> str:
         count = "an unknown number of writes" if missing is None else f"{missing:,} {'write' if missing == 1 else 'writes'}"
+        word = advice.accept_history(self._name)
         lacks = f"lacks {count} that the authority knows of, and serves reads only. "
         if other is None:
-            return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: {self._accept()}"
-        return f"{lacks}The other region does not have them either. To go on without them: {self._accept()}"
-
-    def _accept(self) -> str:
-        return f"`multiregion authority accept-history {self._name}`"
+            return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: `{word}`"
+        return f"{lacks}The other region does not have them either. To go on without them: `{word}`"
 
     async def _settle_as_follower(self) -> None:
         """What this region had once, and nobody has: said in the ledger as soon as it has all that the leader has."""
@@ -273,13 +266,6 @@ class Continuity:
     async def _settle_as_leader(self) -> None:
         if await self._records.owed() != BEGINNING:
             await self._records.settle_debt()
-
-
-def old_authority(told: RoutingState, known: RoutingState) -> str:
-    return (
-        f"the authority knows only epoch {told.epoch}, but the regions epoch {known.epoch}: it was restored from an older copy."
-        " `multiregion authority recover` goes on from what the regions know"
-    )
 
 
 async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:

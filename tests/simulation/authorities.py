@@ -8,13 +8,14 @@ from multiregion.api.authority import FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.config import Settings
-from multiregion.controller import Controller, Request, Step
+from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.leases import Leases
 from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
 from multiregion.logs import Loss
 from multiregion.losses import LossLedger, Settled
+from multiregion.orders import Request, Step
 from multiregion.predictions import InformedRegion, Outlook
 from multiregion.registry import founded_upon, known_of, note_report, resumed
 from multiregion.reports import ACCEPTED, Known, Report
@@ -88,6 +89,19 @@ class WatchedRegion(InformedRegion):
         return outlook
 
 
+class HeardController(Controller):
+    """A controller of which it is known when automatic mode begins an order."""
+
+    def __init__(self, truth: Truth, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._truth = truth
+
+    def take_over(self, request: Request) -> AsyncIterator[Step]:
+        if request.unattended:
+            self._truth.orders.begins(request.actor)
+        return super().take_over(request)
+
+
 class SimulatedAuthority:
     """What the authority's process joins, and what it answers."""
 
@@ -98,11 +112,11 @@ class SimulatedAuthority:
         self.state = Announcing(self.store, self._news)
         self._regions = {role: FarRegionControl(machine.stage.network, role) for role in Role}
         self._leases = leases_of(machine.clock, settings)
-        truth = machine.stage.truth
+        self._truth = truth = machine.stage.truth
         informed_regions = {
             role: WatchedRegion(region, role, self.state, self.store, self._leases, truth) for role, region in self._regions.items()
         }
-        self.controller = Controller(self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
+        self.controller = HeardController(truth, self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
             Automatic(self.state, self.controller, informed_regions[Role.SECONDARY], self._leases, machine.clock, settings)
             if self._leases
@@ -162,10 +176,14 @@ class SimulatedAuthority:
         if self._under_way:
             self._journal.count("two operators at once")
         self._under_way += 1
+        self._truth.orders.begins(request.actor)
         try:
             async for step in getattr(self.controller, verb)(request):
                 self._journal.note(f"step {step.name.partition(' ')[0]}", request.actor, f"{step.outcome}: {step.detail}")
                 steps.append(step)
+            deciding = self._truth.decisions.deciding
+            assert deciding is not None
+            self._truth.orders.succeeds(verb, request, deciding)
         finally:
             self._under_way -= 1
         return steps

@@ -18,7 +18,7 @@ EXPECTED = (
     "wall clock set", "authority outdated",
     "switch finished", "switchover finished", "set_state finished", "take_over finished", "recover finished", "automatic takeover",
     "automatic pause", "automatic resume", "automatic acknowledge", "step check", "step fence", "step drain", "step verify",
-    "step hand", "step take", "step predict", "step lease", "step recover", "step admit", "order.switch_failed",
+    "step hand", "step take", "step predict", "step lease", "step recover", "step admit", "step claim", "order.switch_failed",
     "order.stale_epoch", "order.illegal_move", "order.unreachable", "two operators at once", "interrupted",
     "loss applied", "loss kept", "loss discarded", "object late",
 )  # fmt: skip

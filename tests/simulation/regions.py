@@ -18,6 +18,7 @@ from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
+from multiregion.local.served import HeardAuthority
 from multiregion.logs import Loss
 from multiregion.region import LoggedRegion
 from multiregion.replication import Frame, Replicator, Standing, frames, standing_of
@@ -135,6 +136,7 @@ class SimulatedRegion(RegionProcess):
         self._disk = machine.disk
         self.truth = machine.stage.truth
         self._told = asyncio.Event()
+        self._heard_authority = HeardAuthority()
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from multiregion.config import Settings
 from multiregion.durability import ASYNC
+from multiregion.embedded.authority import NEWEST_STATE, decision_of
 from multiregion.embedded.schema import routing_of
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Digest, Key, Mark, Position
 from tests.simulation.decisions import Decisions
 from tests.simulation.journal import Journal, Violation
 from tests.simulation.ledgers import Ledgers
+from tests.simulation.orders import ToldOrders
 from tests.simulation.pasts import AUTHORITY, Past, spelled
 from tests.simulation.tables import Table, replayed, stored
 from tests.simulation.witnesses import Witness, changes_after, mark_at, own_row, witness_of
@@ -44,6 +46,7 @@ class Truth:
         self.replaced: dict[Mark, Position | None] = {}
         self.restoring: dict[tuple[str, Key], Mark] = {}
         self.again: dict[Position, Position] = {}
+        self.orders = ToldOrders(self.check)
         self.has_object: Callable[[Role, Digest], bool] = lambda role, digest: True
 
     def violated(self, promise: str) -> None:
@@ -81,7 +84,11 @@ class Truth:
 
     def decided(self, db: sqlite3.Connection) -> None:
         """After each COMMIT of the authority."""
+        before = self.decisions.deciding
         self.decisions.committed(db)
+        deciding = self.decisions.deciding
+        if before is not None and deciding is not None and before != deciding:
+            self.orders.decided(deciding, decision_of(db.execute(NEWEST_STATE).fetchone()).actor)
         self._note_wellness()
 
     def _note_wellness(self) -> None:
@@ -252,9 +259,11 @@ class Truth:
     def _authority_changed(self, file: Path) -> None:
         if not file.exists():
             self.decisions.restored(None)
+            self.orders.restored()
             return
         with closing(sqlite3.connect(file)) as db:
             self.decisions.restored(db)
+            self.orders.restored()
 
     def _region_changed(self, role: Role, file: Path) -> None:
         witness, other = self.regions[role], self.regions[role.other]

@@ -116,7 +116,6 @@ class RunningRegion:
     async def _obey(self) -> None:
         state = await self._authority.read()
         await self.records.admit(state)
-        await self.continuity.heard(state)
 
     async def _report(self) -> None:
         if await self.continuity.may_report():

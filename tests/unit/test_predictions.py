@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from multiregion.config import Settings
-from multiregion.controller import Controller, Request
+from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.errors import SwitchFailed
 from multiregion.lag import LastKnown
 from multiregion.leases import DRIFT, Leases
+from multiregion.orders import Request
 from multiregion.predictions import InformedRegion, Outlook, missing_by_report
 from multiregion.reports import Leadership, Report, base_fact
 from multiregion.states import Role, RoutingState, State, move

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from multiregion import advice
 from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
@@ -128,9 +129,6 @@ class RegionProcess(ServedRegion):
         if self._settings.failover == "automatic":
             await self._renew_lease(await self._records.admitted(), degraded=True)
 
-    async def _on_told(self, state: RoutingState) -> None:
-        await self._continuity.heard(state)
-
     async def _expunge(self) -> None:
         while await self._records.expunge(await self._replicator.passed()):
             pass
@@ -159,11 +157,15 @@ class RegionProcess(ServedRegion):
         ready = self._records.confirmed and leads_or_follows and await self._records.is_whole()
         return Outlook(await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known)
 
+    def _needed_word(self, state: RoutingState) -> str | None:
+        """The command that an operator has to run before this region goes on, if there is one."""
+        return advice.RECOVER if self._heard_authority.objection(state) else self._continuity.needs
+
     async def report(self) -> dict[str, Any]:
         """What this region says of itself: for readiness, metrics and `multiregion status`."""
         state, head = await self._records.admitted(), await self._records.head()
         whole = await self._records.is_whole()
-        reasons = [] if self._records.confirmed else ["waits for the authority to confirm the state; reads are served, writes are not"]
+        reasons = self._waits_because(state)
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
         reasons += [self._continuity.reason] if self._continuity.reason else []
         proved = self._records.proved or state.leader is not self._role
@@ -175,6 +177,7 @@ class RegionProcess(ServedRegion):
         reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return {
             "ready": ready,
+            "needs": self._needed_word(state),
             "reasons": reasons,
             "region": self.region.name,
             "role": self._role,

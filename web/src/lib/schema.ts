@@ -106,6 +106,8 @@ export interface Health {
 export interface Readiness {
   ready: boolean
   reasons: string[]
+  /** The command that only an operator can give, without which this region does not become ready or nothing can be decided */
+  needs: string | null
   region: string
   role: "primary" | "secondary"
   epoch: number
