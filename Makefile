@@ -6,7 +6,7 @@ RUN    := $(BIN)/python
 PIP    := $(RUN) -m pip --disable-pip-version-check --no-input -qq
 STAMPS := $(VENV)/stamps
 
-.PHONY: help up test check bench simulate planted format lock template reference screenshots web clean
+.PHONY: help up test check bench long simulate planted format lock template reference screenshots web clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -25,10 +25,14 @@ check: $(STAMPS)/dev $(STAMPS)/app web ## style, types, layout, and everything g
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(RUN) scripts/lock.py --check
-	$(RUN) scripts/reference.py --check
+	$(RUN) -m scripts.reference --check
 	$(RUN) -m infra --check
 	$(RUN) scripts/build_web.py check
 	$(RUN) -m pytest -q tests/unit/test_layout.py tests/unit/test_docs.py
+
+long: $(STAMPS)/dev $(STAMPS)/app web ## what takes too long for every run: each cell of failing storage, 3,000 seeds of the simulation
+	@$(RUN) -m pytest -m long -n 2 --dist load $(ARGS)
+	@$(RUN) -m tests.simulation --seeds 0-2999 -j 2
 
 simulate: $(STAMPS)/dev $(STAMPS)/app ## the system under trouble, one seed after another; ARGS="--seeds 0-9999 -j 2"
 	@$(RUN) -m tests.simulation $(ARGS)
@@ -46,8 +50,8 @@ format: $(STAMPS)/dev ## lays the Python out, sorts its imports
 web: $(STAMPS)/runtime ## the web application's bundle, if its sources have changed
 	@$(RUN) scripts/build_web.py
 
-reference: $(STAMPS)/dev $(STAMPS)/app ## writes the generated parts of docs/reference.md
-	@$(RUN) scripts/reference.py
+reference: $(STAMPS)/dev $(STAMPS)/app ## writes the generated parts of docs/reference.md and docs/guarantees.md
+	@$(RUN) -m scripts.reference
 
 template: $(STAMPS)/dev $(STAMPS)/app ## writes deployment/*.template from infra/
 	@$(RUN) -m infra

@@ -1,10 +1,10 @@
-"""Writes the generated parts of docs/reference.md from the code, or checks that they are up to date (`--check`)."""
+"""Writes the generated parts of the documentation from the code, or checks that they are up to date (`--check`)."""
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from multiregion.api.identity_operations import OperatorOperations, UserOperatio
 from multiregion.cli.commands import app
 from multiregion.config import ENVIRONMENT_PREFIX, Settings
 from multiregion.errors import MultiregionError
+from tests.acceptance.cells import cells, lines_of_the_page
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
+GUARANTEES = ROOT / "docs" / "guarantees.md"
 OPENAPI = ROOT / "src" / "multiregion" / "api" / "openapi.json"
 ERROR_MODULES = (errors_module.__name__, refusals.__name__)
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -133,7 +135,13 @@ def settings() -> str:
     return table(["variable", "default", "what it is"], rows)
 
 
-SECTIONS = {
+def storage() -> str:
+    head = ["what fails", "in", "writing", "an operator says", "the ledger lists"]
+    return f"{len(list(cells()))} cells:\n\n{table(head, list(lines_of_the_page()))}"
+
+
+Sections = Mapping[str, Callable[[], str]]
+SECTIONS: Sections = {
     "commands": commands,
     "settings": settings,
     "endpoints": endpoints,
@@ -141,32 +149,33 @@ SECTIONS = {
     "errors": errors,
     "sign-in errors": sign_in_errors,
 }
+PAGES: Mapping[Path, Sections] = {REFERENCE: SECTIONS, GUARANTEES: {"storage": storage}}
 
 
-def generated(text: str) -> str:
+def generated(page: Path, text: str) -> str:
     """`text` with everything between its markers written anew. Raises ValueError, naming the section, if a marker is missing."""
-    for name, section in SECTIONS.items():
+    for name, section in PAGES[page].items():
         start, end = f"<!-- generated: {name} -->\n", f"<!-- end: {name} -->"
         before, found, rest = text.partition(start)
         _, closed, after = rest.partition(end)
         if not (found and closed):
-            raise ValueError(f"docs/reference.md has no place for {name}")
+            raise ValueError(f"docs/{page.name} has no place for {name}")
         text = f"{before}{start}\n{section()}\n{end}{after}"
     return text
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="exit 1 if docs/reference.md is out of date")
+    parser.add_argument("--check", action="store_true", help="exit 1 if a page is out of date")
     check = parser.parse_args().check
-    text = REFERENCE.read_text()
-    fresh = generated(text)
-    if check and fresh != text:
-        print("docs/reference.md is out of date (make reference)", file=sys.stderr)
-        return 1
-    if not check:
-        REFERENCE.write_text(fresh)
-    return 0
+    pages = {page: (page.read_text(), generated(page, page.read_text())) for page in PAGES}
+    old = [page for page, (text, fresh) in pages.items() if fresh != text]
+    for page in old:
+        if check:
+            print(f"docs/{page.name} is out of date (make reference)", file=sys.stderr)
+        else:
+            page.write_text(pages[page][1])
+    return 1 if check and old else 0
 
 
 if __name__ == "__main__":

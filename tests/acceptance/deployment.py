@@ -120,9 +120,14 @@ class Deployment:
 
     def change_wire(self, **order: Any) -> None:
         """Cut, delay and heal as `chaos` does it, without the time that a command takes to start."""
-        config = read_part(self.data / "config" / "wire.json")
+        self.as_region("wire", "POST", "/wire", json=order)
+
+    def as_region(self, part: str, method: str, path: str, **how: Any) -> Any:
+        """What the parts of the deployment ask of each other."""
+        config = read_part(self.data / "config" / f"{part}.json")
         headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
-        httpx.post(f"http://127.0.0.1:{config.port}/wire", json=order, headers=headers, trust_env=False).raise_for_status()
+        answer = httpx.request(method, f"http://127.0.0.1:{config.port}{path}", headers=headers, trust_env=False, **how).raise_for_status()
+        return answer.json() if answer.content else None
 
     def cut(self, cut: bool, to: str | None = None) -> None:
         """Cut the link between the regions, or with False mend it."""
@@ -177,6 +182,12 @@ class Deployment:
         with self.region(role, {}) as http:
             answer: dict[str, Any] = http.get(f"/state/{self.described()['appId']}").raise_for_status().json()
         return answer
+
+    def is_reported(self) -> bool:
+        """Whether the authority knows how far both regions have got. They tell it at least once a second."""
+        ends = self.as_region("authority", "GET", "/internal/known?role=primary")["ends"]
+        status = self.ask("status", code=None)["status"]
+        return all(ends[role]["position"]["sequence"] == status[role]["sequence"] for role in ends)
 
     def level(self) -> bool:
         """Whether both regions hold the same, by what they say of themselves."""

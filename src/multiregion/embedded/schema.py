@@ -20,7 +20,8 @@ CREATE TABLE IF NOT EXISTS region (
     store TEXT NOT NULL, whole INTEGER NOT NULL,
     log_epoch INTEGER NOT NULL, log_sequence INTEGER NOT NULL, log_bytes INTEGER NOT NULL, content TEXT NOT NULL,
     chain TEXT NOT NULL,
-    owed_epoch INTEGER NOT NULL, owed_sequence INTEGER NOT NULL, owed_chain TEXT NOT NULL
+    owed_epoch INTEGER NOT NULL, owed_sequence INTEGER NOT NULL, owed_chain TEXT NOT NULL,
+    succeeds TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS record (
     partition TEXT NOT NULL, id TEXT NOT NULL, sort TEXT NOT NULL, value BLOB,
@@ -76,8 +77,9 @@ def position_of(epoch: int | None, sequence: int | None) -> Position | None:
 
 
 def routing_of(db: sqlite3.Connection) -> RoutingState:
-    state, epoch, leader, writable, history = db.execute("SELECT state, epoch, leader, writable, history FROM region").fetchone()
-    return RoutingState(State(state), epoch, Role(leader), bool(writable), history)
+    row = db.execute("SELECT state, epoch, leader, writable, history, succeeds FROM region").fetchone()
+    state, epoch, leader, writable, history, succeeds = row
+    return RoutingState(State(state), epoch, Role(leader), bool(writable), history, tuple(json.loads(succeeds)))
 
 
 def record_of(row: tuple[Any, ...]) -> Record:

@@ -56,7 +56,7 @@ class RegionSession:
     def save(self) -> None:
         if (row := self._row()) != self._loaded:
             self.db.execute(
-                "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, history = ?, whole = ?, log_epoch = ?,"
+                "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, history = ?, succeeds = ?, whole = ?, log_epoch = ?,"
                 " log_sequence = ?, log_bytes = ?, content = ?, chain = ?, owed_epoch = ?, owed_sequence = ?, owed_chain = ?",
                 row,
             )
@@ -65,7 +65,8 @@ class RegionSession:
         routing = self.routing
         log = (self.epoch, self.sequence, self.bytes, f"{self.content:x}", self.chain)
         owed = (self.owed.position.epoch, self.owed.position.sequence, self.owed.chain)
-        return (routing.state, routing.epoch, routing.leader, routing.writable, routing.history, self.whole, *log, *owed)
+        decided = (routing.state, routing.epoch, routing.leader, routing.writable, routing.history, json.dumps(routing.succeeds))
+        return (*decided, self.whole, *log, *owed)
 
     def stored(self, key: Key) -> Record | None:
         """The record or tombstone (value None) under `key`."""
