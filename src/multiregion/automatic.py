@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Request
+from multiregion.controller import Controller
 from multiregion.errors import MultiregionError
 from multiregion.leases import Leases
+from multiregion.orders import Request
 from multiregion.predictions import Outlook, RegionControl, prediction
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Decision, StateStore
@@ -93,14 +94,16 @@ class Automatic:
             await self._clock.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:
+        before = self.waits_because
         reason = reason_to_wait(await self._situation(), self._settings) or await self._take_over()
-        if reason is not None and kind(reason) != kind(self.waits_because):
+        if reason is not None and kind(reason) != kind(before):
             log.info("waits: %s", reason)
         self.waits_because = reason
 
     async def _take_over(self) -> str | None:
         """Returns why it did not finish, if it did not; the next look tries again."""
         request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True, unattended=True)
+        self.waits_because = None
         try:
             async for step in self._controller.take_over(request):
                 log.warning("takeover: %s: %s", step.name, step.detail)

@@ -19,7 +19,7 @@ def linked(before: str, change: Change) -> str:
     """The chain that ends with `change`: a digest of the chain before, the position, the key and the digest of the value. It
     covers digests, not values, so that a value can be taken out of a log."""
     write, position = change.write, change.position
-    value = None if write.value is None else sha256(write.value).digest()
+    value = change.digest or (None if write.value is None else sha256(write.value).digest())
     link = (before, position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.needs, value)
     return sha256(msgspec.msgpack.encode(link)).hexdigest()[: 2 * CHAIN_BYTES]
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from multiregion import advice
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError
 from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
+from multiregion.region import LoggedRegion
 from multiregion.replication import Peer
 from multiregion.reports import Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
@@ -36,8 +38,9 @@ class AuthorityAtStart(Protocol):
         authority does not know yet that both regions are empty."""
         ...
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        """Go on leading under a new epoch, with a log that ends at `base`. Raises StaleEpoch unless `state` is in force."""
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, *, alone: bool) -> RoutingState:
+        """Go on leading under a new epoch, with a log that ends at `base`; of a new history if `alone`. Raises StaleEpoch unless
+        `state` is in force."""
         ...
 
 
@@ -58,6 +61,7 @@ class Other:
     something that this one is known to lack."""
 
     end: Mark
+    state: RoutingState
     holds_ours: bool
     is_held: bool
     has_what_we_lack: bool
@@ -97,22 +101,23 @@ def course(seen: Comparison, loss_changes_max: int) -> Course:
 class Continuity:
     """One region's start, from the authority's first word until it may lead, or follows; then what it owes to the ledger."""
 
-    def __init__(
-        self, role: Role, records: LoggedRecords, peer: Peer, authority: AuthorityAtStart, clock: Clock, loss_changes_max: int
-    ) -> None:
-        self._role = role
-        self._records = records
+    def __init__(self, region: LoggedRegion, peer: Peer, authority: AuthorityAtStart, clock: Clock, loss_changes_max: int) -> None:
+        self._role = region.role
+        self._name = region.name
+        self._records = region.records
         self._peer = peer
         self._authority = authority
         self._clock = clock
         self._loss_changes_max = loss_changes_max
         self._began = clock.monotonic()
         self._was_short = False
-        self._was_new = not records.began_whole
+        self._was_new = not region.records.began_whole
         self._course = Course.ASK
         self._introduced = False
         self.reason: str | None = None
         """Why this region does not lead, for people; None: nothing is in the way."""
+        self.needs: str | None = None
+        """The command without which it never will."""
 
     def catches_up(self) -> bool:
         return not self._records.proved and self._course is Course.CATCH_UP
@@ -123,18 +128,6 @@ class Continuity:
             await self._look()
         finally:
             await self._clock.sleep(LOOK_SECONDS_PROVED if self._records.proved else LOOK_SECONDS)
-
-    def heard(self, state: RoutingState) -> None:
-        """The authority has told `state`, and this region does not take that for a confirmation: why, for people."""
-        if self._records.confirmed:
-            return
-        if state.epoch == UNFOUNDED.epoch:
-            self.reason = "the authority has lost its history; `multiregion authority recover` makes a new one from what the regions know"
-        else:
-            self.reason = (
-                f"the authority knows only epoch {state.epoch} of the history {state.history[-8:]}, this region knows more: it was restored"
-                " from an older copy. `multiregion authority recover` goes on from what the regions know"
-            )
 
     async def may_report(self) -> bool:
         """Not before what the authority knows of this region's past is safe here; a region without a past has nothing to lose."""
@@ -168,7 +161,7 @@ class Continuity:
             known = await self._authority.known(self._role)
             await records.owe(known.ends.get(self._role, BEGINNING))
             self._introduced = True
-        self.reason = None
+        self.reason = self.needs = None
         return state
 
     async def _found(self) -> None:
@@ -183,6 +176,9 @@ class Continuity:
         known = await self._authority.known(self._role)
         lacking = [mark for mark in must_hold(known, await records.owed()) if not await records.holds(mark)]
         other = await self._other(lacking)
+        if other is not None and other.state.supersedes(state):
+            self.reason = advice.knows_less(other.state, state)
+            return
         end = (await records.head()).mark
         if self._was_new or await records.owed() != BEGINNING:
             self._was_short = True
@@ -199,7 +195,7 @@ class Continuity:
         if chosen is not self._course:
             log.info("%s", chosen.value)
         self._course = chosen
-        await self._go(state, end, lacking)
+        await self._go(state, end, lacking, other)
 
     async def _missing(self, lacking: Sequence[Mark]) -> int | None:
         counts = [await self._records.missing(mark) for mark in lacking]
@@ -215,9 +211,9 @@ class Continuity:
             return None
         holds_ours = own == BEGINNING or found[0] == own
         has = any(there == mark for there, mark in zip(found[1:], lacking, strict=True))
-        return Other(standing.end, holds_ours, await self._records.holds(standing.end), has)
+        return Other(standing.end, standing.state, holds_ours, await self._records.holds(standing.end), has)
 
-    async def _go(self, state: RoutingState, end: Mark, lacking: Sequence[Mark]) -> None:
+    async def _go(self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None) -> None:
         records = self._records
         match self._course:
             case Course.LEAD if await records.is_whole():
@@ -227,11 +223,12 @@ class Continuity:
             case Course.WRITE_OFF:
                 await records.make_whole(await records.head())
                 await self._write_off(lacking)
-                await self._resume(state, end, "what was missing is nowhere; see `multiregion loss list`")
+                await self._resume(state, end, "what was missing is nowhere; see `multiregion loss list`", alone=other is None)
             case Course.CATCH_UP:
                 self.reason = "lacks changes that the other region has, and copies them before it leads"
             case Course.WAIT:
-                self.reason = await self._why_it_waits(lacking)
+                self.reason = self._why_it_waits(await self._missing(lacking), other)
+                self.needs = advice.accept_history(self._name)
             case _:
                 self.reason = "compares its log with what the other region has"
 
@@ -239,21 +236,22 @@ class Continuity:
         cause = DISK_LOST if self._was_new else OLDER_COPY
         await self._records.write_off(newest(lacking), cause=cause, reason=f"{cause}: neither region has these writes any more")
 
-    async def _resume(self, state: RoutingState, end: Mark, reason: str) -> None:
-        """The last step: led under the new epoch, the log begins where it ends now."""
-        resumed = await self._authority.resume(self._role, state, end, reason)
+    async def _resume(self, state: RoutingState, end: Mark, reason: str, *, alone: bool = False) -> None:
+        """The last step: led under the new epoch, the log begins where it ends now. `alone`: nobody knows what the other region
+        obeys by now, so the epoch is one of a new history."""
+        resumed = await self._authority.resume(self._role, state, end, reason, alone=alone)
         await self._records.admit(resumed)
         await self._records.settle_debt()
         self._records.prove()
         self._was_short = False
 
-    async def _why_it_waits(self, lacking: Sequence[Mark]) -> str:
-        missing = await self._missing(lacking)
-        count = "an unknown number of" if missing is None else f"{missing:,}"
-        return (
-            f"lacks {count} writes that the authority knows of, and the other region is away or does not have them either; reads are"
-            " served. Start the other region; or, to go on without them: `multiregion authority accept-history REGION`"
-        )
+    def _why_it_waits(self, missing: int | None, other: Other | None) -> str:
+        count = "an unknown number of writes" if missing is None else f"{missing:,} {'write' if missing == 1 else 'writes'}"
+        word = advice.accept_history(self._name)
+        lacks = f"lacks {count} that the authority knows of, and serves reads only. "
+        if other is None:
+            return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: `{word}`"
+        return f"{lacks}The other region does not have them either. To go on without them: `{word}`"
 
     async def _settle_as_follower(self) -> None:
         """What this region had once, and nobody has: said in the ledger as soon as it has all that the leader has."""

@@ -5,53 +5,26 @@ Keeps nothing in memory: each call reads where things are and goes on from there
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from multiregion import advice
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
+from multiregion.orders import Orders, Request, Step, order
 from multiregion.predictions import Outlook, RegionControl, missing, prediction
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
 
 DRAIN_PAUSE_SECONDS = 0.01
+FENCES_MAX = 10
 EPOCHS_SKIPPED = 10
 ACCEPT_SECONDS, ACCEPT_PAUSE_SECONDS = 20.0, 0.1
 BOTH = (Role.PRIMARY, Role.SECONDARY)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step did, or why not: `outcome` is `done`, `not needed` or `not confirmed`."""
-
-    name: str
-    outcome: str
-    seconds: float
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost.
-    `region_lost`: the operator's word that a region that does not answer is lost.
-    `epoch`: only if this is still the epoch; None: whatever it is by now. `unattended`: on no operator's word, so only
-    if the writer's lease has run out."""
-
-    to: State
-    actor: str
-    reason: str = ""
-    writable: bool = False
-    accept_loss: bool = False
-    epoch: int | None = None
-    unattended: bool = False
-    region_lost: bool = False
-
-    def is_met_by(self, state: RoutingState) -> bool:
-        return state.state is self.to and state.writable is self.writable
 
 
 class Controller:
@@ -71,25 +44,43 @@ class Controller:
         self._clock = clock
         self._settings = settings
         self._leases = leases
+        self.orders = Orders(authority)
 
+    @order
     async def set_state(self, request: Request) -> AsyncIterator[Step]:
-        """The guide's change of state: decide, then tell both regions. Raises IllegalMove, StaleEpoch."""
-        state = await self._current(request)
-        if state.state is request.to:
-            yield Step("decide", "not needed", 0.0, f"the state is {state.state} already")
-        else:
-            step, state = await self._decide(state, move(state, request.to), request)
-            yield step
-        async for step in self._tell(state):
+        """The guide's change of state: decide, then tell both regions. Raises IllegalMove, StaleEpoch. To fence wins against every
+        order that began before it."""
+        step, state = await self._decide_at_once(request)
+        yield step
+        async for step in self._conclude(state):
             yield step
 
+    async def _decide_at_once(self, request: Request, *, tries: int = FENCES_MAX) -> tuple[Step, RoutingState]:
+        try:
+            state = await self._current(request)
+            if request.is_met_by(state):
+                return await self._hold(state, request)
+            return await self._decide(state, move(state, request.to), request)
+        except StaleEpoch:
+            if tries == 1 or not self.orders.prevails(request):
+                raise
+        return await self._decide_at_once(request, tries=tries - 1)
+
+    @order
     async def switchover(self, request: Request) -> AsyncIterator[Step]:
         """The writer to the region that does not serve now, losing nothing; `request.to` and `writable` are found out."""
-        to = State.FAILOVER if (await self._authority.read()).serving is Role.PRIMARY else State.ACTIVE
-        wish = Request(to, request.actor, request.reason, writable=to is State.FAILOVER, epoch=request.epoch)
-        async for step in self.switch(wish):
+        to = await self._other_way(await self._authority.read())
+        async for step in self.switch(replace(request, to=to, writable=to is State.FAILOVER)):
             yield step
 
+    async def _other_way(self, state: RoutingState) -> State:
+        """Where a switchover goes. One that was interrupted after its fence goes on to where it was going."""
+        if state.state is State.FENCED and (towards := await self.orders.unfinished(state)):
+            return State(towards["state"])
+        left = state.leader if state.state is State.FENCED else state.serving
+        return State.FAILOVER if left is Role.PRIMARY else State.ACTIVE
+
+    @order
     async def switch(self, request: Request) -> AsyncIterator[Step]:
         """A planned failover or failback: fence, drain, verify that both sides are equal, hand over.
 
@@ -97,21 +88,26 @@ class Controller:
         it, and the same request goes on from there. Raises StaleEpoch if somebody else changed the state meanwhile.
         """
         state = await self._current(request)
-        if not request.is_met_by(state):
+        if request.is_met_by(state):
+            step, state = await self._hold(state, request)
+            if step.outcome == "done":
+                yield step
+        else:
             target = move(state, request.to, writable=request.writable, drained=True)
             if state.state is not State.FENCED:
-                async for step in self._check(needed=target.serving is not state.leader):
+                async for step in self._check(state, target):
                     yield step
-                step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
+                step, state = await self._decide(state, move(state, State.FENCED), request, name="fence", facts=request.towards())
                 yield step
             async for step in self._drain(state, target):
                 yield step
             target = move(state, request.to, writable=request.writable, drained=True)
             step, state = await self._decide(state, target, request, name="hand over", facts=await self._base_of(state, target))
             yield step
-        async for step in self._tell(state):
+        async for step in self._conclude(state):
             yield step
 
+    @order
     async def take_over(self, request: Request) -> AsyncIterator[Step]:
         """An unplanned failover or failback: the region that serves now is lost. Loses what was not replicated, says before how
         much that may be, and keeps the survivor's position, the watermark, with the new epoch.
@@ -120,7 +116,11 @@ class Controller:
         unless `request.accept_loss`.
         """
         state, outlooks = await self._survey(request)
-        if not request.is_met_by(state):
+        if request.is_met_by(state):
+            step, state = await self._hold(state, request)
+            if step.outcome == "done":
+                yield step
+        else:
             target = move(state, request.to, writable=request.writable, region_lost=True)
             survivor = target.serving
             outlook = self._survivor(survivor, outlooks[survivor])
@@ -128,21 +128,21 @@ class Controller:
             yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
             if not request.accept_loss:
                 if outlooks[survivor.other] is not None:
-                    raise SwitchFailed(self._not_lost(survivor.other))
+                    raise SwitchFailed(advice.not_lost(survivor.other, self._names))
                 self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
             outlook = await self._last_look(survivor)
             # From here to the decision nothing may fail that closes the leases of this epoch: its writer would get no other.
             if request.unattended:
                 self._refuse_while_leased(state)
             if self._may_hold_lease(state, survivor.other):
-                step, state = await self._decide(state, move(state, State.FENCED), request, name="fence")
+                step, state = await self._decide(state, move(state, State.FENCED), request, name="fence", facts=request.towards())
                 yield step
                 yield await self._outlast_lease(state, survivor.other)
                 outlook = await self._last_look(survivor)
             target = move(state, request.to, writable=request.writable, region_lost=True)
             step, state = await self._decide(state, target, request, name="take over", facts=facts_of(outlook, request, loses))
             yield step
-        async for step in self._tell(state, required=state.serving):
+        async for step in self._conclude(state):
             yield step
 
     def _refuse_while_leased(self, state: RoutingState) -> None:
@@ -179,6 +179,7 @@ class Controller:
             raise SwitchFailed(f"{self._names[target.leader]} does not answer any more; run the same command again")
         return {"base": base_fact(head.mark)}
 
+    @order
     async def recover(self, request: Request) -> AsyncIterator[Step]:
         """The authority has lost its history, or was restored from an old backup: begin a new history, fenced, from the newest
         state that the regions have admitted. Needs both, because the newest may be known to one of them alone; or the operator's
@@ -189,7 +190,7 @@ class Controller:
         silent = [role for role in BOTH if role not in known]
         self._check_recoverable(silent, request)
         newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
-        if newest == state and all(outlook.admitted.history == state.history for outlook in known.values()):
+        if state.history and all(state.is_taken_by(outlook.admitted) for outlook in known.values()):
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
         else:
             state, step = await self._begin_history(state, newest, known, request)
@@ -197,9 +198,12 @@ class Controller:
         async for step in self._tell(state):
             yield step
 
-    async def accept_history(self, role: Role, request: Request) -> AsyncIterator[Step]:
+    @order
+    async def accept_history(self, request: Request) -> AsyncIterator[Step]:
         """The operator's word that the region which waits to lead goes on with the history that it has, whatever else was known.
         Raises SwitchFailed if it does not wait for that."""
+        role = request.region
+        assert role is not None
         state = await self._current(request)
         if state.leader is not role:
             raise SwitchFailed(f"{self._names[role]} does not lead at epoch {state.epoch}, so there is nothing to accept")
@@ -220,19 +224,21 @@ class Controller:
             raise SwitchFailed("neither region answers, so nobody knows what was decided last; nothing was changed. Start a region first")
         if silent and not request.region_lost:
             raise SwitchFailed(
-                f"{self._list(silent)} does not answer, and may know of later decisions; nothing was changed. Start it, or, if it is lost,"
-                " add --region-lost"
+                f"{advice.listed(silent, self._names)} does not answer, and may know of later decisions; nothing was changed. Start it,"
+                " or, if it is lost, add --region-lost"
             )
 
     async def _begin_history(
         self, state: RoutingState, newest: RoutingState, known: Mapping[Role, Outlook], request: Request
     ) -> tuple[RoutingState, Step]:
-        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history."""
+        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history. Whoever leads
+        has to hold the newest log that there is: the leader's own file may be lost, or an older copy."""
         leader = newest.leader if newest.leader in known else newest.leader.other
         histories = {state.history, *state.succeeds, newest.history, *(outlook.admitted.history for outlook in known.values())}
         succeeds = tuple(sorted(histories - {""}))
         fenced = RoutingState(State.FENCED, newest.epoch + EPOCHS_SKIPPED, leader, history=self._clock.new_id(), succeeds=succeeds)
-        facts = {"base": base_fact(known[leader].head.mark), "succeeds": succeeds}
+        log = max((outlook.head.mark for outlook in known.values()), key=lambda mark: mark.position)
+        facts = {"base": base_fact(log), "succeeds": succeeds}
         step, decided = await self._decide(state, fenced, request, name="recover", facts=facts)
         return decided, step
 
@@ -247,15 +253,15 @@ class Controller:
         if request.epoch not in (None, state.epoch):
             (newest,) = await self._authority.history(1, about="state")
             raise StaleEpoch(f"{newest.actor} changed the state to {state.state} (epoch {state.epoch}) first", state=state)
+        self.orders.reads(request, state)
         outlooks = await self._outlooks()
         if state.epoch == UNFOUNDED.epoch:
             raise SwitchFailed(self._no_history(outlooks))
-        ahead = [outlook.admitted.epoch for outlook in outlooks.values() if outlook is not None]
-        if max([0, *ahead]) > state.epoch:
-            raise SwitchFailed(
-                f"a region obeys epoch {max(ahead)}, but the authority knows only epoch {state.epoch}: it was restored from an old"
-                " backup. `multiregion authority recover` takes the highest known"
-            )
+        others = [each.admitted for each in outlooks.values() if each is not None and not state.is_taken_by(each.admitted)]
+        if others:
+            # The region may have been told of another order's decision while it was asked: then that is why it knows more.
+            await self.orders.refuse_if_overtaken(request)
+            raise SwitchFailed(advice.outdated(others[0], state))
         return state, outlooks
 
     def _no_history(self, outlooks: Mapping[Role, Outlook | None]) -> str:
@@ -282,12 +288,6 @@ class Controller:
             raise SwitchFailed(f"{self._names[survivor]} does not answer any more ({error.detail}); run the same command again") from error
         return self._survivor(survivor, outlook)
 
-    def _not_lost(self, region: Role) -> str:
-        return (
-            f"{self._names[region]} answers, so it is not lost: without --region-lost the switch loses nothing."
-            " With --accept-loss it is taken from it all the same"
-        )
-
     def _refuse_loss(self, last_known: LastKnown | None) -> None:
         settings = self._settings
         if last_known is None or last_known.seconds is None:
@@ -298,16 +298,16 @@ class Controller:
                 f" {prediction(last_known)}. Nothing was changed; --accept-loss goes on all the same"
             )
 
-    async def _check(self, *, needed: bool) -> AsyncIterator[Step]:
+    async def _check(self, state: RoutingState, target: RoutingState) -> AsyncIterator[Step]:
         """Both regions must answer before anything is fenced, so that a switch that cannot succeed does no harm."""
         began = self._clock.monotonic()
-        silent = [role for role, head in (await self._heads()).items() if head is None]
+        needed = target.serving is not state.leader
+        silent = await self._silent()
         if silent and needed:
-            raise SwitchFailed(
-                f"{self._list(silent)} does not answer, so a planned switch would not finish; nothing was changed. If it is lost, add"
-                " --region-lost; to point the application at the other region read-only: `multiregion state set failover`"
-            )
-        found = f"{self._list(silent)} does not answer" if silent else "both regions answer"
+            silent = await self._silent()  # a connection from before a region was restarted breaks once; no reason to call it lost
+            if silent:
+                raise SwitchFailed(advice.not_answering(silent, state, target, self._names))
+        found = f"{advice.listed(silent, self._names)} does not answer" if silent else "both regions answer"
         yield Step("check", "done", self._clock.monotonic() - began, found)
 
     async def _drain(self, fenced: RoutingState, target: RoutingState) -> AsyncIterator[Step]:
@@ -317,12 +317,12 @@ class Controller:
             yield step
         began = self._clock.monotonic()
         heads = await self._heads()
-        if target.serving is leader and None in heads.values():
+        if target.serving is leader and not level(heads[leader], heads[other]):
             yield Step("drain", "not needed", 0.0, f"{self._names[leader]} wrote last")
             return
         while not level(heads[leader], heads[other]):
             if self._clock.monotonic() - began > self._settings.drain_seconds:
-                raise SwitchFailed(self._not_drained(leader))
+                raise SwitchFailed(advice.not_drained(leader, self._settings.drain_seconds, self._names))
             await self._clock.sleep(DRAIN_PAUSE_SECONDS)
             heads = await self._heads()
         head = heads[leader]
@@ -332,12 +332,18 @@ class Controller:
             raise SwitchFailed("both logs end at the same change, but the contents differ; `multiregion verify` lists where")
         yield Step("verify", "done", 0.0, f"equal: {head.content[:12]}")
 
-    def _not_drained(self, leader: Role) -> str:
-        back = "state set active" if leader is Role.PRIMARY else "failover --writable"
-        return (
-            f"{self._names[leader.other]} has not caught up with {self._names[leader]} within {self._settings.drain_seconds:g} s;"
-            f" the application stays fenced. Run the same command again to go on waiting, or `multiregion {back}` to go back"
-        )
+    async def _hold(self, state: RoutingState, request: Request) -> tuple[Step, RoutingState]:
+        """What is asked for is so already. If another order may still change that, decide it anew, under an epoch of its own: the
+        other order's next decision is then refused, and this one holds."""
+        other = self.orders.crossed_by(request)
+        if other is None and not await self.orders.unfinished(state):
+            await self.orders.refuse_if_overtaken(request)
+            self.orders.ends_decided(request)
+            return Step("decide", "not needed", 0.0, f"the state is {state.state} already"), state
+        again = move(state, state.state, writable=state.writable)
+        step, state = await self._decide(state, again, request, name="claim")
+        whose = f"the order of {other} that is under way" if other else "the order that stopped here on its way"
+        return replace(step, detail=f"{state.state} already; decided anew, epoch {state.epoch}, so that {whose} does not change it"), state
 
     async def _decide(
         self,
@@ -350,7 +356,13 @@ class Controller:
     ) -> tuple[Step, RoutingState]:
         began = self._clock.monotonic()
         state = await self._authority.replace(old, new, actor=request.actor, reason=request.reason, facts=facts)
+        self.orders.decides(request, state)
         return Step(name, "done", self._clock.monotonic() - began, f"{old.state} → {new.state}, epoch {new.epoch}"), state
+
+    async def _conclude(self, state: RoutingState) -> AsyncIterator[Step]:
+        """An order has done what it was asked to only when the region that serves now obeys."""
+        async for step in self._tell(state, required=state.serving):
+            yield step
 
     async def _tell(self, state: RoutingState, *, required: Role | None = None) -> AsyncIterator[Step]:
         """Have both regions admit `state` now. One that does not answer learns it when it is back, and is reported."""
@@ -363,11 +375,12 @@ class Controller:
                 continue
             if not isinstance(answer, MultiregionError):
                 raise answer
-            if role is required:
-                raise SwitchFailed(
-                    f"{self._names[role]} has not confirmed the {state.state} state ({answer.detail}); run the same command again"
-                )
             yield Step(f"admit {self._names[role]}", "not confirmed", seconds, f"{answer.detail}; it will learn the state when it is back")
+        if required is not None and isinstance(answers[BOTH.index(required)], MultiregionError):
+            raise SwitchFailed(advice.not_confirmed(required, state, self._names))
+
+    async def _silent(self) -> list[Role]:
+        return [role for role, head in (await self._heads()).items() if head is None]
 
     async def _heads(self) -> dict[Role, Head | None]:
         answers = await asyncio.gather(*(self._regions[role].head() for role in BOTH), return_exceptions=True)
@@ -376,9 +389,6 @@ class Controller:
     async def _outlooks(self) -> dict[Role, Outlook | None]:
         answers = await asyncio.gather(*(self._regions[role].outlook() for role in BOTH), return_exceptions=True)
         return {role: answer if isinstance(answer, Outlook) else None for role, answer in zip(BOTH, answers, strict=True)}
-
-    def _list(self, roles: list[Role]) -> str:
-        return " and ".join(self._names[role] for role in roles)
 
 
 def level(leader: Head | None, other: Head | None) -> bool:

@@ -44,6 +44,11 @@ class LagMeter:
         self._heard, self._exposure, self.heard_at = head, exposure, self._clock.monotonic()
         self._note_level()
 
+    @property
+    def heard(self) -> Head | None:
+        """Where the other region's log ended when it was heard last."""
+        return self._heard
+
     def applied(self, head: Head) -> None:
         self._applied = head
         self._note_level()

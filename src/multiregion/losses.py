@@ -77,6 +77,9 @@ class LossLedger:
                     entry.id, "kept", "nobody has the contents of these writes any more; `multiregion loss discard` closes the entry"
                 )
                 continue
+            if entry.loss.change.digest is not None:
+                yield Settled(entry.id, "kept", "its contents were a secret that had been replaced since, and are gone; discard it")
+                continue
             expected = entry.loss.replaced
             try:
                 position = await self._regions[writer].restore(

@@ -53,7 +53,7 @@ class InformedRegion:
         silence = self._reports.seconds_since(self._role.other)
         if state.leader is self._role:
             return outlook
-        if report is None or silence is None or report.history != state.history:
+        if report is None or silence is None or report.history not in (state.history, *state.succeeds):
             return replace(outlook, last_known=outlook.last_known and replace(outlook.last_known, seconds=None))
         told = missing_by_report(outlook.head, report, await self._reports.leadership())
         told = replace(told, seconds=self._unknown_seconds(state, report, silence))
@@ -70,10 +70,10 @@ class InformedRegion:
 def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown:
     """What a region whose log ends at `head` lacks of the leader's log as it was reported. What it has beyond the place where the
     leadership began is of another history, and counts for nothing."""
-    reached, end = head.position, report.end.position
-    if reached.epoch < leadership.since:
+    end, reached = report.end.position, leadership.reached(head.mark)
+    if end.epoch < leadership.since:
         # A leader that has written nothing yet ends where its leadership began.
-        reached = min(reached, leadership.base.position if end.epoch >= leadership.since else end)
+        reached = max(reached, min(head.position, end))
     changes = max(0, end.sequence - reached.sequence)
     credentials = tuple(each for each in report.exposure.credentials if each.position > reached)
     return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.photos_in_flight)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from multiregion.clock import Clock
-from multiregion.controller import Controller, Request, Step
+from multiregion.controller import Controller
 from multiregion.errors import MultiregionError
-from multiregion.states import Role
+from multiregion.orders import Request, Step
 
 RUNS_KEPT = 5
 
@@ -78,8 +78,8 @@ class WatchedController(Controller):
     def take_over(self, request: Request) -> AsyncIterator[Step]:
         return self._progress.told("takeover", request, super().take_over(request))
 
-    def accept_history(self, role: Role, request: Request) -> AsyncIterator[Step]:
-        return self._progress.told("accept history", request, super().accept_history(role, request))
+    def accept_history(self, request: Request) -> AsyncIterator[Step]:
+        return self._progress.told("accept history", request, super().accept_history(request))
 
     def recover(self, request: Request) -> AsyncIterator[Step]:
         return self._progress.told("recovery", request, super().recover(request))

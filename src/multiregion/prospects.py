@@ -7,8 +7,9 @@ from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.config import Settings, label
-from multiregion.controller import Controller, Request, Step
+from multiregion.controller import Controller
 from multiregion.errors import MultiregionError, Unreachable
+from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook, RegionControl
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import Decision, Head, StateStore
@@ -106,12 +107,13 @@ class Prospects:
 
     async def now(self) -> tuple[RoutingState, Sequence[Prospect]]:
         """The state, and every move from it with what it would come to. Nothing is changed."""
-        state = await self._authority.read()
         outlooks = await self._outlooks()
+        state = await self._authority.read()  # after the regions: else one that has just been told a new state would look ahead of it
         leading = outlooks[state.leader]
         onlookers = {role: Onlooker(outlook, leading.head if leading else None) for role, outlook in outlooks.items()}
         stage = Controller(Pencil(state, self._authority), onlookers, self._names, self._clock, self._settings)
-        found = [await foresee(stage, wish, state) for wish in all_moves(state) if not leads_nowhere(wish, state)]
+        passing = await stage.orders.unfinished(state) is not None
+        found = [await foresee(stage, wish, state) for wish in all_moves(state) if not leads_nowhere(wish, state, passing)]
         return state, [each for each in found if each is not None]
 
     async def _outlooks(self) -> dict[Role, Outlook | None]:
@@ -138,12 +140,15 @@ def all_moves(state: RoutingState) -> Iterator[Move]:
     yield Move("recover", REPAIR, "/operator/recover", {}, request(state.state, state.writable), Controller.recover)
 
 
-def leads_nowhere(wish: Move, state: RoutingState) -> bool:
-    """Whether nothing would be different, or nobody would be given up as lost."""
+def leads_nowhere(wish: Move, state: RoutingState, passing: bool) -> bool:
+    """Whether nothing would be different, or nobody would be given up as lost. `passing`: the state is a step of an order that goes
+    on, so that to want it is a decision of its own."""
     if wish.kind is REPAIR:
         return False
     survivor = target(wish, state).serving
-    return wish.request.is_met_by(state) or (wish.kind is TAKEOVER and survivor is state.serving and survivor is state.leader)
+    return (wish.request.is_met_by(state) and not passing) or (
+        wish.kind is TAKEOVER and survivor is state.serving and survivor is state.leader
+    )
 
 
 async def foresee(stage: Controller, wish: Move, state: RoutingState) -> Prospect | None:

@@ -1,6 +1,7 @@
 """The authority's side of a region's start: what it keeps of each region, upon which file it was founded, who resumes."""
 
 from dataclasses import replace
+from typing import Any
 
 from multiregion.errors import NotReady, StaleEpoch
 from multiregion.reports import ACCEPTED, Known, Report, Reports, base_fact
@@ -37,10 +38,16 @@ async def founded_upon(authority: StateStore, reports: Reports, store: str) -> R
     return await reports.found(store)
 
 
-async def resumed(authority: StateStore, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-    """The same state under a new epoch, led by `role` with a log that ends at `base`. Raises StaleEpoch unless `state` is in force."""
+async def resumed(
+    authority: StateStore, role: Role, state: RoutingState, base: Mark, reason: str, history: str | None = None
+) -> RoutingState:
+    """The same state under a new epoch, led by `role` with a log that ends at `base`; `history` names a new one. Raises StaleEpoch
+    unless `state` is in force."""
     if state.leader is not role:
         raise StaleEpoch(f"the {role} region does not lead at epoch {state.epoch}", state=state)
-    return await authority.replace(
-        state, replace(state, epoch=state.epoch + 1), actor="multiregion", reason=reason, facts={"base": base_fact(base)}
-    )
+    new = replace(state, epoch=state.epoch + 1)
+    facts: dict[str, Any] = {"base": base_fact(base)}
+    if history is not None:
+        new = replace(new, history=history, succeeds=(*state.succeeds, state.history))
+        facts["succeeds"] = new.succeeds
+    return await authority.replace(state, new, actor="multiregion", reason=reason, facts=facts)

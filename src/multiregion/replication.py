@@ -13,18 +13,7 @@ from multiregion.lag import NOTHING_KNOWN, LagMeter, LastKnown
 from multiregion.logs import FORKED, NOT_REPLICATED, OLDER_COPY, Explain, LoggedRecords, Loss
 from multiregion.region import LoggedRegion
 from multiregion.states import Role, RoutingState
-from multiregion.stores import (
-    BEGINNING,
-    Change,
-    Digest,
-    Exposure,
-    Head,
-    Lag,
-    Mark,
-    Objects,
-    Position,
-    needs_of,
-)
+from multiregion.stores import BEGINNING, START, Change, Digest, Exposure, Head, Lag, Mark, Objects, Position, needs_of
 
 log = logging.getLogger("multiregion.replication")
 
@@ -187,6 +176,7 @@ class Replicator:
         self._advanced = asyncio.Event()
         self._lag = LagMeter(clock, stale_seconds=1.0 + 4 * heartbeat_seconds)
         self.problem: str | None = "has not heard from the other region yet"
+        self._level_at = START
         self.parted: Mark | None = None
         """While this region leads: where the other one's log ends, if it has something that this one's has not."""
 
@@ -197,6 +187,15 @@ class Replicator:
     def last_known(self) -> LastKnown | None:
         """How far behind this region was when it last heard from the other, and how long ago that is."""
         return self._lag.last_known()
+
+    async def passed(self) -> Position:
+        """How far both regions have the log, durably, for all that this one knows: a follower's is all in the leader's, and a leader
+        has heard how far the follower is."""
+        own = (await self._region.records.head()).position
+        if not await self._region.records.leads():
+            return min(own, self._level_at)
+        heard = self._lag.heard
+        return min(own, heard.position) if heard is not None and self.parted is None else START
 
     async def run(self) -> None:
         """Follow the other region until cancelled; after a break wait a little, longer each time, and resume."""
@@ -225,6 +224,7 @@ class Replicator:
 
     async def follow(self) -> None:
         """One connection's worth: read ahead and apply side by side until either of them ends or fails."""
+        self._level_at = START
         if await self._follows():
             await self._rejoin()
         head = await self._region.records.head()
@@ -296,6 +296,7 @@ class Replicator:
             await self._learn(frame.state)
             if frame.changes:
                 await waiting.put(frame)
+            self._level_at = level.position if wants_changes and (level := self._lag.level_with()) else self._level_at
             await self._become_whole()
             if wants_changes is not await self._follows():
                 return

@@ -32,10 +32,16 @@ class Report(msgspec.Struct, frozen=True):
 
 class Leadership(msgspec.Struct, frozen=True):
     """Since which epoch the present leader leads without a break, and where its log ended then. What was logged in earlier epochs
-    beyond `base` is not of this history."""
+    beyond `base` is not of this history. `earlier`: the same of those before it, newest first, as far as the authority knows."""
 
     since: int
     base: Mark
+    earlier: tuple[tuple[int, Mark], ...] = ()
+
+    def reached(self, log: Mark) -> Position:
+        """How far a log that ends with `log` can be part of the present leader's: no leader had what it has beyond their bases."""
+        bases = [base.position for since, base in ((self.since, self.base), *self.earlier) if log.position.epoch < since]
+        return min([log.position, *bases])
 
 
 def base_fact(mark: Mark) -> dict[str, Any]:

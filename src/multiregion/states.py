@@ -58,6 +58,11 @@ class RoutingState:
             return self.epoch > other.epoch
         return not other.history or other.history in self.succeeds
 
+    def is_taken_by(self, admitted: "RoutingState") -> bool:
+        """Whether a region that obeys `admitted` obeys this as soon as it hears of it. If not, another authority decided, or this
+        one before it was restored from an older copy."""
+        return self == admitted or self.supersedes(admitted)
+
 
 UNFOUNDED = RoutingState(state=State.FENCED, epoch=0, leader=Role.PRIMARY)
 """Before the deployment is founded: nothing has been decided, nobody writes."""

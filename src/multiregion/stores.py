@@ -72,7 +72,7 @@ class Write(msgspec.Struct, frozen=True):
 
 class Change(msgspec.Struct, frozen=True):
     """One entry of the change log: a write at its position, who made it, when (for people), its size in bytes, and the chain
-    that ends with it ("": not known yet)."""
+    that ends with it ("": not known yet). `digest`: that of a value which has been expunged, and is no longer in `write`."""
 
     position: Position
     write: Write
@@ -80,6 +80,7 @@ class Change(msgspec.Struct, frozen=True):
     at: float
     size: int
     chain: str = ""
+    digest: bytes | None = None
 
     @property
     def mark(self) -> Mark:
@@ -103,6 +104,9 @@ class Head:
 
 CREDENTIAL_PARTITIONS = ("revocations", "users")
 """The partitions whose changes decide who may sign in."""
+
+SECRET_PARTITIONS = (*CREDENTIAL_PARTITIONS, "signing-keys")
+"""The partitions whose values are expunged from the log once they have been replaced, or deleted, in both regions."""
 
 
 @dataclass(frozen=True, slots=True)

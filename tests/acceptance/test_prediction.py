@@ -59,7 +59,7 @@ def test_a_takeover_names_the_credentials_and_the_photos_that_it_would_lose(fres
     assert "disabled of lovelace, password of hopper" in " ".join(shown.split()) and "1 photo on the way in" in shown
 
     fresh.kill("primary")
-    answer = fresh.ask("failover", "--writable", "--region-lost", "--accept-loss", code=1)
+    answer = fresh.ask("failover", "--writable", "--region-lost", "--accept-loss")
     (predicted,) = [step["detail"] for step in answer["steps"] if step["name"] == "predict"]
     assert "among them disabled of lovelace, password of hopper" in predicted and "uploaded again: 1" in predicted
     facts = operator.history()[0]["facts"]

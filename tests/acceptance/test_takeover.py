@@ -49,7 +49,7 @@ def test_a_writable_takeover_loses_exactly_what_the_ledger_says(fresh: Deploymen
     assert say(fresh, "primary", subject, "kept") == 201
     until(fresh.level, "level")
     lost = lose_a_tail(fresh, subject, 5)
-    answer = fresh.ask("failover", "--writable", "--region-lost", "--reason", "storm", code=1)
+    answer = fresh.ask("failover", "--writable", "--region-lost", "--reason", "storm")
     assert (answer["state"], answer["writer"]) == ("failover", "ap-northeast-1")
     assert any(step["name"] == "predict" for step in answer["steps"])
     newest = fresh.ask("state", "history")["history"][0]
@@ -62,10 +62,13 @@ def test_a_writable_takeover_loses_exactly_what_the_ledger_says(fresh: Deploymen
     entries = losses(fresh)
     assert [entry["what"] for entry in entries] == [f"comment: I am {id}" for id in lost]
     assert all("took over after change" in entry["reason"] and entry["outcome"] == "pending" for entry in entries)
+    fresh.run("loss", "list")
+    fresh.run("loss", "list", "--check", code=1)
 
     assert fresh.run("loss", "apply", entries[0]["id"], entries[1]["id"]).returncode == 0
     fresh.run("loss", "discard", "--all")
     assert [entry["outcome"] for entry in losses(fresh)] == ["applied", "applied", "discarded", "discarded", "discarded"]
+    fresh.run("loss", "list", "--check")
     fresh.run("failback")
     until(fresh.level, "level after failback")
     assert said(fresh, "primary", subject) == {"kept", "during", "lost-0", "lost-1"}
@@ -75,7 +78,7 @@ def test_a_writable_takeover_loses_exactly_what_the_ledger_says(fresh: Deploymen
 
 def test_a_read_only_takeover_loses_nothing_the_tail_comes_later(fresh: Deployment, subject: str) -> None:
     lost = lose_a_tail(fresh, subject, 3)
-    fresh.run("failover", "--region-lost", code=1)
+    fresh.run("failover", "--region-lost")
     fresh.restart("primary")
     until(fresh.level, "the tail has arrived")
     assert losses(fresh) == []
@@ -123,7 +126,7 @@ def test_a_takeover_over_the_limit_needs_the_operators_word(fresh: Deployment, s
     done = fresh.run("failover", "--writable", "--region-lost", code=1)
     assert "unknown" in done.stderr and "--accept-loss" in done.stderr
     assert fresh.ask("state", "get") == before
-    answer = fresh.ask("failover", "--writable", "--region-lost", "--accept-loss", code=1)
+    answer = fresh.ask("failover", "--writable", "--region-lost", "--accept-loss")
     assert answer["writer"] == "ap-northeast-1"
     assert fresh.ask("state", "history")["history"][0]["facts"]["acceptedLoss"] is True
 
@@ -137,7 +140,9 @@ def test_a_region_that_answers_is_not_lost(fresh: Deployment) -> None:
 def test_a_frozen_primary_that_wakes_up_writes_nothing(fresh: Deployment, subject: str) -> None:
     pid = fresh.pid("primary")
     os.kill(pid, signal.SIGSTOP)
-    fresh.run("failover", "--writable", "--region-lost", code=1)
+    assert "us-east-1 could not be told" in fresh.run("failover", "--writable", "--region-lost").stderr
+    fresh.run("loss", "list")
+    assert "us-east-1 does not answer" in fresh.run("loss", "list", "--check", code=1).stdout
     assert say(fresh, "secondary", subject, "during") == 201
     os.kill(pid, signal.SIGCONT)
     until(lambda: fresh.state("primary")["state"] == "failover", "the primary has heard")

@@ -78,6 +78,14 @@ def test_a_move_that_would_be_refused_says_why_in_the_words_of_the_refusal(conso
     assert console.lines("/operator/failback")[-1]["error"]["detail"] == refused
 
 
+@pytest.mark.parametrize("field", ["writable", "regionLost", "acceptLoss"])
+def test_what_to_set_a_state_cannot_mean_is_refused_and_not_ignored(shared: Console, field: str) -> None:
+    before = state(shared)
+    answer = shared.ask("authority", "POST", "/operator/state", shared.operator, json={"state": "failover", field: True})
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+    assert state(shared) == before
+
+
 def test_a_takeover_is_predicted_while_the_primary_is_lost(console: Console) -> None:
     until(lambda: level(console), "level")
     console.stop("primary")

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as altered
@@ -29,7 +30,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[SqliteRecords]:
     records.close()
 
 
-def lost(sequence: int, chain: str = "c", *, id: str = "p", **more: object) -> Loss:
+def lost(sequence: int, chain: str = "c", *, id: str = "p", **more: Any) -> Loss:
     change = Change(Position(1, sequence), Write(Key("photos", id), b"value", "order"), "ada", WHEN, 9, chain)
     return replace(Loss(change, None, WHEN, Role.PRIMARY, NOT_REPLICATED, "why"), **more)
 

@@ -227,7 +227,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{REPLICATION}::test_a_region_whose_log_went_another_way_is_rewound_and_follows",
     ),
     # the planned switch
-    ("controller.py", "if silent and needed:", "if False:", f"{SWITCH}::test_a_switch_that_cannot_finish_changes_nothing"),
+    ("controller.py", "            if silent:\n", "            if False:\n", f"{SWITCH}::test_a_switch_that_cannot_finish_changes_nothing"),
     ("controller.py", "while not level(heads[leader], heads[other]):", "while False:", PLANNED),
     (
         "controller.py",
@@ -244,8 +244,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        "        if state.state is request.to:\n",
-        "        if False:\n",
+        "            if request.is_met_by(state):\n                return",
+        "            if False:\n                return",
         f"{SWITCH}::test_setting_the_state_that_is_makes_no_new_epoch",
     ),
     # rejoining

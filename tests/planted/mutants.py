@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import commands, console, core, engines, identity, infra, photos, profile, promises, simulation
+from tests.planted import commands, console, core, engines, identity, infra, orders, photos, profile, promises, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
@@ -15,6 +15,7 @@ TABLES = {
     "engines": engines.MUTANTS,
     "identity": identity.MUTANTS,
     "infra": infra.MUTANTS,
+    "orders": orders.MUTANTS,
     "photos": photos.MUTANTS,
     "profile": profile.MUTANTS,
     "promises": promises.MUTANTS,

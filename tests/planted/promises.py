@@ -76,8 +76,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        "        if not request.is_met_by(state):\n            target = move(state, request.to, writable=request.writable, region_lost=True)",
-        "        if True:\n            target = move(state, request.to, writable=request.writable, region_lost=True)",
+        "        state, outlooks = await self._survey(request)\n        if request.is_met_by(state):",
+        "        state, outlooks = await self._survey(request)\n        if False:",
         f"{TAKEOVER}::test_asked_for_again_it_only_tells_again",
     ),
     (

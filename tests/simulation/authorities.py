@@ -1,28 +1,33 @@
 """The authority as a machine: the real state store, controller, leases, automatic takeover and loss ledger in it."""
 
-import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from multiregion.api.authority import FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.config import Settings
-from multiregion.controller import Controller, Outlook, Request, Step
-from multiregion.embedded.authority import NEWEST_STATE, SqliteState, decision_of
-from multiregion.local.authority import Announcing, informed, leases_of
+from multiregion.controller import Controller
+from multiregion.embedded.authority import SqliteState
+from multiregion.leases import Leases
+from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS
+from multiregion.logs import Loss
 from multiregion.losses import LossLedger, Settled
+from multiregion.orders import Request, Step
+from multiregion.predictions import InformedRegion, Outlook
 from multiregion.registry import founded_upon, known_of, note_report, resumed
-from multiregion.reports import Known, Report
+from multiregion.reports import ACCEPTED, Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Head, Loss, Mark, Position
+from multiregion.stores import Change, Head, Mark, Position
 from multiregion.verdicts import Verdict
 from multiregion.verification import Verification
 from tests.simulation.machines import Machine, Pause, Stage
 from tests.simulation.network import Network
-from tests.simulation.regions import AUTHORITY, SimulatedRegion
+from tests.simulation.pasts import AUTHORITY
+from tests.simulation.regions import SimulatedRegion
+from tests.simulation.truth import Truth
 from tests.simulation.writer import Disk
 
 T = TypeVar("T")
@@ -68,6 +73,35 @@ class FarRegionControl:
         return await self._ask(lambda region: region.needed(after))
 
 
+class WatchedRegion(InformedRegion):
+    """Whatever it foretells is held against what was known when it was asked."""
+
+    def __init__(
+        self, region: FarRegionControl, role: Role, state: Announcing, store: SqliteState, leases: Leases | None, truth: Truth
+    ) -> None:
+        super().__init__(region, role, state, store, leases)
+        self._truth = truth
+
+    async def outlook(self) -> Outlook:
+        known = self._truth.past.told_by(self._role.other)
+        outlook = await super().outlook()
+        self._truth.decisions.check_prediction(self._role, known, outlook, await self._authority.read())
+        return outlook
+
+
+class HeardController(Controller):
+    """A controller of which it is known when automatic mode begins an order."""
+
+    def __init__(self, truth: Truth, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._truth = truth
+
+    def take_over(self, request: Request) -> AsyncIterator[Step]:
+        if request.unattended:
+            self._truth.orders.begins(request.actor)
+        return super().take_over(request)
+
+
 class SimulatedAuthority:
     """What the authority's process joins, and what it answers."""
 
@@ -78,8 +112,11 @@ class SimulatedAuthority:
         self.state = Announcing(self.store, self._news)
         self._regions = {role: FarRegionControl(machine.stage.network, role) for role in Role}
         self._leases = leases_of(machine.clock, settings)
-        informed_regions = informed(self._regions, self.state, self.store, self._leases)
-        self.controller = Controller(self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
+        self._truth = truth = machine.stage.truth
+        informed_regions = {
+            role: WatchedRegion(region, role, self.state, self.store, self._leases, truth) for role, region in self._regions.items()
+        }
+        self.controller = HeardController(truth, self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
         self.automatic = (
             Automatic(self.state, self.controller, informed_regions[Role.SECONDARY], self._leases, machine.clock, settings)
             if self._leases
@@ -120,8 +157,8 @@ class SimulatedAuthority:
             self._news.publish(state)
         return state
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        return await resumed(self.state, role, state, base, reason)
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, alone: bool) -> RoutingState:
+        return await resumed(self.state, role, state, base, reason, self._clock.new_id() if alone else None)
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         while True:
@@ -139,10 +176,14 @@ class SimulatedAuthority:
         if self._under_way:
             self._journal.count("two operators at once")
         self._under_way += 1
+        self._truth.orders.begins(request.actor)
         try:
             async for step in getattr(self.controller, verb)(request):
                 self._journal.note(f"step {step.name.partition(' ')[0]}", request.actor, f"{step.outcome}: {step.detail}")
                 steps.append(step)
+            deciding = self._truth.decisions.deciding
+            assert deciding is not None
+            self._truth.orders.succeeds(verb, request, deciding)
         finally:
             self._under_way -= 1
         return steps
@@ -163,6 +204,9 @@ class SimulatedAuthority:
     async def say(self, word: str, actor: str) -> None:
         await self.state.note("automatic", actor=actor, reason=WORDS[word], facts={})
 
+    async def accept_history(self, role: Role, actor: str) -> None:
+        await self.state.note(ACCEPTED, actor=actor, reason=f"accepted the history of the {role} region", facts={"role": role})
+
     async def verify(self) -> Verdict:
         sides = (self._regions[Role.PRIMARY], self._regions[Role.SECONDARY])
         names = (NAMES[Role.PRIMARY], NAMES[Role.SECONDARY])
@@ -171,43 +215,15 @@ class SimulatedAuthority:
 
 
 class AuthorityMachine(Machine):
-    """Where the authority runs, and from where it may be restored."""
+    """Where the authority runs."""
 
     def __init__(self, stage: Stage, pause: Pause) -> None:
         super().__init__(AUTHORITY, stage)
-        self.disk = Disk(stage.loop, lambda where: pause(AUTHORITY, where), self._committed)
+        self.disk = Disk(stage.loop, lambda where: pause(AUTHORITY, where), self.stage.truth.decided)
 
-    def _committed(self, db: sqlite3.Connection) -> None:
-        row = db.execute(NEWEST_STATE).fetchone()
-        if row is None:
-            return
-        newest = decision_of(row)
-        self.stage.truth.decided(newest.state, newest.actor, newest.facts)
+    @property
+    def file(self) -> Path:
+        return self.folder / "authority.db"
 
     def boot(self) -> SimulatedAuthority:
         return SimulatedAuthority(self, self.stage.settings)
-
-    def back_up(self) -> None:
-        if not self.part.ready or self.stage.truth.deciding is None:
-            return
-        source, target = sqlite3.connect(self.folder / "authority.db"), sqlite3.connect(self.folder / "backup.db")
-        source.backup(target)
-        source.close()
-        target.close()
-        self.stage.journal.note("backed up", AUTHORITY)
-
-    def restore(self) -> bool:
-        """Start from the last backup. False if there is none."""
-        if not (self.folder / "backup.db").exists():
-            return False
-        self.kill("it is restored from a backup")
-        for file in self.folder.glob("authority.db*"):
-            file.unlink()
-        shutil.copy(self.folder / "backup.db", self.folder / "authority.db")
-        db = sqlite3.connect(self.folder / "authority.db")
-        restored = decision_of(db.execute(NEWEST_STATE).fetchone()).state
-        db.close()
-        self.stage.journal.note("restored", AUTHORITY, f"epoch {restored.epoch}")
-        self.stage.truth.restored(restored)
-        self.start()
-        return True

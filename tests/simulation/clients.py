@@ -7,9 +7,10 @@ from random import Random
 
 from multiregion.errors import MultiregionError
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Digest, Key, Position, Write
+from multiregion.stores import Digest, Key, Mark, Write
 from tests.simulation.journal import Journal
 from tests.simulation.network import Network
+from tests.simulation.pasts import spelled
 from tests.simulation.truth import Truth
 
 THINKS_SECONDS = 0.35
@@ -31,7 +32,7 @@ class Client:
     def __init__(self, name: str, network: Network, random: Random, truth: Truth, journal: Journal) -> None:
         self._name, self._network, self._random, self._truth, self._journal = name, network, random, truth, journal
         self._state: RoutingState | None = None
-        self._seen: list[Position] = []
+        self._seen: list[Mark] = []
         self._photos: list[Key] = []
         self._number = 0
 
@@ -48,8 +49,8 @@ class Client:
         if self._state is None or roll < 0.15:
             await self.look()
         elif roll < 0.22 and self._seen:
-            position, role = self._random.choice(self._seen), self._random.choice(list(Role))
-            found = await self._network.call(self._name, role, lambda region: region.reaches(position))
+            mark, role = self._random.choice(self._seen), self._random.choice(list(Role))
+            found = await self._network.call(self._name, role, lambda region: region.reaches(mark))
             self._journal.count(f"position.{found}")
         else:
             await self.write(await self._order(self._where()), self._where())
@@ -70,7 +71,7 @@ class Client:
         actor = f"{self._name}.{self._number}"
         epoch = self._state.epoch if self._state and self._random.random() < 0.6 else None
         try:
-            position: Position = await self._network.call(
+            mark: Mark = await self._network.call(
                 self._name,
                 where,
                 lambda region: region.write(order.writes, order.objects, epoch, actor, order.requires),
@@ -79,9 +80,9 @@ class Client:
         except MultiregionError as error:
             self._note_failure(actor, order, error)
             return False
-        self._journal.note("acknowledged", self._name, f"{position.epoch}.{position.sequence} {actor}")
+        self._journal.note("acknowledged", self._name, f"{spelled(mark)} {actor}")
         self._journal.count(f"wrote.{'delete' if order.writes[0].value is None else 'photo' if order.objects else 'record'}")
-        self._seen.append(position)
+        self._seen.append(mark)
         self._photos = [*self._photos, *(write.key for write in order.writes if write.needs)][-PHOTOS_REMEMBERED:]
         return True
 

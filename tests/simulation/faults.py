@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from multiregion.states import Role
 from tests.simulation.loop import OUTSIDE, VirtualLoop
-from tests.simulation.network import DELAY_SECONDS, SILENCE_SECONDS, Network
-from tests.simulation.regions import AUTHORITY
+from tests.simulation.network import DELAY_SECONDS, Network
+from tests.simulation.pasts import AUTHORITY
 from tests.simulation.writer import BEFORE_AN_OBJECT
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ ROUTES = [
     ("client", SECONDARY),
     ("operator", AUTHORITY),
 ]
-STEP_SECONDS_MAX, SLOW_STEP_SECONDS_MAX, OBJECT_SECONDS_MAX = 0.003, 0.3, 4.0
+STEP_SECONDS_MAX, SLOW_STEP_SECONDS_MAX, SLOW_DISK_SECONDS_MAX, OBJECT_SECONDS_MAX = 0.003, 0.3, 0.8, 4.0
 ISOLATION_SECONDS_MAX, FROZEN_SECONDS_MAX = 14.0, 12.0
 BETWEEN_REGIONS = [(PRIMARY, SECONDARY)] * 3
 
@@ -33,11 +33,12 @@ class Faults:
         self._world, self._loop, self._network, self._random = world, loop, network, random
         self._every_seconds = random.choice([0.6, 1.2, 2.5, 5.0])
         self._inside = random.choice([0.0, 0.002, 0.006])
+        self._slow: set[str] = set()
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
-            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (1, self.lose_disk), (2, self.back_up),
-            (2, self.restore), (2, self.set_clock),
+            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (3, self.slow_disk), (2, self.set_clock),
+            *world.storage.kinds(self._later),
         ]  # fmt: skip
         self._kinds = [(weight, strike) for weight, strike in kinds if random.random() < 0.7] or kinds
 
@@ -61,11 +62,13 @@ class Faults:
         """Between two steps of a transaction; once in a while the process stops right here."""
         if not self.calm and where != BEFORE_AN_OBJECT and self._random.random() < self._inside:
             self.strike_inside(name, where)
-        await asyncio.sleep(self._random.uniform(0, self._longest(where)))
+        await asyncio.sleep(self._random.uniform(0, self._longest(name, where)))
 
-    def _longest(self, where: str) -> float:
+    def _longest(self, name: str, where: str) -> float:
         if self.calm:
             return STEP_SECONDS_MAX
+        if name in self._slow:
+            return SLOW_DISK_SECONDS_MAX
         if where == BEFORE_AN_OBJECT and self._random.random() < 0.1:
             self._world.journal.count("object late")
             return OBJECT_SECONDS_MAX
@@ -145,7 +148,7 @@ class Faults:
         self._world.journal.note("link lossy", source, f"to {target}")
         self._later(self._while(), link.mend)
 
-    # Disks, clocks, backups
+    # Disks, clocks
 
     def fill_disk(self) -> None:
         disk = self._world.machine(self._random.choice([PRIMARY, SECONDARY])).disk
@@ -153,19 +156,11 @@ class Faults:
         self._world.journal.note("disk full", "")
         self._later(self._while(3.0), lambda: setattr(disk, "full", False))
 
-    def lose_disk(self) -> None:
-        """Never both: what neither region has is nowhere."""
-        role = self._random.choice(list(Role))
-        if self._world.may_lose_disk(role):
-            self._world.regions[role].lose_disk()
-            self._later(SILENCE_SECONDS + 1.0 + self._while(5.0), self._world.regions[role].start)
-
-    def back_up(self) -> None:
-        self._world.authority.back_up()
-        self._later(self._random.uniform(1, 8), self.restore)
-
-    def restore(self) -> None:
-        self._world.restore_authority()
+    def slow_disk(self) -> None:
+        name = self._random.choice([PRIMARY, SECONDARY, AUTHORITY])
+        self._slow.add(name)
+        self._world.journal.note("disk slow", name)
+        self._later(self._while(), lambda: self._slow.discard(name))
 
     def set_clock(self) -> None:
         self._world.machine(self._random.choice([PRIMARY, SECONDARY, AUTHORITY])).clock.set_wrong()

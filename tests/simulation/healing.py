@@ -8,6 +8,7 @@ from multiregion.states import Role, State
 from multiregion.stores import Key, Write
 from tests.simulation.clients import Client, Order
 from tests.simulation.operators import Operator
+from tests.simulation.pasts import spelled
 from tests.simulation.tables import replayed, stored
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ class Healing:
         while not await done():
             if self._world.loop.time() > until:
                 self._truth.violated(f"after healing it never came to this: {what}")
+            await self._operator.attempt(self._operator.accept_history)
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _recovered(self) -> bool:
-        return bool(await self._operator.attempt(lambda: self._operator.order("recover", State.ACTIVE)))
+        """A damaged file may be found only now."""
+        running = all(machine.region is not None for machine in self._world.regions.values())
+        return running and bool(await self._operator.attempt(lambda: self._operator.order("recover", State.ACTIVE)))
 
     async def _back_to_active(self) -> bool:
         return bool(await self._operator.attempt(lambda: self._operator.order("switch", State.ACTIVE)))
@@ -71,23 +75,20 @@ class Healing:
     async def _verified(self) -> bool:
         verdict = await self._operator.attempt(lambda: self._operator.ask(lambda authority: authority.verify()))
         # A call that was under way before the healing may arrive as late as this: what it writes is copied first.
-        return verdict is not None and verdict.equal and await self._level()
+        ledgers = [set(region.ledger) for region in self._truth.regions.values()]
+        return verdict is not None and verdict.equal and await self._level() and ledgers[0] == ledgers[1]
 
     def _check_everything(self) -> None:
-        truth, regions = self._truth, self._world.regions
-        listed = set()
+        truth, past, regions = self._truth, self._truth.past, self._world.regions
         for role, machine in regions.items():
             assert machine.region is not None
             db = machine.region._records._reading
-            truth.check(
-                stored(db) == replayed(truth.changes[p] for p in truth.regions[role].log), f"the {role} region is not what its log says"
-            )
-            listed |= set(db.execute("SELECT epoch, sequence FROM loss"))
-        logs = [truth.regions[role].log for role in Role]
+            same = stored(db) == replayed(past.changes[mark] for mark in truth.regions[role].log)
+            truth.check(same, f"the {role} region is not what its log says")
+        logs = [witness.log for witness in truth.regions.values()]
         truth.check(logs[0] == logs[1], "the logs differ in the end")
-        kept = set(logs[0]) | truth.gone
-        for position, acknowledged in truth.acknowledged.items():
-            there = position in kept or (position.epoch, position.sequence) in listed
-            truth.check(
-                there, f"the acknowledged change {position} of the {acknowledged.role} region is neither there nor in a loss ledger"
-            )
+        for role, witness in truth.regions.items():
+            listed = past.listed(witness)
+            for mark in truth.acknowledged:
+                there = mark in witness.held or mark in listed or mark in past.gone
+                truth.check(there, f"the acknowledged change {spelled(mark)} is neither in the {role} region nor in its loss ledger")

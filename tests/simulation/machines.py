@@ -1,12 +1,16 @@
 """A machine on which one part runs, again and again: start, kill, freeze, thaw."""
 
 import asyncio
+import shutil
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
 from multiregion.config import Settings
+from multiregion.errors import BadDeployment
 from tests.simulation.clocks import MachineClock
 from tests.simulation.journal import Journal
 from tests.simulation.loop import VirtualLoop
@@ -37,6 +41,7 @@ class Stage:
     ) -> None:
         self.folder, self.network, self.loop, self.random = folder, network, loop, random
         self.settings, self.truth, self.journal = settings, truth, journal
+        self.repair: Callable[[str], None] = lambda name: None
 
 
 class Machine:
@@ -48,16 +53,41 @@ class Machine:
         self.clock = MachineClock(stage.loop, stage.random)
         self.part = stage.network.parts[name] = Part()
 
-    def boot(self) -> Server:
-        """The part's objects, opened from its files."""
+    @property
+    def file(self) -> Path:
+        """Its database."""
         raise NotImplementedError
+
+    def boot(self) -> Server:
+        """The part's objects, opened from its files. Raises BadDeployment if they are damaged."""
+        raise NotImplementedError
+
+    def copy(self, target: Path, *, raw: bool) -> None:
+        """Its files as they are at this moment: with the database's log, or as SQLite backs a database up."""
+        shutil.copytree(self.folder, target, ignore=shutil.ignore_patterns("*-shm"))
+        if not raw and self.file.exists():
+            copy = target / self.file.name
+            copy.with_name(f"{copy.name}-wal").unlink(missing_ok=True)
+            copy.unlink()
+            with closing(sqlite3.connect(self.file)) as here, closing(sqlite3.connect(copy)) as there:
+                here.backup(there)
+
+    def replace_files(self, source: Path | None) -> None:
+        """With those of a copy; None: they are lost."""
+        shutil.rmtree(self.folder)
+        if source is not None:
+            shutil.copytree(source, self.folder)
 
     def start(self) -> None:
         if self.part.process is not None:
             return
-        self.stage.journal.note("started", self.name)
         self.folder.mkdir(exist_ok=True)
-        server = self.boot()
+        try:
+            server = self.boot()
+        except BadDeployment:
+            self.stage.repair(self.name)
+            return
+        self.stage.journal.note("started", self.name)
         process = self.stage.loop.start(self.name)
         self.part.process, self.part.server = process, server
         self.stage.loop.create_task(self._serve(server), context=process.context())

@@ -2,28 +2,32 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import count
 from random import Random
 from typing import TypeVar
 
-from multiregion.controller import Request
 from multiregion.errors import MultiregionError
-from multiregion.states import State
+from multiregion.orders import Request
+from multiregion.states import Role, State
 from tests.simulation.authorities import SimulatedAuthority
 from tests.simulation.journal import Journal
 from tests.simulation.network import Network
-from tests.simulation.regions import AUTHORITY
+from tests.simulation.pasts import AUTHORITY
+from tests.simulation.truth import Truth
 
 T = TypeVar("T")
 THINKS_SECONDS = (1.5, 3.0, 8.0)
 THINKS_SECONDS_AUTOMATIC = (3.0, 10.0, 30.0)
 PATIENCE_SECONDS = 20.0
+CROSSES_SECONDS_MAX = 0.2
 FAILOVER, ACTIVE, FENCED = State.FAILOVER, State.ACTIVE, State.FENCED
 
 
 class Operator:
-    def __init__(self, name: str, network: Network, random: Random, journal: Journal, *, automatic: bool) -> None:
+    def __init__(self, name: str, network: Network, random: Random, truth: Truth, journal: Journal, *, automatic: bool) -> None:
         self._name, self._network, self._random, self._journal = name, network, random, journal
-        self.idle = False
+        self._truth = truth
+        self._orders = count(1)
         self._thinks_seconds = random.choice(THINKS_SECONDS_AUTOMATIC if automatic else THINKS_SECONDS)
         self._wishes: list[tuple[int, Callable[[], Awaitable[object]]]] = [
             (8, lambda: self.order("switch", FAILOVER, writable=True)),
@@ -35,7 +39,10 @@ class Operator:
             (2, lambda: self.order("set_state", FAILOVER)),
             (10, self.take_over),
             (4, self.there_and_back_in_haste),
-            (1, lambda: self.order("recover", ACTIVE)),
+            (2, lambda: self.order("recover", ACTIVE)),
+            (1, lambda: self.order("recover", ACTIVE, region_lost=True)),
+            (2, self.accept_history),
+            (8, self.cross),
             (3, self.apply),
             (1, self.discard),
             (1, self.verify),
@@ -45,8 +52,6 @@ class Operator:
     async def run(self) -> None:
         while True:
             await asyncio.sleep(self._random.expovariate(1 / self._thinks_seconds))
-            if self.idle:
-                continue
             ((_, wish),) = self._random.choices(self._wishes, [weight for weight, _ in self._wishes])
             await self.attempt(wish)
 
@@ -62,14 +67,35 @@ class Operator:
     async def ask(self, work: Callable[[SimulatedAuthority], Awaitable[T]]) -> T:
         return await self._network.call(self._name, AUTHORITY, work, seconds=PATIENCE_SECONDS, repeatable=False)
 
-    async def order(self, verb: str, to: State, *, writable: bool = False, accept_loss: bool = False) -> bool:
+    async def order(self, verb: str, to: State, *, writable: bool = False, accept_loss: bool = False, region_lost: bool = False) -> bool:
         """Whether every region has confirmed the state in the end."""
-        request = Request(to, self._name, "", writable, accept_loss)
+        request = Request(to, f"{self._name}.{next(self._orders)}", "", writable, accept_loss, region_lost=region_lost)
+        if region_lost:
+            self._truth.past.words += 1
         self._journal.note(f"order {verb}", self._name, f"{to}{' writable' * writable}{' accept-loss' * accept_loss}")
         steps = await self.ask(lambda authority: authority.carry_out(verb, request))
         confirmed = all(step.outcome != "not confirmed" for step in steps)
         self._journal.note(f"{verb} finished", self._name, "" if confirmed else "not confirmed everywhere")
         return confirmed
+
+    async def accept_history(self) -> None:
+        """Only of a region that waits for it."""
+        for role in Role:
+            if await self._network.call(self._name, role, lambda region: region.waits_for_word()):
+                self._truth.past.words += 1
+                await self.ask(lambda authority, role=role: authority.accept_history(role, self._name))  # type: ignore[misc]
+                self._journal.note("history accepted", self._name, f"of the {role} region")
+
+    async def cross(self) -> None:
+        """A switch, and in the middle of it, for a colleague who does not know of it, what may be so already for a moment."""
+        to = self._random.choice([FAILOVER, FAILOVER, ACTIVE])
+        switch = lambda: self.order("switch", to, writable=to is FAILOVER)  # noqa: E731
+        crossing = lambda: self.order("set_state", self._random.choice([FENCED, FENCED, ACTIVE, FAILOVER]))  # noqa: E731
+        first = asyncio.ensure_future(self.attempt(switch))
+        for _ in range(self._random.choice([1, 1, 2])):
+            await asyncio.sleep(self._random.uniform(0, CROSSES_SECONDS_MAX))
+            await self.attempt(crossing)
+        await first
 
     async def take_over(self) -> None:
         state = await self.ask(lambda authority: authority.read())

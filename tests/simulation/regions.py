@@ -1,16 +1,15 @@
 """A region as a machine that starts, freezes, dies and loses its disk: the real region's parts and background work in it."""
 
 import asyncio
-import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from multiregion.api.routing import StateNews
 from multiregion.config import Settings
-from multiregion.continuity import Continuity
+from multiregion.continuity import Continuity, Course
 from multiregion.durability import ASYNC, RemoteCopies
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
@@ -19,17 +18,19 @@ from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpPeer
 from multiregion.local.region import RegionProcess
+from multiregion.local.served import HeardAuthority
+from multiregion.logs import Loss
 from multiregion.region import LoggedRegion
 from multiregion.replication import Frame, Replicator, Standing, frames, standing_of
 from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Exposure, Head, Key, Loss, Mark, Position, Write
+from multiregion.stores import Change, Digest, Exposure, Head, Key, Mark, Position, Write
 from tests.simulation.machines import Machine, Pause, Stage
 from tests.simulation.network import Network
-from tests.simulation.truth import Truth, in_ledger
+from tests.simulation.pasts import AUTHORITY
+from tests.simulation.truth import Truth
 from tests.simulation.writer import BEFORE_AN_OBJECT, Disk
 
-AUTHORITY = "authority"
 PAGE = 100
 
 
@@ -55,8 +56,8 @@ class FarAuthority:
     async def found(self, store: str) -> RoutingState | None:
         return await self._network.call(self._role, AUTHORITY, lambda server: server.found(store))
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason))
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, *, alone: bool) -> RoutingState:
+        return await self._network.call(self._role, AUTHORITY, lambda server: server.resume(role, state, base, reason, alone))
 
     async def follow(self) -> AsyncIterator[RoutingState]:
         async for state in self._network.stream(self._role, AUTHORITY, lambda server: server.follow()):
@@ -128,13 +129,14 @@ class SimulatedRegion(RegionProcess):
             acknowledges=acknowledges,
             catches_up=lambda: self._continuity.catches_up(),
         )
-        self._continuity = Continuity(role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self._exposure = Exposure  # type: ignore[assignment]
         self._news = StateNews()
         self._disk = machine.disk
         self.truth = machine.stage.truth
         self._told = asyncio.Event()
+        self._heard_authority = HeardAuthority()
 
     @property
     def work(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
@@ -210,10 +212,14 @@ class SimulatedRegion(RegionProcess):
         page = await self._records.needed(after, limit=PAGE)
         return [(digest, path.stat().st_size if (path := self._objects.path(digest)) else None, path is not None) for digest in page]
 
-    async def reaches(self, position: Position) -> bool | None:
-        reached = await self._records.reaches(position)
-        self.truth.check((reached is True) is (position in self.truth.regions[self._role].log), f"{position} is reached: {reached}")
+    async def reaches(self, mark: Mark) -> bool | None:
+        reached = await self._records.reaches(mark.position, chain=mark.chain)
+        self.truth.check((reached is True) is (mark in self.truth.regions[self._role].held), f"{mark} is reached: {reached}")
         return reached
+
+    async def waits_for_word(self) -> bool:
+        """Whether it says that it does not lead without an operator's word."""
+        return self._continuity._course is Course.WAIT and not self._records.proved
 
     async def version_of(self, key: Key) -> Position | None:
         record = await self._records.get(key)
@@ -221,14 +227,13 @@ class SimulatedRegion(RegionProcess):
 
     async def write(
         self, writes: Sequence[Write], objects: Sequence[bytes], epoch: int | None, actor: str, requires: Sequence[Key]
-    ) -> Position:
+    ) -> Mark:
         for data in objects:
             await self._objects.put(data)
         position = await self._records.commit(writes, epoch=epoch, actor=actor, requires=requires)
         positions = [Position(position.epoch, position.sequence - n) for n in range(len(writes))]
         degraded = self._copies.degraded_since is not None
-        self.truth.acknowledges(self._role, positions, epoch=epoch, degraded=degraded)
-        return position
+        return self.truth.acknowledges(self._role, positions, actor=actor, epoch=epoch, degraded=degraded)
 
     def has_object(self, digest: Digest) -> bool:
         return self._objects.path(digest) is not None
@@ -245,19 +250,13 @@ class RegionMachine(Machine):
         self.disk.starts = lambda: truth.transaction_starts(role)
 
     @property
+    def file(self) -> Path:
+        return self.folder / "region.db"
+
+    @property
     def region(self) -> SimulatedRegion | None:
         return cast(SimulatedRegion | None, self.part.server)
 
     def boot(self) -> SimulatedRegion:
         self.stage.truth.started(self.role)
-        region = SimulatedRegion(self, self.stage.settings)
-        return region
-
-    def lose_disk(self) -> None:
-        self.kill("its disk is lost")
-        db = sqlite3.connect(self.folder / "region.db")
-        listed = in_ledger(db)
-        db.close()
-        shutil.rmtree(self.folder)
-        self.stage.journal.note("disk lost", self.role)
-        self.stage.truth.lost_disk(self.role, sorted(listed))
+        return SimulatedRegion(self, self.stage.settings)

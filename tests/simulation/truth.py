@@ -1,33 +1,26 @@
 """What really happened in both regions, seen at each COMMIT, and the promises that it is held against."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 from multiregion.config import Settings
 from multiregion.durability import ASYNC
-from multiregion.embedded.schema import CHANGE_COLUMNS, change_of, routing_of
+from multiregion.embedded.authority import NEWEST_STATE, decision_of
+from multiregion.embedded.schema import routing_of
 from multiregion.states import Role, RoutingState
-from multiregion.stores import START, Change, Digest, Key, Position
+from multiregion.stores import Change, Digest, Key, Mark, Position
+from tests.simulation.decisions import Decisions
 from tests.simulation.journal import Journal, Violation
+from tests.simulation.ledgers import Ledgers
+from tests.simulation.orders import ToldOrders
+from tests.simulation.pasts import AUTHORITY, Past, spelled
 from tests.simulation.tables import Table, replayed, stored
+from tests.simulation.witnesses import Witness, changes_after, mark_at, own_row, witness_of
 
 AUTOMATIC = "automatic"
-
-
-@dataclass(slots=True)
-class Witness:
-    """What is known of one region from outside: its log as committed, and what it has been told since it started."""
-
-    log: list[Position]
-    table: Table
-    epoch: int = 0
-    told: int | None = None
-    told_at_start: int | None = None
-    whole: bool = True
-    must_hold: frozenset[Position] = frozenset()
-    ever: set[Position] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +35,22 @@ class Truth:
         self._journal = journal
         self._settings = settings
         self._time = time
-        self._fail = fail
-        self.regions = {role: Witness([], {}) for role in Role}
-        self.changes: dict[Position, Change] = {}
+        self.past = Past(journal, time, lambda promise: fail(Violation(promise)))
+        self.check = self.past.check
+        self.regions = self.past.regions
+        self.acknowledged: dict[Mark, Acknowledged] = {}
+        self.decisions = Decisions(self.past, settings, self.acknowledged)
+        self._ledgers = Ledgers(self.past)
         self.acceptors: dict[int, Role] = {}
-        self.states: dict[int, RoutingState] = {}
-        self.acknowledged: dict[Position, Acknowledged] = {}
         self.refused: set[str] = set()
-        self.gone: set[Position] = set()
-        self.deciding: RoutingState | None = None
-        self.replaced: dict[Position, Position | None] = {}
-        self.restoring: dict[tuple[str, Key], Position] = {}
+        self.replaced: dict[Mark, Position | None] = {}
+        self.restoring: dict[tuple[str, Key], Mark] = {}
         self.again: dict[Position, Position] = {}
-        self.follows: dict[Position, Position | None] = {}
+        self.orders = ToldOrders(self.check)
         self.has_object: Callable[[Role, Digest], bool] = lambda role, digest: True
 
     def violated(self, promise: str) -> None:
-        self._journal.note("VIOLATED", "", promise)
-        self._fail(Violation(promise))
-
-    def check(self, holds: bool, promise: str) -> None:
-        if not holds:
-            self.violated(promise)
+        self.check(False, promise)
 
     # Regions
 
@@ -81,108 +68,142 @@ class Truth:
 
     def committed(self, role: Role, db: sqlite3.Connection) -> None:
         """After each COMMIT in a region."""
-        witness = self.regions[role]
+        witness, row = self.regions[role], own_row(db)
         self._note_state(role, witness, routing_of(db))
-        whole, epoch, sequence = db.execute("SELECT whole, log_epoch, log_sequence FROM region").fetchone()
-        self._note_whole(role, witness, bool(whole))
-        if (Position(epoch, sequence) if sequence else None) == (witness.log[-1] if witness.log else None):
-            return
-        self._undo(role, witness, db)
-        rows = db.execute(f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence", (len(witness.log),))
-        for change in [change_of(row) for row in rows]:
-            self._append(role, witness, change)
+        self._ledgers.note(role, witness, db)
+        witness.owed, witness.content = row.owed, row.content
+        self._note_whole(role, witness, row.whole)
+        if row.end != witness.end:
+            self._undo(role, witness, db)
+            for change in changes_after(db, len(witness.log)):
+                self._append(role, witness, change)
+            other = self.regions[role.other]
+            same = witness.end != other.end or (witness.log == other.log and witness.content == other.content)
+            self.check(same, f"both regions' logs end with {spelled(witness.end)}, and they are not equal")
+        self._note_wellness()
+
+    def decided(self, db: sqlite3.Connection) -> None:
+        """After each COMMIT of the authority."""
+        before = self.decisions.deciding
+        self.decisions.committed(db)
+        deciding = self.decisions.deciding
+        if before is not None and deciding is not None and before != deciding:
+            self.orders.decided(deciding, decision_of(db.execute(NEWEST_STATE).fetchone()).actor)
+        self._note_wellness()
+
+    def _note_wellness(self) -> None:
+        self.past.note_wellness(all(witness.state == self.decisions.deciding for witness in self.regions.values()))
 
     def _note_state(self, role: Role, witness: Witness, state: RoutingState) -> None:
         self.check(state.epoch >= witness.epoch, f"the epoch of the {role} region fell from {witness.epoch} to {state.epoch}")
-        if state.epoch != witness.epoch:
-            witness.epoch = state.epoch
-            self._same_state(state, role)
+        if state != witness.state:
+            witness.state = state
+            self.decisions.same_state(state, role)
             self._journal.note("admitted", role, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}")
-
-    def _same_state(self, state: RoutingState, who: str) -> None:
-        known = self.states.setdefault(state.epoch, state)
-        self.check(known == state, f"two states of epoch {state.epoch}: {known}, and in {who} {state}")
 
     def _note_whole(self, role: Role, witness: Witness, whole: bool) -> None:
         if whole and not witness.whole:
-            missing = witness.must_hold - set(witness.log)
-            self.check(not missing, f"the {role} region calls itself whole without {sorted(missing)[:3]}")
+            there = witness.held | self.past.listed(witness)
+            missing = (witness.must_hold & self.regions[role.other].held) - there
+            self.check(not missing or self.past.excused, f"the {role} region calls itself whole without {len(missing)} changes")
             self._journal.note("whole", role, f"{len(witness.log)} changes")
         witness.whole = whole
 
     def _undo(self, role: Role, witness: Witness, db: sqlite3.Connection) -> None:
-        undone: list[Position] = []
-        while witness.log and epoch_at(db, witness.log[-1].sequence) != witness.log[-1].epoch:
+        undone: list[Mark] = []
+        while witness.log and mark_at(db, witness.end.position.sequence) != witness.end:
             undone.append(witness.log.pop())
         if not undone:
             return
-        self._journal.note("rewound", role, f"{len(undone)} changes to {spelled(witness.log[-1]) if witness.log else 'nothing'}")
-        listed = in_ledger(db)
+        witness.held -= set(undone)
+        self._journal.note("rewound", role, f"{len(undone)} changes to {spelled(witness.end)}")
         self._note_replaced(witness, undone)
-        for position in undone:
-            self.check(position in listed, f"{spelled(position)} was rewound in the {role} region and is in no ledger")
-            self.check(position not in self.regions[role.other].log, f"{spelled(position)} was rewound though the other region has it")
-            self.check(not self._is_durable(position), f"{spelled(position)}, acknowledged as durable in both regions, was rewound")
-        witness.table = replayed(self.changes[position] for position in witness.log)
+        for mark in undone:
+            self._check_undone(role, witness, mark)
+        witness.table = replayed(self.past.changes[mark] for mark in witness.log)
         self.check(stored(db) == witness.table, f"the {role} region's records are not what its log says after a rewind")
 
-    def _note_replaced(self, witness: Witness, undone: Sequence[Position]) -> None:
-        table = replayed(self.changes[position] for position in witness.log)
-        for position in reversed(undone):
-            before = table.get(self.changes[position].write.key)
-            self.replaced[position] = before.version if before else None
-            table.update(replayed([self.changes[position]]))
+    def _check_undone(self, role: Role, witness: Witness, mark: Mark) -> None:
+        other, excused = self.regions[role.other], self.past.excused
+        self.check(mark in witness.ledger, f"{spelled(mark)} was rewound in the {role} region and is not in its ledger")
+        elsewhere = mark in other.ledger or role.other in self.past.hits
+        self.check(elsewhere, f"{spelled(mark)} was rewound in the {role} region, and the other one's ledger does not have it")
+        self.check(mark not in other.held or excused, f"{spelled(mark)} was rewound though the other region has it")
+        durable = mark in self.acknowledged and self.acknowledged[mark].durable
+        self.check(not durable or excused, f"{spelled(mark)}, acknowledged as durable in both regions, was rewound")
+        lost = mark in self.acknowledged and self.past.replicated(mark)
+        self.check(not lost or excused, f"{spelled(mark)}, acknowledged and replicated, was rewound in the {role} region")
 
-    def _is_durable(self, position: Position) -> bool:
-        return position in self.acknowledged and self.acknowledged[position].durable and position not in self.gone
+    def _note_replaced(self, witness: Witness, undone: Sequence[Mark]) -> None:
+        table = replayed(self.past.changes[mark] for mark in witness.log)
+        for mark in reversed(undone):
+            before = table.get(self.past.changes[mark].write.key)
+            self.replaced[mark] = before.version if before else None
+            table.update(replayed([self.past.changes[mark]]))
 
     def _append(self, role: Role, witness: Witness, change: Change) -> None:
-        position = change.position
-        known = self.changes.get(position)
-        before = witness.log[-1] if witness.log else None
-        if known is None or (position in self.gone and known != change):
+        mark, before = change.mark, witness.end
+        known = self.past.changes.get(mark)
+        if known is None:
             self._accept(role, witness, change)
-            self.follows[position] = before
+            self.past.parents[mark] = before
+            self.past.changes[mark] = change
+            self.past.at.setdefault(mark.position, []).append(mark)
         else:
             self._journal.count("replicated")
-            self.check(known == change, f"{spelled(position)} is one change here and another there")
-            self.check(self.follows[position] == before, f"{spelled(position)} follows upon another history in the {role} region")
-        self.changes[position] = change
-        witness.log.append(position)
-        witness.ever.add(position)
-        witness.table.update(replayed([change]))
+            same = (known.position, known.write, known.size) == (change.position, change.write, change.size)
+            self.check(same, f"{spelled(mark)} is one change here and another there")
+            self.past.changes[mark] = change  # after a copy was put back, the same may have been written by somebody else
+            self.check(self.past.parents[mark] == before, f"{spelled(mark)} follows upon another history in the {role} region")
+        witness.append(mark, change)
+        self._check_objects(role, change)
+
+    def _check_objects(self, role: Role, change: Change) -> None:
         if change.write.value is not None:
             for digest in change.write.needs:
-                self.check(self.has_object(role, digest), f"{spelled(position)} is visible in the {role} region without its object")
+                there = self.has_object(role, digest)
+                self.check(there, f"{spelled(change.mark)} is visible in the {role} region without its object")
 
     def _accept(self, role: Role, witness: Witness, change: Change) -> None:
         """A write that is new: this region has just accepted it."""
-        position = change.position
-        name = f"{spelled(position)} by {change.actor}"
+        position, past = change.position, self.past
+        name = f"{spelled(change.mark)} by {change.actor}"
         self._journal.note("accepted", role, f"{name}: {change.write.key.partition}/{change.write.key.id}")
-        state = self.states.get(position.epoch)
-        self.check(self.acceptors.setdefault(position.epoch, role) is role, f"both regions accepted writes at epoch {position.epoch}")
-        self.check(state is not None and state.writer is role, f"the {role} region accepted {name} at an epoch that gives it no writing")
+        alone = self.acceptors.setdefault(position.epoch, role) is role or AUTHORITY in past.hits
+        self.check(alone, f"both regions accepted writes at epoch {position.epoch}")
+        state = witness.state
+        may_write = state is not None and state.epoch == position.epoch and state.writer is role
+        self.check(may_write, f"the {role} region accepted {name} at an epoch that gives it no writing")
         self.check(witness.told_at_start is not None, f"the {role} region accepted {name} before the authority had confirmed the state")
-        self.check(
-            position.epoch >= (witness.told_at_start or 0), f"the {role} region accepted {name} though it had heard of a later epoch"
-        )
+        later = position.epoch < (witness.told_at_start or 0)
+        self.check(not later, f"the {role} region accepted {name} though it had heard of a later epoch")
         self.check(witness.whole, f"the {role} region accepted {name} though it had lost its records")
         self.check(change.actor not in self.refused, f"{name} was refused, and is there")
+        self._check_position(role, change.mark)
         photo = Key("photos", change.write.key.partition.removeprefix("comments/"))
         orphan = change.write.value is not None and photo.id != change.write.key.partition and not exists(witness.table, photo)
         self.check(not orphan, f"{name} is a comment on a photo that is not there")
         self._check_restored(witness, change)
 
+    def _check_position(self, role: Role, mark: Mark) -> None:
+        """No position is given twice in an epoch, unless nobody has heard of what had it before."""
+        others = set(self.past.at.get(mark.position, ()))
+        if others:
+            self._journal.count("position given again")
+            twice = others & self.past.heard()
+            self.check(
+                not twice or self.past.excused, f"the {role} region gave the position of {[*map(spelled, twice)]} again: {spelled(mark)}"
+            )
+
     def restores(self, lost: Change, actor: str) -> None:
         """A lost write is about to be made again, if it overwrites nothing."""
-        self.restoring[actor, lost.write.key] = lost.position
+        self.restoring[actor, lost.write.key] = lost.mark
 
     def made_again(self, role: Role, lost: Change, position: Position) -> None:
         """A region says that a lost write is there again, or is so already, since `position`."""
         found = self.regions[role].table.get(lost.write.key)
         if found is not None and found.version == position:
-            self.check(found.value == lost.write.value, f"{spelled(lost.position)} is not what {spelled(position)} has made again")
+            self.check(found.value == lost.write.value, f"{spelled(lost.mark)} is not what {position} has made again")
             self.again[lost.position] = position
 
     def _check_restored(self, witness: Witness, change: Change) -> None:
@@ -194,110 +215,70 @@ class Truth:
             expected = self.again[expected]
         version = found.version if found else None
         nothing_to_delete = found is None and change.write.value is None
-        self.check(version == expected or nothing_to_delete, f"{spelled(change.position)} made {spelled(lost)} again over something newer")
-        self.again[lost] = change.position
+        self.check(version == expected or nothing_to_delete, f"{spelled(change.mark)} made {spelled(lost)} again over something newer")
+        self.again[lost.position] = change.position
 
-    def acknowledges(self, role: Role, positions: Sequence[Position], *, epoch: int | None, degraded: bool) -> None:
-        """A region answers a client that its write, decided at `epoch`, is there."""
-        self.check(epoch in (None, positions[0].epoch), f"{spelled(positions[0])} was decided at epoch {epoch}")
+    def acknowledges(self, role: Role, positions: Sequence[Position], *, actor: str, epoch: int | None, degraded: bool) -> Mark:
+        """A region answers a client that its write, decided at `epoch`, is there. Returns the last one's mark."""
+        self.check(epoch in (None, positions[0].epoch), f"{positions[0]} was decided at epoch {epoch}")
         other = self.regions[role.other]
         durable = self._settings.durability != ASYNC and not degraded
         if degraded:
             self._journal.count("degraded")
-        for position in positions:
-            self.acknowledged.setdefault(position, Acknowledged(self._time(), role, durable))
-            if durable and position not in self.gone:
-                self.check(position in other.ever, f"{spelled(position)} was acknowledged as durable, and the other region has not got it")
-            leads = self.deciding is not None and self.deciding.leader is role
-            if self._settings.failover == AUTOMATIC and position not in other.log and not leads:
-                later = [epoch for epoch, acceptor in self.acceptors.items() if acceptor is not role and epoch > position.epoch]
-                self.check(not later, f"{spelled(position)} was acknowledged after the other region had accepted writes at epoch {later}")
+        marks = [mark for position in positions for mark in self.past.at[position] if self.past.changes[mark].actor == actor]
+        for mark in marks:
+            self.acknowledged.setdefault(mark, Acknowledged(self._time(), role, durable))
+            if durable and mark not in self.past.gone:
+                self.check(mark in other.ever, f"{spelled(mark)} was acknowledged as durable, and the other region has not got it")
+            deciding = self.decisions.deciding
+            leads = deciding is not None and deciding.leader is role
+            if self._settings.failover == AUTOMATIC and mark not in other.held and not leads and AUTHORITY not in self.past.hits:
+                later = [epoch for epoch, acceptor in self.acceptors.items() if acceptor is not role and epoch > mark.position.epoch]
+                self.check(not later, f"{spelled(mark)} was acknowledged after the other region had accepted writes at epoch {later}")
+        return marks[0]
 
     def refuses(self, actor: str) -> None:
         """A client was told that its write surely did not happen."""
         self.refused.add(actor)
-        there = [position for position, change in self.changes.items() if change.actor == actor]
+        there = [mark for mark, change in self.past.changes.items() if change.actor == actor]
         self.check(not there, f"the write of {actor} was refused, and is there as {spelled(there[0]) if there else ''}")
 
-    def lost_disk(self, role: Role, db_ledger: Sequence[Position]) -> None:
-        """A region's file is gone, and what only it had."""
-        witness, other = self.regions[role], self.regions[role.other]
-        self.gone |= {*witness.log, *db_ledger} - set(other.log)
-        self.regions[role] = Witness([], {}, whole=False, must_hold=frozenset(other.log), ever=witness.ever)
+    # Stores that are lost, or become what they were
 
-    # The authority
+    def store_changed(self, store: str, change: Callable[[], None], file: Path) -> None:
+        """`change` puts another file in the place of a store's, or none."""
+        before = self.past.heard()
+        change()
+        self.past.hit(store)
+        if store == AUTHORITY:
+            self._authority_changed(file)
+        else:
+            self._region_changed(Role(store), file)
+        self.past.forget(before, self.acknowledged)
 
-    def decided(self, state: RoutingState, actor: str, facts: Mapping[str, Any]) -> None:
-        """After each COMMIT of the authority that changed the state."""
-        before, self.deciding = self.deciding, state
-        if before is None or before == state:
-            self.states.setdefault(state.epoch, state)
+    def _authority_changed(self, file: Path) -> None:
+        if not file.exists():
+            self.decisions.restored(None)
+            self.orders.restored()
             return
-        self.check(state.epoch > before.epoch, f"the authority's epoch fell from {before.epoch} to {state.epoch}")
-        recovered = "succeeds" in facts
-        self._same_state(state, "the authority")
-        self._journal.note("decided", actor, f"epoch {state.epoch}: {state.state}, writer {state.writer}, leader {state.leader}")
-        if "watermark" in facts:
-            self._check_watermark(state, Position(**facts["watermark"]))
-        elif state.leader is not before.leader and not recovered:
-            self._check_handed_over(state)
-        if actor == AUTOMATIC and state.leader is not before.leader:
-            self._check_automatic(state)
+        with closing(sqlite3.connect(file)) as db:
+            self.decisions.restored(db)
+            self.orders.restored()
 
-    def _check_watermark(self, state: RoutingState, watermark: Position) -> None:
-        """What the survivor had when it was named: never more than it has."""
-        survivor = self.regions[state.serving]
-        there = watermark in survivor.ever or watermark == START
-        self.check(there, f"the watermark {spelled(watermark)} is a position that the {state.serving} region has never reached")
-        missing = [position for position in survivor.log if position > watermark]
-        self._journal.count("watermark behind" if missing else "watermark exact")
-
-    def _check_handed_over(self, state: RoutingState) -> None:
-        old, new = self.regions[state.leader.other], self.regions[state.leader]
-        if not (old.whole and new.whole):
-            return  # one of them has lost its disk just now, and cannot write until it has everything again
-        self.check(old.log == new.log, "a planned switch handed over before the other region had everything")
-        self.check(old.epoch >= state.epoch - 1, "a planned switch handed over before the old writer was fenced")
-
-    def _check_automatic(self, state: RoutingState) -> None:
-        if not self.regions[state.leader].whole:
-            return  # its disk was lost while this was being decided; it gets everything from the other, and writes nothing before
-        held = set(self.regions[state.leader].log) | self.gone
-        lost = [position for position in self.acknowledged if position not in held and position in self.regions[state.leader.other].log]
-        self._journal.note("automatic takeover", AUTOMATIC, f"loses {len(lost)} acknowledged changes")
-        if self._settings.durability != ASYNC:
-            self.check(not lost, f"an automatic takeover lost {len(lost)} acknowledged changes though durability is not async")
-
-    @property
-    def can_be_restored(self) -> bool:
-        """What nobody knows any more cannot be recovered: a region must know what the authority decided last."""
-        newest = self.deciding.epoch if self.deciding else 0
-        return all(region.whole and region.epoch <= newest for region in self.regions.values()) and any(
-            region.epoch == newest for region in self.regions.values()
-        )
-
-    @property
-    def knows_its_state(self) -> bool:
-        """Whether the authority knows of every state that a region obeys."""
-        return self.deciding is not None and all(region.epoch <= self.deciding.epoch for region in self.regions.values())
-
-    def restored(self, state: RoutingState) -> None:
-        """The authority was restored from an old backup."""
-        self.deciding = state
+    def _region_changed(self, role: Role, file: Path) -> None:
+        witness, other = self.regions[role], self.regions[role.other]
+        if file.exists():
+            self.past.put_back.add(role)
+            self.regions[role] = witness_of(file, witness.ever)
+        else:
+            self.past.lost_files.add(role)
+            self.regions[role] = Witness(must_hold=frozenset(other.held), ever=witness.ever)
 
 
 def exists(table: Table, key: Key) -> bool:
     return key in table and table[key].value is not None
 
 
-def spelled(position: Position) -> str:
-    return f"{position.epoch}.{position.sequence}"
-
-
-def epoch_at(db: sqlite3.Connection, sequence: int) -> int | None:
-    row = db.execute("SELECT epoch FROM change WHERE sequence = ?", (sequence,)).fetchone()
-    return row and int(row[0])
-
-
-def in_ledger(db: sqlite3.Connection) -> set[Position]:
-    return {Position(*row) for row in db.execute("SELECT epoch, sequence FROM loss")}
+def is_founded(truth: Truth) -> bool:
+    """Whether everybody knows that the deployment exists."""
+    return truth.decisions.deciding is not None and all(witness.whole for witness in truth.regions.values())

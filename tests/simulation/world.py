@@ -10,23 +10,24 @@ from pathlib import Path
 from random import Random
 
 from multiregion.config import Settings
-from multiregion.states import Role, State
+from multiregion.states import Role
 from multiregion.stores import Digest
 from tests.simulation.authorities import AuthorityMachine
 from tests.simulation.clients import Client
 from tests.simulation.faults import Faults
 from tests.simulation.healing import Healing
 from tests.simulation.journal import Journal, Violation
-from tests.simulation.loop import OUTSIDE, VirtualLoop
+from tests.simulation.loop import VirtualLoop
 from tests.simulation.machines import Stage
 from tests.simulation.network import Network
 from tests.simulation.operators import Operator
-from tests.simulation.regions import AUTHORITY, RegionMachine
+from tests.simulation.pasts import AUTHORITY
+from tests.simulation.regions import RegionMachine
+from tests.simulation.storage import Storage
 from tests.simulation.truth import Truth
 
 CLIENTS, OPERATORS = 3, 2
 TROUBLE_SECONDS = 30.0
-RECOVERED_SECONDS_MAX = 6.0
 MEMORY = Path("/dev/shm")
 
 
@@ -47,15 +48,19 @@ class World:
         self.settings = settings_for(random)
         self.truth = Truth(self.journal, self.settings, self.loop.time, self.loop.fail)
         self.network = Network(self.loop, random, self.journal)
+        self.storage = Storage(self, folder / "copies", random)
         self.faults = Faults(self, self.loop, self.network, random)
         stage = Stage(folder, self.network, self.loop, random, self.settings, self.truth, self.journal)
+        stage.repair = self.storage.repair
         self.regions = {role: RegionMachine(role, stage, self.faults.pause) for role in Role}
         self.authority = AuthorityMachine(stage, self.faults.pause)
         self.network.crash_between = self.faults.between_calls
         self.truth.has_object = self._has_object
         self.clients = [Client(f"client-{n}", self.network, random, self.truth, self.journal) for n in range(CLIENTS)]
         automatic = self.settings.failover == "automatic"
-        self.operators = [Operator(f"operator-{n}", self.network, random, self.journal, automatic=automatic) for n in range(OPERATORS)]
+        self.operators = [
+            Operator(f"operator-{n}", self.network, random, self.truth, self.journal, automatic=automatic) for n in range(OPERATORS)
+        ]
 
     def _has_object(self, role: Role, digest: Digest) -> bool:
         region = self.regions[role].region
@@ -63,25 +68,6 @@ class World:
 
     def machine(self, name: str) -> RegionMachine | AuthorityMachine:
         return self.authority if name == AUTHORITY else self.regions[Role(name)]
-
-    def may_lose_disk(self, role: Role) -> bool:
-        """Not while the other region, or the authority, lacks something that only this disk has besides the last writes."""
-        return self.truth.knows_its_state and all(region.whole for region in self.truth.regions.values())
-
-    def restore_authority(self) -> None:
-        if self.truth.can_be_restored and self.authority.restore():
-            self.loop.create_task(self._recover(), context=OUTSIDE.copy())
-
-    async def _recover(self) -> None:
-        """What an operator does soon after restoring the authority; the others keep their hands off until it is done."""
-        for operator in self.operators:
-            operator.idle = True
-        await asyncio.sleep(self.random.uniform(0.0, RECOVERED_SECONDS_MAX))
-        operator = self.operators[0]
-        while not await operator.attempt(lambda: operator.order("recover", State.ACTIVE)):
-            await asyncio.sleep(1.0)
-        for operator in self.operators:
-            operator.idle = False
 
     async def run(self) -> None:
         for machine in (self.authority, *self.regions.values()):

@@ -63,8 +63,8 @@ class AuthorityOverThere:
     async def found(self, store: str) -> RoutingState | None:
         return await founded_upon(self._state, self._state, store)
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        return await resumed(self._state, role, state, base, reason)
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, *, alone: bool) -> RoutingState:
+        return await resumed(self._state, role, state, base, reason, "of an operator's word" if alone else None)
 
 
 class Line(Link):
@@ -101,7 +101,7 @@ class RunningRegion:
         self.records = self.region.records
         self._role, self._authority = role, AuthorityOverThere(deployment)
         line, clock = Line(deployment, role.other), deployment.clock
-        self.continuity = Continuity(role, self.records, line, self._authority, clock, LOSS_CHANGES_MAX)
+        self.continuity = Continuity(self.region, line, self._authority, clock, LOSS_CHANGES_MAX)
         self.replicator = Replicator(self.region, line, clock, heartbeat_seconds=HEARTBEAT_SECONDS, catches_up=self.continuity.catches_up)
         exchange = LedgerExchange(self.region, line, clock)
         work = (self._obey, self._report, self.continuity.run, self.replicator.run, exchange.run)
@@ -116,7 +116,6 @@ class RunningRegion:
     async def _obey(self) -> None:
         state = await self._authority.read()
         await self.records.admit(state)
-        self.continuity.heard(state)
 
     async def _report(self) -> None:
         if await self.continuity.may_report():

@@ -4,12 +4,19 @@ from dataclasses import replace
 
 import pytest
 
-from multiregion.automatic import ACTOR, Situation, is_paused, is_unacknowledged, reason_to_wait
+from multiregion.automatic import ACTOR, Automatic, Situation, is_paused, is_unacknowledged, reason_to_wait
 from multiregion.config import Settings
+from multiregion.controller import Controller
 from multiregion.lag import LastKnown
+from multiregion.leases import Leases
 from multiregion.predictions import Outlook
-from multiregion.states import FIRST, RoutingState, State, move
+from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Decision, Head
+from tests.unit.manual_clock import ManualClock
+from tests.unit.test_controller import World, world
+from tests.unit.test_orders import when_asked
+
+__all__ = ["world"]
 
 SETTINGS = Settings(loss_changes_max=100, loss_seconds_max=60.0)
 FENCED = move(FIRST, State.FENCED)
@@ -72,3 +79,23 @@ def test_a_takeover_of_its_own_holds_it_down_until_it_is_acknowledged() -> None:
     assert is_unacknowledged([decided(TAKEN), said("acknowledged")]), "the one before it was meant"
     assert is_unacknowledged([said("resumed"), decided(FIRST, actor="ada"), decided(TAKEN)])
     assert not is_unacknowledged([said("acknowledged"), decided(TAKEN)])
+
+
+async def test_while_it_takes_over_it_says_so(world: World) -> None:
+    """Whoever pauses it then is told that this takeover goes on."""
+    clock = ManualClock()
+    leases = Leases(clock, 3.0)
+    regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
+    controller = Controller(world.authority, regions, {role: role.value for role in Role}, clock, Settings(), leases)
+    automatic = Automatic(world.authority, controller, world.secondary, leases, clock, Settings())
+    world.primary.down, clock.elapsed = True, clock.elapsed + 10
+    seen: list[str | None] = []
+
+    async def look_on() -> None:
+        seen.append(automatic.waits_because)
+        when_asked(world, "secondary", "outlook", look_on)
+
+    when_asked(world, "secondary", "outlook", look_on)
+    await automatic.look()
+    assert seen[0] == "it has not looked yet" and len(seen) > 1 and set(seen[1:]) == {None}
+    assert (await world.authority.read()).writer is Role.SECONDARY

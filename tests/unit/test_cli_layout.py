@@ -66,6 +66,14 @@ def test_what_somebody_has_to_know_or_decide_is_said(width: int) -> None:
     assert "1 lost write to decide about: multiregion loss list" in said
 
 
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_word_that_only_an_operator_can_say_is_said_once(width: int) -> None:
+    word = "multiregion authority recover"
+    waiting = {**region(reasons=("the authority knows less",)), "ready": False, "needs": word}
+    said = shown(rendered(found(waiting, waiting)), width)
+    assert said.count(f"Run: {word}") == 1 and said.count("◌ reads only") == 2 and said.count("the authority knows less") == 2
+
+
 def test_two_lines_for_each_region_on_a_narrow_terminal_and_one_on_a_wide_one() -> None:
     both = rendered(found(region(writes=True), region()))
     assert len(shown(both, 80).splitlines()) == 2 + 2 * 2

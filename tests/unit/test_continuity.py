@@ -8,7 +8,7 @@ import pytest
 
 from multiregion.continuity import Comparison, Course, Other, course, must_hold
 from multiregion.reports import Known, Leadership
-from multiregion.states import Role
+from multiregion.states import FIRST, Role
 from multiregion.stores import BEGINNING, Mark, Position
 
 SINCE = 4
@@ -85,7 +85,7 @@ class Case:
 
     @property
     def seen(self) -> Comparison:
-        other = None if self.other == "away" else Other(ENDS[self.end], *HOLDS[self.other], has_what_we_lack=self.more)
+        other = None if self.other == "away" else Other(ENDS[self.end], FIRST, *HOLDS[self.other], has_what_we_lack=self.more)
         return Comparison(self.lacks, other, MISSING[self.missing], SINCE, self.short, self.asked, self.accepted)
 
 

@@ -8,11 +8,12 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.config import Settings
-from multiregion.controller import Controller, Request, Step
+from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
 from multiregion.lag import LastKnown
+from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import Head, Key, Write

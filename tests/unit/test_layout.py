@@ -21,7 +21,7 @@ LAYERS = (
     ("stores",),
     ("chains", "lag", "logs", "reports"),
     ("region", "registry", "verdicts"),
-    ("embedded", "aws", "replication", "photos", "accounts", "verification", "leases", "durability"),
+    ("embedded", "aws", "replication", "photos", "accounts", "verification", "leases", "orders", "advice", "durability"),
     ("predictions",),
     ("continuity", "controller", "exchange", "losses", "recovery"),
     ("automatic", "progress", "prospects"),

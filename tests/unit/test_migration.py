@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,7 @@ async def test_it_says_since_when_the_leader_leads_so_that_an_older_tail_is_not_
 
 
 Opened = Callable[[Path], object]
-FILES = {
+FILES: dict[str, Callable[[Path], Any]] = {
     "primary": lambda path: opened(path, Role.PRIMARY),
     "secondary": lambda path: opened(path, Role.SECONDARY),
     "authority": lambda path: SqliteState(path, SystemClock(), history=HISTORY),
@@ -158,14 +159,14 @@ FILES = {
 async def test_a_copy_of_the_file_as_it_was_is_kept_beside_it(name: str, tmp_path: Path) -> None:
     path = restored(name, tmp_path)
     before = dumped(path)
-    FILES[name](path).close()  # type: ignore[attr-defined]
+    FILES[name](path).close()
     assert dumped(path.with_name(f"{name}.db.before-format-2")) == before != dumped(path)
 
 
 @pytest.mark.parametrize("name", FILES)
 async def test_a_newer_format_is_refused_by_name_and_left_alone(name: str, tmp_path: Path) -> None:
     path = restored(name, tmp_path)
-    FILES[name](path).close()  # type: ignore[attr-defined]
+    FILES[name](path).close()
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 3")
     before = dumped(path)
@@ -196,4 +197,4 @@ async def test_one_that_is_interrupted_leaves_the_file_as_it_was_and_is_done_by_
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (0,)
         db.executescript(mend)
-    FILES[name](path).close()  # type: ignore[attr-defined]
+    FILES[name](path).close()

@@ -3,15 +3,17 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from multiregion.config import Settings
-from multiregion.controller import Controller, Request
+from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.errors import SwitchFailed
 from multiregion.lag import LastKnown
 from multiregion.leases import DRIFT, Leases
+from multiregion.orders import Request
 from multiregion.predictions import InformedRegion, Outlook, missing_by_report
 from multiregion.reports import Leadership, Report, base_fact
 from multiregion.states import Role, RoutingState, State, move
@@ -118,7 +120,7 @@ async def test_without_a_report_of_this_history_nothing_is_known_and_the_limit_i
         await world.told(said, ago=0.1)
     found = (await world.informed.outlook()).last_known
     assert found is None or found.seconds is None
-    regions = {Role.PRIMARY: world.survivor, Role.SECONDARY: world.informed}
+    regions: dict[Role, Any] = {Role.PRIMARY: world.survivor, Role.SECONDARY: world.informed}
     order = Request(State.FAILOVER, "eve", writable=True)
     controller = Controller(world.authority, regions, {role: role.value for role in Role}, world.clock, Settings())
     with pytest.raises(SwitchFailed):

@@ -5,8 +5,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -120,3 +124,66 @@ async def test_a_port_that_is_taken_is_named_before_anything_is_started(supervis
     with socket.create_server(("127.0.0.1", config.port)), refused:
         await supervisor.start_all(lambda part: None)
     assert supervisor.parts["edge"].process is None
+
+
+# When a part is up, and when it is ready
+
+
+@contextmanager
+def answering(said: dict[str, Any]) -> Iterator[int]:
+    """A region that answers this at `/readyz`, on a port of its own."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if said["ready"] else 503)
+            self.end_headers()
+            self.wfile.write(msgspec.json.encode({**said, "region": "us-east-1"}))
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@asynccontextmanager
+async def running(tmp_path: Path, port: int, ready_seconds: float) -> AsyncIterator[tuple[Supervisor, Part]]:
+    """A part whose process runs, and which answers at that port."""
+    kept = DataFolder(tmp_path).keep(SystemClock(), "us-east-1", "ap-northeast-1")
+    config = msgspec.structs.replace(plan(kept, tmp_path, 20_000)[1]["primary"], port=port)
+    made = Supervisor(DataFolder(tmp_path), {"primary": config}, Settings(ready_seconds=ready_seconds), SystemClock())
+    part = made.parts["primary"]
+    part.process = await asyncio.create_subprocess_exec(sys.executable, "-c", "import signal; signal.pause()")
+    yield made, part
+    part.process.kill()
+    await part.process.wait()
+
+
+async def test_a_region_that_needs_a_word_is_up_at_once_and_ready_later(tmp_path: Path) -> None:
+    said = {"ready": False, "reasons": ["the authority knows less"], "needs": "multiregion authority recover"}
+    with answering(said) as port:
+        async with running(tmp_path, port, ready_seconds=1_000) as (supervisor, part):
+            await asyncio.wait_for(supervisor.wait_ready(part), 60)
+            assert (part.ready, part.reasons, part.needs) == (False, ("the authority knows less",), "multiregion authority recover")
+            assert await supervisor.look() == []
+            said.update(ready=True, reasons=[], needs=None)
+            assert await supervisor.look() == [part] and part.ready and part.needs is None
+            assert await supervisor.look() == []
+
+
+async def test_a_region_that_serves_reads_is_up_when_it_has_been_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multiregion.local.supervisor.PATIENCE_SECONDS", 0.1)
+    waits: list[tuple[str, ...]] = []
+    with answering({"ready": False, "reasons": ["copies everything"], "needs": None}) as port:
+        async with running(tmp_path, port, ready_seconds=1.0) as (supervisor, part):
+            await supervisor.wait_ready(part, lambda waiting: waits.append(waiting.reasons))
+            assert part.answers and not part.ready
+    assert waits == [("copies everything",)]
+
+
+async def test_a_region_that_does_not_answer_is_not_up(tmp_path: Path) -> None:
+    async with running(tmp_path, free_port(), ready_seconds=0.5) as (supervisor, part):
+        with pytest.raises(BadDeployment, match=r"primary did not answer within 0\.5 s"):
+            await supervisor.wait_ready(part)

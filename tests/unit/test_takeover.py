@@ -8,11 +8,12 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.config import Settings
-from multiregion.controller import BOTH, Controller, Request
+from multiregion.controller import BOTH, Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.errors import NotReady, StaleEpoch, SwitchFailed, Unreachable
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
+from multiregion.orders import Request
 from multiregion.predictions import Outlook
 from multiregion.reports import Leadership
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move

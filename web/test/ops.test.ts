@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Refused, Unreachable } from '../src/lib/errors'
 import { Feed, type Heard } from '../src/ops/feed'
 import { concerns, heardLink, isStale, linkHealth, regionHealth, STALE_MS, standing } from '../src/ops/health'
-import { grouped } from '../src/ops/History'
+import { grouped, onTheWay } from '../src/ops/History'
 import { cost, ordered, spoken, wording } from '../src/ops/moves'
 import { temporaryPassword } from '../src/ops/password'
 import { GAP_SECONDS, highest, merge, nearest, pathsOf, pointsOf, scaleOf, shown, WINDOW_SECONDS } from '../src/ops/series'
@@ -251,6 +251,11 @@ describe('the history', () => {
     const state = { what: 'state', actor: 'ada', reason: '' } as Decision
     const lines = grouped([loss('discarded'), loss('discarded'), loss('applied'), state, state])
     expect(lines.map(({ count }) => count)).toEqual([2, 1, 1, 1])
+  })
+
+  it('tells a step on the way from what somebody wanted', () => {
+    expect(onTheWay({ towards: { state: 'failover', writable: true } })).toBe('On the way to failover, writable.')
+    expect(onTheWay({ towards: { state: 'active', writable: false } })).toBe('On the way to active.')
   })
 })
 

@@ -110,3 +110,21 @@ describe('epochs', () => {
     expect(told(view, stateDocument('fenced', 6)).document?.state).toBe('active')
   })
 })
+
+describe('epochs of different histories', () => {
+  const old = { ...stateDocument('active', 40), history: 'a' }
+  const next = { ...stateDocument('fenced', 12), history: 'b', succeeds: ['a'] }
+
+  it('are not compared: the history that goes on from the other one is believed', () => {
+    const view = viewOf(old, PRIMARY)
+    expect(told(view, next).document).toBe(next)
+    expect(told(told(view, next), old).document).toBe(next)
+  })
+
+  it('count within one, and where a region tells none', () => {
+    const view = viewOf(next, PRIMARY)
+    expect(told(view, { ...next, epoch: 11 }).document).toBe(next)
+    expect(told(view, stateDocument('active', 11)).document).toBe(next)
+    expect(told(view, stateDocument('active', 13)).document?.epoch).toBe(13)
+  })
+})

@@ -13,6 +13,7 @@ from multiregion.api.problems import JSON, Handler, encode, read_json
 from multiregion.api.registry import RegistryAPI
 from multiregion.api.routing import StateNews
 from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
+from multiregion.clock import Clock
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.leases import Leases
 from multiregion.reports import Reports
@@ -30,7 +31,10 @@ class LeaseOrder(msgspec.Struct, frozen=True):
 
 
 class AuthorityAPI:
-    def __init__(self, authority: StateStore, reports: Reports | None, news: StateNews, leases: Leases | None, guards: Guards) -> None:
+    def __init__(
+        self, authority: StateStore, reports: Reports | None, news: StateNews, leases: Leases | None, guards: Guards, clock: Clock
+    ) -> None:
+        self._clock = clock
         self._reports = reports
         self._authority = authority
         self._news = news
@@ -43,7 +47,7 @@ class AuthorityAPI:
             Route("/healthz", self.health, methods=["GET"]),
             Route("/internal/follow", regions(self.follow), methods=["GET"]),
             Route("/internal/lease", regions(self.lease), methods=["POST"]),
-            *(RegistryAPI(self._authority, self._reports, self._news, self._guards).routes() if self._reports else []),
+            *(RegistryAPI(self._authority, self._reports, self._news, self._guards, self._clock).routes() if self._reports else []),
         ]
 
     async def health(self, request: Request) -> Response:

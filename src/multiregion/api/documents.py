@@ -39,7 +39,7 @@ class StateDocuments:
         deployment = self._deployment
         return {
             "appId": deployment.app_id,
-            "history": state.history,
+            **({"history": state.history, "succeeds": state.succeeds} if state.history else {}),
             "state": state.state,
             "epoch": state.epoch,
             "writer": state.writer and deployment.place(state.writer).region,

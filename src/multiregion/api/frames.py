@@ -25,10 +25,11 @@ class WireChange(msgspec.Struct, frozen=True, array_like=True):
     at: float
     size: int
     chain: str = ""
+    digest: bytes | None = None
 
     def value_of(self) -> Change:
         write = Write(Key(self.partition, self.id), self.value, self.order, tuple(Digest(d) for d in self.needs))
-        return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size, self.chain)
+        return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size, self.chain, self.digest)
 
 
 class WireHead(msgspec.Struct, frozen=True, array_like=True):
@@ -140,7 +141,7 @@ def wire_change(change: Change) -> WireChange:
     write, position = change.write, change.position
     return WireChange(
         position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.value, write.needs,
-        change.actor, change.at, change.size, change.chain,
+        change.actor, change.at, change.size, change.chain, change.digest,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
 from multiregion.clock import iso
 from multiregion.errors import MultiregionError
+from multiregion.logs import Loss
 from multiregion.losses import Entry, LossLedger, Settled
 from multiregion.stores import Write
 
@@ -75,7 +76,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "id": entry.id,
         "region": loss.region,
         "record": f"{change.write.key.partition}/{change.write.key.id}",
-        "what": described(change.write) if loss.writes is None else gone(loss.writes),
+        "what": in_words(loss),
         "cause": loss.cause,
         "writes": 1 if loss.writes is None else loss.writes or None,
         "user": change.actor,
@@ -86,6 +87,12 @@ def shown(entry: Entry) -> dict[str, Any]:
         "outcome": loss.outcome,
         "decidedBy": loss.decided_by or None,
     }
+
+
+def in_words(loss: Loss) -> str:
+    if loss.writes is not None:
+        return gone(loss.writes)
+    return described(loss.change.write) if loss.change.digest is None else f"write {loss.change.write.key.partition}, contents expunged"
 
 
 def gone(writes: int) -> str:

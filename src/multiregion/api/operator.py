@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 import msgspec
@@ -13,9 +13,10 @@ from starlette.routing import Route
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
-from multiregion.controller import Controller, Step
-from multiregion.controller import Request as Change
+from multiregion.controller import Controller
 from multiregion.errors import InvalidInput, MultiregionError
+from multiregion.orders import Request as Change
+from multiregion.orders import Step
 from multiregion.states import Role, State, parse_state
 from multiregion.stores import StateStore
 from multiregion.verdicts import Verdict
@@ -101,6 +102,9 @@ class OperatorAPI:
 
     async def set_state(self, request: Request) -> Response:
         order = await read_json(request, Order)
+        for field, meant in (("writable", order.writable), ("regionLost", order.region_lost), ("acceptLoss", order.accept_loss)):
+            if meant:
+                raise InvalidInput(f"{field} is of failover and failback; to set a state makes no region the writer", field=field)
         return self._report(self._controller.set_state(order.change(request, parse_state(order.state))))
 
     async def failover(self, request: Request) -> Response:
@@ -125,8 +129,8 @@ class OperatorAPI:
 
     async def accept_history(self, request: Request) -> Response:
         order = await read_json(request, Order)
-        role = self._documents.role(order.region)
-        return self._report(self._controller.accept_history(role, order.change(request, State.ACTIVE)))
+        wanted = replace(order.change(request, State.ACTIVE), region=self._documents.role(order.region))
+        return self._report(self._controller.accept_history(wanted))
 
     async def verify(self, request: Request) -> Response:
         deep = request.query_params.get("quick") != "1"

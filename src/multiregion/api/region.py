@@ -126,7 +126,7 @@ class OperationsAPI:
 
     async def readyz(self, request: Request) -> Response:
         report = await self._report()
-        shown = {name: report[name] for name in ("ready", "reasons", "region", "role", "epoch", "lag")}
+        shown = {name: report[name] for name in ("ready", "reasons", "needs", "region", "role", "epoch", "lag")}
         return JSON(shown, 200 if report["ready"] else 503)
 
     async def metrics(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from multiregion.api.documents import Routing, routing
 from multiregion.api.guards import Guards
 from multiregion.api.problems import JSON, read_json
 from multiregion.api.routing import StateNews
+from multiregion.clock import Clock
 from multiregion.errors import InvalidInput
 from multiregion.registry import founded_upon, known_of, note_report, resumed
 from multiregion.reports import Report, Reports
@@ -26,10 +27,12 @@ class ResumeOrder(msgspec.Struct, frozen=True):
     state: Routing
     base: Mark
     reason: str
+    alone: bool = False
 
 
 class RegistryAPI:
-    def __init__(self, authority: StateStore, reports: Reports, news: StateNews, guards: Guards) -> None:
+    def __init__(self, authority: StateStore, reports: Reports, news: StateNews, guards: Guards, clock: Clock) -> None:
+        self._clock = clock
         self._authority = authority
         self._reports = reports
         self._news = news
@@ -63,4 +66,5 @@ class RegistryAPI:
 
     async def resume(self, request: Request) -> Response:
         order = await read_json(request, ResumeOrder)
-        return JSON(routing(await resumed(self._authority, order.role, order.state.value(), order.base, order.reason)))
+        history = self._clock.new_id() if order.alone else None
+        return JSON(routing(await resumed(self._authority, order.role, order.state.value(), order.base, order.reason, history)))

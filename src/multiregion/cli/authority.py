@@ -82,3 +82,5 @@ def show(found: dict[str, Any], json: bool) -> None:
     console.print(f"Failover is [bold]{found['mode']}[/]{paused}.")
     if found["waitsBecause"]:
         console.print(f"No takeover now: {escape(found['waitsBecause'])}.")
+    else:
+        console.print("[yellow]![/] A takeover has begun, and goes on: multiregion status")

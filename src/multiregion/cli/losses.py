@@ -19,16 +19,20 @@ IdsArgument = Annotated[list[str] | None, typer.Argument(help="Losses by id, as 
 AllOption = Annotated[bool, typer.Option("--all", help="All that are pending.")]
 
 
-@app.command("list", epilog="Example: multiregion loss list")
-def show(data: DataOption = None, json: JsonOption = False) -> None:
-    """List every write that was acknowledged and then lost. Exits 1 while any of them waits for a decision."""
+@app.command("list", epilog="Examples: multiregion loss list · multiregion loss list --check")
+def show(
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 while a loss waits for a decision, or a region does not answer.")] = False,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List every write that was acknowledged and then lost."""
     found = Authority(open_deployment(data)).get("/operator/losses")
     pending = [loss for loss in found["losses"] if loss["outcome"] == "pending"]
     if json:
         print_json(found)
     else:
         print_losses(found, len(pending))
-    if pending or found["notAnswering"]:
+    if check and (pending or found["notAnswering"]):
         raise typer.Exit(1)
 
 

@@ -16,6 +16,7 @@ from multiregion.states import parse_state
 
 app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")
 console = Console(highlight=False)
+warnings = Console(stderr=True, highlight=False)
 
 LostOption = Annotated[bool, typer.Option("--region-lost", help="The region that serves now is lost: take over without it.")]
 AcceptOption = Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit may be lost.")]
@@ -83,6 +84,8 @@ def told(lines: list[dict[str, Any]]) -> Entry:
     what = Text(line["state"], f"bold {STATE_STYLES[line['state']]}") if is_state else Text(f"{line['what']}: {line['reason']}")
     cells = [Text(moment(line["at"])), Text(f"epoch {line['epoch']}"), what, Text(f"by {line['actor']}")]
     details = [dim(line["reason"])] if is_state and line["reason"] else []
+    if towards := line["facts"].get("towards"):
+        details.append(dim(f"on the way to {towards['state']}{', writable' * towards['writable']}"))
     if "watermark" in line["facts"]:
         details.append(dim(*takeover_facts(line["facts"])))
     if line["what"] == "loss":
@@ -150,8 +153,8 @@ def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOpt
 
 
 def finish(events: Iterator[dict[str, Any]], json: bool, *, lost: bool = False) -> None:
-    """Print the steps as they happen; after a takeover also what to do when the lost region is back. Exits 1 if a region has not
-    confirmed the new state."""
+    """Print the steps as they happen; after a takeover also what to do when the lost region is back. Exits 1 if the region that serves
+    now has not confirmed the new state; of another one standard error warns."""
     steps: list[dict[str, Any]] = []
     end: dict[str, Any] = {}
     for event in events:
@@ -164,9 +167,13 @@ def finish(events: Iterator[dict[str, Any]], json: bool, *, lost: bool = False) 
         print_json({**end, "steps": steps})
     else:
         console.print(sentence(end))
-        if lost:
+        if lost and end["writer"]:
             console.print(AFTER_TAKEOVER)
-    if any(step["outcome"] == "not confirmed" for step in steps):
+    told_last = {step["name"].removeprefix("admit "): step["outcome"] for step in steps if step["name"].startswith("admit ")}
+    untold = [region for region, outcome in told_last.items() if outcome == "not confirmed"]
+    for region in untold:
+        warnings.print(f"[yellow]Warning.[/] {region} could not be told; it learns the state when it is back.", soft_wrap=True)
+    if serving(end) in untold:
         raise typer.Exit(1)
 
 
@@ -179,10 +186,14 @@ def styled(state: str) -> str:
     return f"[bold {STATE_STYLES[state]}]{state}[/]"
 
 
+def serving(state: dict[str, Any]) -> str:
+    region: str = state["regions"]["secondary" if state["state"] == "failover" else "primary"]
+    return region
+
+
 def sentence(state: dict[str, Any]) -> str:
-    serving = state["regions"]["secondary" if state["state"] == "failover" else "primary"]
     writing = f"writes go to {state['writer']}" if state["writer"] else "nothing can be written"
-    return f"{styled(state['state'])}, epoch {state['epoch']}: the application points to {serving}; {writing}."
+    return f"{styled(state['state'])}, epoch {state['epoch']}: the application points to {serving(state)}; {writing}."
 
 
 def print_json(content: object) -> None:

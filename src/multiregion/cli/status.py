@@ -51,7 +51,9 @@ def rendered(found: dict[str, Any]) -> Group:
     last = found["lastChange"]
     reason = f", because: {escape(last['reason'])}" if last["reason"] else ""
     changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]"
-    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found))
+    words = dict.fromkeys(region["needs"] for region in found["status"].values() if region.get("needs"))
+    asked = [Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]") for word in words]
+    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *asked)
 
 
 def regions_list(found: dict[str, Any]) -> Fitting:
@@ -93,7 +95,9 @@ def health(region: dict[str, Any]) -> Text:
         return Text("✗ down", "bold red")
     if region["writes"]:
         return Text("● writes", "green")
-    return Text("● reads", "green") if region["ready"] else Text("◌ starting", "yellow")
+    if region["ready"]:
+        return Text("● reads", "green")
+    return Text("◌ reads only" if region.get("needs") else "◌ starting", "yellow")
 
 
 def notes(region: dict[str, Any]) -> Text:

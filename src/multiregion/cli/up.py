@@ -13,6 +13,7 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
@@ -46,8 +47,8 @@ def up(
     Examples: [bold]multiregion up --sample-photos[/] · [bold]multiregion up --port 9000 --data /srv/two-regions[/] ·
     [bold]multiregion up --wan-delay 150[/]
 
-    With [bold]--json[/], standard output is one line as soon as both regions are ready: what is in deployment.json, and
-    the processes' ids. All else goes to standard error.
+    With [bold]--json[/], standard output is one line as soon as both regions are up: what is in deployment.json, the processes' ids,
+    and, of a region that serves reads only, why. All else goes to standard error.
     """
     settings = {"failover": "automatic"} if automatic else {}
     settings |= {"durability": durability} if durability else {}
@@ -87,8 +88,10 @@ async def run(wishes: Wishes, sample_photos: bool, as_json: bool) -> None:
 
 async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Console) -> None:
     console.print("Starting both regions …")
-    async with running(wishes, read_settings(), partial(announce, console)) as up:
-        if sample_photos:
+    async with running(wishes, read_settings(), partial(announce, console), partial(waits, console)) as up:
+        if sample_photos and up.not_ready:
+            console.print("[yellow]![/] The sample photographs are not put in: nothing can be written yet.")
+        elif sample_photos:
             await import_samples(up.local, console)
         if as_json:
             typer.echo(msgspec.json.encode(described(up)).decode())
@@ -98,14 +101,28 @@ async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Cons
 
 
 def described(up: Running) -> dict[str, Any]:
-    """What is in `deployment.json`, and the id of each part's process."""
+    """What is in `deployment.json`, the id of each part's process, and why a part is not ready."""
     described: dict[str, Any] = msgspec.to_builtins(up.local)
+    if up.not_ready:
+        described["notReady"] = {part.name: {"reasons": part.reasons, "needs": part.needs} for part in up.not_ready}
     return {**described, "processes": {part.name: part.process.pid for part in up.supervisor.parts.values() if part.process is not None}}
 
 
+def called(part: Part) -> str:
+    return f"{label(part.config.deployment.place(part.config.role).region)} region" if part.config.role else part.name
+
+
+def waits(console: Console, part: Part) -> None:
+    console.print(f"[dim]…[/] {called(part)} serves reads, and is not ready yet: {because(part)}", soft_wrap=True)
+
+
+def because(part: Part) -> str:
+    return escape("; ".join(part.reasons))
+
+
 def announce(console: Console, part: Part) -> None:
-    name = f"{label(part.config.deployment.place(part.config.role).region)} region" if part.config.role else part.name
-    console.print(f"[green]✓[/] {name} [dim]http://localhost:{part.config.port}, process {part.process and part.process.pid}[/]")
+    mark, only = ("[green]✓[/]", "") if part.ready else ("[yellow]![/]", " serves reads only")
+    console.print(f"{mark} {called(part)}{only} [dim]http://localhost:{part.config.port}, process {part.process and part.process.pid}[/]")
 
 
 def welcome(up: Running) -> Panel:
@@ -116,11 +133,19 @@ def welcome(up: Running) -> Panel:
     temporary = f"[bold]{admin.temporary_password}[/] [dim]until you choose your own[/]"
     lines.add_row("Password", temporary if admin.temporary_password else "the one you chose")
     lines.add_row("", "")
+    waiting = up.not_ready
+    for part in waiting:
+        lines.add_row(f"[yellow]{called(part)}[/]", because(part))
+    for word in dict.fromkeys(part.needs for part in waiting if part.needs):
+        lines.add_row("[bold]Run[/]", f"[bold]{word}[/]")
+    if waiting:
+        lines.add_row("", "")
     lines.add_row("[dim]Then[/]", "[dim]multiregion status · multiregion state set fenced · multiregion failover · multiregion failback[/]")
     lines.add_row("[dim]Lose a region[/]", f"[dim]multiregion chaos kill {up.local.primary.region}[/]")
     lines.add_row("[dim]Data[/]", f"[dim]{up.folder.folder.absolute()}[/]")
     lines.add_row("[dim]Stop[/]", "[dim]Ctrl-C[/]")
-    return Panel(lines, title="Two regions are up", title_align="left", border_style="green", expand=False, padding=(1, 2))
+    title, style = ("Two regions are up, and serve reads only", "yellow") if waiting else ("Two regions are up", "green")
+    return Panel(lines, title=title, title_align="left", border_style=style, expand=False, padding=(1, 2))
 
 
 async def watch(up: Running, console: Console, *, live: bool) -> None:
@@ -144,6 +169,8 @@ async def health(up: Running, console: Console) -> AsyncIterator[dict[str, Any] 
                 await up.supervisor.start_wanted()
                 known = report_changes(up, known, console)
                 await clock.sleep(TICK_SECONDS)
+            for part in await up.supervisor.look():
+                console.print(f"[green]✓[/] {called(part)} is ready")
             await up.refresh_admin()
             try:
                 yield (await http.get(f"{up.deployment.authority}/operator/status")).raise_for_status().json()

@@ -31,9 +31,7 @@ FORMAT = 2
 COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
-NEWEST_BASE = (
-    "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 1"
-)
+BASES = "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 100"
 
 LEADS_SINCE = (
     "SELECT coalesce(min(epoch), 0) FROM decision WHERE what = 'state' AND epoch > (SELECT coalesce(max(epoch), 0) FROM decision"
@@ -60,11 +58,12 @@ class AuthoritySession:
 
     def add(self, decision: Decision) -> None:
         state = decision.state
+        facts = {**decision.facts, "succeeds": state.succeeds} if state.succeeds else dict(decision.facts)
         self.db.execute(
             f"INSERT INTO decision ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(state.state, state.epoch, state.leader, state.writable, decision.actor, decision.at, decision.reason),
-                *(decision.what, json.dumps(dict(decision.facts)), state.history),
+                *(decision.what, json.dumps(facts), state.history),
             ),
         )
 
@@ -109,9 +108,9 @@ class SqliteState:
         return await self._writer.run(work)
 
     async def leadership(self) -> Leadership:
-        row = self._reading.execute(NEWEST_BASE).fetchone()
-        if row is not None:
-            return Leadership(row[0], base_of(json.loads(row[1])["base"]))
+        bases = [(epoch, base_of(json.loads(facts)["base"])) for epoch, facts in self._reading.execute(BASES)]
+        if bases:
+            return Leadership(*bases[0], tuple(bases[1:]))
         return Leadership(self._reading.execute(LEADS_SINCE).fetchone()[0], BEGINNING)
 
     async def report(self, role: Role, report: Report) -> None:

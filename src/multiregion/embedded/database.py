@@ -5,7 +5,7 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -56,6 +56,12 @@ def connect(path: Path, schema: str = "") -> sqlite3.Connection:
             " its file copies everything from the other region"
         ) from error
     return db
+
+
+def truncate_journal(path: Path) -> None:
+    """Leave nothing in the write-ahead file that is no longer in the database; not while others are at it: there is a next time."""
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0.1)) as db, suppress(sqlite3.OperationalError):
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def failure(error: sqlite3.Error) -> MultiregionError | None:

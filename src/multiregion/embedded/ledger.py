@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
+from multiregion.embedded import expunging
 from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
@@ -29,7 +30,13 @@ def tail(db: sqlite3.Connection, above: Position, as_loss: AsLoss, *, limit: int
 
 
 def rewind(session: RegionSession, to: Position, as_loss: AsLoss) -> int:
-    """Undo every change above `to` and enter each into the ledger, in the order they were made."""
+    """Undo every change above `to` and enter each into the ledger, in the order they were made. Where a secret that it would have to
+    restore has been expunged, everything goes, and is copied anew."""
+    if expunging.blocks_rewind(session.db, to):
+        losses = tail(session.db, to, as_loss, limit=-1)
+        merge(session.db, losses)
+        session.wipe()
+        return len(losses)
     undone: list[Step] = []
     while session.position > to and (step := session.undo()):
         undone.append(step)
@@ -67,10 +74,10 @@ def take_in(db: sqlite3.Connection, loss: Loss) -> None:
 def enter(db: sqlite3.Connection, loss: Loss) -> None:
     change, write, position = loss.change, loss.change.write, loss.change.position
     db.execute(
-        f"INSERT INTO loss ({LOSS_COLUMNS}) VALUES ({', '.join('?' * 23)})",
+        f"INSERT INTO loss ({LOSS_COLUMNS}) VALUES ({', '.join('?' * 24)})",
         (
             *(position.epoch, position.sequence, write.key.partition, write.key.id, write.value, write.order),
-            *(json.dumps(write.needs), change.actor, change.at, change.size, change.chain),
+            *(json.dumps(write.needs), change.actor, change.at, change.size, change.chain, change.digest),
             *(next_revision(db), loss.region, loss.cause, loss.writes, *pair(loss.replaced)),
             *(loss.at, loss.reason, loss.outcome, loss.decided_by, *pair(loss.applied)),
         ),

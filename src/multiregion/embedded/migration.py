@@ -48,6 +48,8 @@ def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> N
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     db.execute("ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE change ADD COLUMN own INTEGER NOT NULL DEFAULT 1")
+    db.execute("ALTER TABLE change ADD COLUMN digest BLOB")
+    db.execute("ALTER TABLE change ADD COLUMN previous_expunged INTEGER NOT NULL DEFAULT 0")
     create_tables(db, REGION)
     chain = compute_chain(db)
     db.execute(
@@ -56,7 +58,7 @@ def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> N
         (history, store, chain),
     )
     db.execute(
-        "INSERT INTO loss SELECT epoch, sequence, '', partition, id, value, sort, needs, actor, at, size, number, ?, ?, NULL,"
+        "INSERT INTO loss SELECT epoch, sequence, '', NULL, partition, id, value, sort, needs, actor, at, size, number, ?, ?, NULL,"
         " replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by, applied_epoch, applied_sequence FROM old_loss",
         (role, NOT_REPLICATED),
     )

@@ -80,7 +80,9 @@ class RegionReads:
     def credential_changes(self, *, limit: int) -> Sequence[tuple[Change, bytes | None]]:
         """The newest changes of who may sign in, newest first, each with the value that it replaced."""
         rows = self._reading.execute(
-            f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} ORDER BY sequence DESC LIMIT ?", (limit,)
+            f"SELECT {CHANGE_COLUMNS}, previous_value FROM change WHERE {CREDENTIALS} AND digest IS NULL AND NOT previous_expunged"
+            " ORDER BY sequence DESC LIMIT ?",
+            (limit,),
         )
         return [(change_of(row[:CHANGE_WIDTH]), row[CHANGE_WIDTH]) for row in rows]
 

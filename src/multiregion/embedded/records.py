@@ -8,8 +8,8 @@ from typing import Protocol, TypeVar
 
 from multiregion.chains import linked
 from multiregion.clock import Clock
-from multiregion.embedded import ledger
-from multiregion.embedded.database import MakeWriter, Writer
+from multiregion.embedded import expunging, ledger
+from multiregion.embedded.database import MakeWriter, Writer, truncate_journal
 from multiregion.embedded.migration import open_region
 from multiregion.embedded.reads import RegionReads, is_at
 from multiregion.embedded.schema import (
@@ -67,6 +67,8 @@ class SqliteRecords(RegionReads):
         self._writing = open_region(path, role, clock.new_id(), history)
         if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
+        self._writing.execute("PRAGMA secure_delete = on")
+        self._path = path
         self._proved = not guarded
         super().__init__(path)
         self.store, began_whole = self._reading.execute("SELECT store, whole FROM region").fetchone()
@@ -278,6 +280,14 @@ class SqliteRecords(RegionReads):
         if self._durability is not None:
             self._durability.rewound(to)
         return undone
+
+    async def expunge(self, passed: Position) -> int:
+        """Take secrets out of the log that were replaced at or before `passed`, which both regions have; returns how many, or 0 if
+        there are none. A part at a time."""
+        gone = await self._writer.run(lambda session: expunging.expunge(session.db, passed))
+        if gone:
+            truncate_journal(self._path)
+        return gone
 
     async def merge(self, losses: Sequence[Loss]) -> None:
         await self._writer.run(lambda session: ledger.merge(session.db, losses))

@@ -7,9 +7,10 @@ from typing import Any
 
 from multiregion.logs import Loss
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import CREDENTIAL_PARTITIONS, Change, Digest, Key, Position, Record, Write
+from multiregion.stores import CREDENTIAL_PARTITIONS, SECRET_PARTITIONS, Change, Digest, Key, Position, Record, Write
 
 CREDENTIALS = f"partition IN {CREDENTIAL_PARTITIONS}"
+SECRETS = f"partition IN {SECRET_PARTITIONS}"
 REGION = f"""
 CREATE TABLE IF NOT EXISTS region (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -30,12 +31,13 @@ CREATE TABLE IF NOT EXISTS change (
     partition TEXT NOT NULL, id TEXT NOT NULL, sort TEXT NOT NULL, value BLOB, needs TEXT NOT NULL,
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
     previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT,
-    chain TEXT NOT NULL DEFAULT '', own INTEGER NOT NULL DEFAULT 1
+    chain TEXT NOT NULL DEFAULT '', own INTEGER NOT NULL DEFAULT 1, digest BLOB, previous_expunged INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS change_by_epoch ON change (epoch, sequence);
 CREATE INDEX IF NOT EXISTS change_of_credentials ON change (sequence) WHERE {CREDENTIALS};
+CREATE INDEX IF NOT EXISTS change_of_secrets ON change (sequence) WHERE {SECRETS} AND previous_value IS NOT NULL;
 CREATE TABLE IF NOT EXISTS loss (
-    epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, chain TEXT NOT NULL,
+    epoch INTEGER NOT NULL, sequence INTEGER NOT NULL, chain TEXT NOT NULL, digest BLOB,
     partition TEXT NOT NULL, id TEXT NOT NULL, value BLOB, sort TEXT NOT NULL, needs TEXT NOT NULL,
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
     revision INTEGER NOT NULL UNIQUE, region TEXT NOT NULL, cause TEXT NOT NULL, writes INTEGER,
@@ -52,8 +54,8 @@ CREATE INDEX IF NOT EXISTS need_of_digest ON need (digest);
 """
 
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
-CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain"
-CHANGE_WIDTH = 11
+CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest"
+CHANGE_WIDTH = 12
 LOSS_COLUMNS = (
     f"{CHANGE_COLUMNS}, revision, region, cause, writes, replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by,"
     " applied_epoch, applied_sequence"
@@ -82,9 +84,9 @@ def record_of(row: tuple[Any, ...]) -> Record:
 
 
 def change_of(row: tuple[Any, ...]) -> Change:
-    epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain = row
+    epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest = row
     write = Write(Key(partition, id), value, sort, tuple(Digest(digest) for digest in json.loads(needs)))
-    return Change(Position(epoch, sequence), write, actor, at, size, chain)
+    return Change(Position(epoch, sequence), write, actor, at, size, chain, digest)
 
 
 def change_row(change: Change) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from multiregion.chains import linked
+from multiregion.embedded import expunging
 from multiregion.embedded.schema import (
     CHANGE_COLUMNS,
     CHANGE_WIDTH,
@@ -16,7 +17,7 @@ from multiregion.embedded.schema import (
     record_of,
     routing_of,
 )
-from multiregion.stores import BEGINNING, Change, Digest, Head, Key, Mark, Position, Record, Write
+from multiregion.stores import BEGINNING, SECRET_PARTITIONS, Change, Digest, Head, Key, Mark, Position, Record, Write
 
 CONTENT_MODULUS = 2**256
 PREVIOUS_COLUMNS = "previous_value, previous_sort, previous_epoch, previous_sequence, previous_needs"
@@ -84,8 +85,12 @@ class RegionSession:
         chain = linked(self.chain, change)
         previous = self.stored(write.key)
         before = self._before(previous) if previous else NOTHING_BEFORE
-        row = (*change_row(change), *before, chain, own)
-        self.db.execute("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        is_secret = write.key.partition in SECRET_PARTITIONS
+        stub = previous is not None and is_secret and expunging.is_expunged(self.db, previous.version)
+        row = (*change_row(change), *before, chain, own, change.digest, stub)
+        self.db.execute("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        if change.digest is not None:
+            self.whole = 0  # its value is nowhere: until what replaced it has arrived, too, this region does not have everything
         self._set(write.key, write.value, write.order, position, had_before=previous is not None)
         self._set_needs(write, had_before=previous is not None)
         self.epoch, self.sequence, self.bytes, self.chain = position.epoch, position.sequence, self.bytes + change.size, chain
@@ -110,6 +115,12 @@ class RegionSession:
         self._count(mark(written), fingerprint(key, value, order, replaced) if replaced else 0)
         self._step_back(change)
         return step
+
+    def wipe(self) -> None:
+        """Have nothing any more, and be whole only when everything has been copied from the other region."""
+        for table in ("change", "record", "need"):
+            self.db.execute(f"DELETE FROM {table}")
+        self.whole, self.epoch, self.sequence, self.bytes, self.content, self.chain = 0, 0, 0, 0, 0, ""
 
     def _step_back(self, undone: Change) -> None:
         row = self.db.execute("SELECT epoch, sequence, chain FROM change ORDER BY sequence DESC LIMIT 1").fetchone()

@@ -127,7 +127,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
         *OperatorAPI(state, controller, clients, verification, documents, guards).routes(),
         *ConsoleAPI(prospects, progress, names, settings, documents, guards).routes(),
         *LossAPI(LossLedger(clients, names, state), documents, guards).routes(),
-        *AuthorityAPI(state, reports, news, leases, guards).routes(),
+        *AuthorityAPI(state, reports, news, leases, guards, clock).routes(),
         *AutomaticAPI(state, automatic, guards).routes(),
     ]
     return application(routes, documents, deployment.edge, lifespan)

@@ -252,8 +252,8 @@ class AuthorityClient:
         found: Routing | None = await ask(self._client, "POST", "/internal/found", Routing | None, content=msgspec.json.encode(store))  # type: ignore[arg-type]
         return None if found is None else found.value()
 
-    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str) -> RoutingState:
-        order = {"role": role, "state": routing(state), "base": base, "reason": reason}
+    async def resume(self, role: Role, state: RoutingState, base: Mark, reason: str, *, alone: bool) -> RoutingState:
+        order = {"role": role, "state": routing(state), "base": base, "reason": reason, "alone": alone}
         return (await ask(self._client, "POST", "/internal/resume", Routing, content=msgspec.json.encode(order))).value()
 
     async def follow(self) -> AsyncIterator[RoutingState]:

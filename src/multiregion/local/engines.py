@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from multiregion import advice
 from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.guards import Guards
@@ -120,7 +121,8 @@ class EngineRegion(ServedRegion):
         photos, users = [await self._tally(partition) for partition in COUNTED_PARTITIONS]
         return {
             "ready": ready,
-            "reasons": [] if ready else ["waits for the authority to confirm the state; reads are served, writes are not"],
+            "reasons": self._waits_because(state),
+            "needs": self._heard_authority.objection(state) and advice.RECOVER,
             "region": self.region.name,
             "role": self._role,
             "state": state.state,

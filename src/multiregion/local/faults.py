@@ -5,7 +5,6 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 
 from multiregion.clock import Clock
@@ -13,11 +12,11 @@ from multiregion.config import PartConfig, read_part
 from multiregion.errors import BadDeployment, MultiregionError, Unreachable
 from multiregion.local.clients import ask, client
 from multiregion.local.deployment import HOST, DataFolder
+from multiregion.local.supervisor import Readiness, readiness
 
 PARTS = ("primary", "secondary", "authority", "edge", "wire")
 START_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
-READY_CALL_SECONDS = 1.0
 RUNS, FROZEN, ENDED, UNKNOWN = "runs", "frozen", "ended", "unknown"
 CONDITIONS = {"T": FROZEN, "t": FROZEN, "Z": ENDED, "X": ENDED}
 SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "resume": signal.SIGCONT}
@@ -48,14 +47,20 @@ class Faults:
         return pid
 
     async def start(self, part: str) -> None:
-        """Ask `multiregion up` to start it, and wait until it is ready. Raises BadDeployment if that takes too long."""
+        """Ask `multiregion up` to start it, and wait until it is ready. Raises BadDeployment, with its reasons, if that takes too long,
+        or needs a word of the operator."""
         wish = self._folder / f"start-{part}"
         wish.touch()
         until = self._clock.monotonic() + START_SECONDS
+        said: Readiness | None = None
         while self._clock.monotonic() < until:
-            if await self._is_ready(self._config(part)):
+            if (said := await readiness(self._config(part)) or said) and said.ready:
                 return
+            if said and said.needs:
+                break
             await self._clock.sleep(PAUSE_SECONDS)
+        if said:
+            raise BadDeployment(f"{part} was started and serves reads, but is not ready: {'; '.join(said.reasons)}")
         wish.unlink(missing_ok=True)
         log = self._folder / "logs" / f"{part}.log"
         raise BadDeployment(f"{part} was not ready within {START_SECONDS:g} s. Is `multiregion up` running? Its log: {log}")
@@ -79,14 +84,6 @@ class Faults:
                 return await ask(http, method, "/wire", dict[str, Any], **how)
             except Unreachable as error:
                 raise Unreachable("the wire does not answer. Is `multiregion up` running?") from error
-
-    async def _is_ready(self, config: PartConfig) -> bool:
-        url = f"http://{HOST}:{config.port}/{'readyz' if config.role else 'healthz'}"
-        async with httpx.AsyncClient(trust_env=False, timeout=READY_CALL_SECONDS) as http:
-            try:
-                return (await http.get(url)).status_code == 200
-            except httpx.HTTPError:
-                return False
 
     def _config(self, part: str) -> PartConfig:
         return read_part(self._folder / "config" / f"{part}.json")

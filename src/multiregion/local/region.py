@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from multiregion import advice
 from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
@@ -34,6 +35,7 @@ from multiregion.stores import Change, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
+EXPUNGE_SECONDS = 1.0
 
 
 class RegionProcess(ServedRegion):
@@ -75,7 +77,7 @@ class RegionProcess(ServedRegion):
             catches_up=lambda: self._continuity.catches_up(),
         )
         self._exposure = RegionExposure(self._records, self._uploads)
-        self._continuity = Continuity(self._role, self._records, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
 
     def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
@@ -101,7 +103,7 @@ class RegionProcess(ServedRegion):
         ).routes()
 
     def _work(self) -> Sequence[Work]:
-        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority]
+        return [self._keep_lease, self._replicator.run, self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
@@ -127,8 +129,10 @@ class RegionProcess(ServedRegion):
         if self._settings.failover == "automatic":
             await self._renew_lease(await self._records.admitted(), degraded=True)
 
-    def _on_told(self, state: RoutingState) -> None:
-        self._continuity.heard(state)
+    async def _expunge(self) -> None:
+        while await self._records.expunge(await self._replicator.passed()):
+            pass
+        await self._clock.sleep(EXPUNGE_SECONDS)
 
     async def _say_last_words(self) -> None:
         with suppress(MultiregionError):
@@ -153,11 +157,15 @@ class RegionProcess(ServedRegion):
         ready = self._records.confirmed and leads_or_follows and await self._records.is_whole()
         return Outlook(await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known)
 
+    def _needed_word(self, state: RoutingState) -> str | None:
+        """The command that an operator has to run before this region goes on, if there is one."""
+        return advice.RECOVER if self._heard_authority.objection(state) else self._continuity.needs
+
     async def report(self) -> dict[str, Any]:
         """What this region says of itself: for readiness, metrics and `multiregion status`."""
         state, head = await self._records.admitted(), await self._records.head()
         whole = await self._records.is_whole()
-        reasons = [] if self._records.confirmed else ["waits for the authority to confirm the state; reads are served, writes are not"]
+        reasons = self._waits_because(state)
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
         reasons += [self._continuity.reason] if self._continuity.reason else []
         proved = self._records.proved or state.leader is not self._role
@@ -165,9 +173,12 @@ class RegionProcess(ServedRegion):
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
         ready = self._records.confirmed and whole and proved and not needs_lease
+        reasons += [f"replication: {self._replicator.problem}"] if self._replicator.problem else []
+        reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return {
             "ready": ready,
-            "reasons": reasons + ([f"replication: {self._replicator.problem}"] if self._replicator.problem else []),
+            "needs": self._needed_word(state),
+            "reasons": reasons,
             "region": self.region.name,
             "role": self._role,
             "state": state.state,

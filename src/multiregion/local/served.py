@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from multiregion import advice
 from multiregion.accounts import Accounts
 from multiregion.accounts.outbox import Outbox
 from multiregion.api import identity as identity_api
@@ -31,6 +32,7 @@ from multiregion.stores import Lag, Links, Uploads
 log = logging.getLogger("multiregion.region")
 
 FOLLOW_PAUSE_SECONDS = 0.2
+TIMES_HEARD = 2
 ATTEMPTS_WAITING_MAX = 1_000
 ATTEMPTS_TOLD_MAX = 100
 Work = Callable[[], Awaitable[None]]
@@ -45,6 +47,23 @@ class Stores:
     links: Links
     sweep_seconds: float
     close: Callable[[], None]
+
+
+class HeardAuthority:
+    """Whether the authority knows less than this region. Believed when it says so twice: what it said once may have been on its way
+    since before the last decision."""
+
+    def __init__(self) -> None:
+        self._refused = 0
+        self._told: RoutingState | None = None
+
+    def says(self, told: RoutingState, admitted: RoutingState) -> None:
+        self._refused = 0 if told.is_taken_by(admitted) else self._refused + 1
+        self._told = told
+
+    def objection(self, admitted: RoutingState) -> str | None:
+        """What an operator has to know, with the command that helps."""
+        return advice.knows_less(admitted, self._told) if self._told is not None and self._refused >= TIMES_HEARD else None
 
 
 class ServedRegion(ABC):
@@ -68,6 +87,7 @@ class ServedRegion(ABC):
         self._lags = LagHistory(self._lag, clock)
         self._news = StateNews()
         self._told = asyncio.Event()
+        self._heard_authority = HeardAuthority()
         self._attempts: asyncio.Queue[tuple[str, str]] = asyncio.Queue(ATTEMPTS_WAITING_MAX)
         self._counts: Counter[tuple[str, int]] = Counter()
 
@@ -92,6 +112,12 @@ class ServedRegion(ABC):
     def _innermost(self, documents: StateDocuments) -> Sequence[Any]:
         """Middleware around the application."""
         return []
+
+    def _waits_because(self, state: RoutingState) -> list[str]:
+        """What stands between this region and the authority, if anything does."""
+        confirmed = self.region.records.confirmed
+        found = [self._heard_authority.objection(state) or ("" if confirmed else "waits for the authority to confirm the state")]
+        return [f"{reason}{'' if confirmed else '; reads are served, writes are not'}" for reason in found if reason]
 
     @abstractmethod
     async def report(self) -> dict[str, Any]:
@@ -141,8 +167,9 @@ class ServedRegion(ABC):
 
     async def _follow_authority(self) -> None:
         async for state in self._authority.follow():
-            self._on_admitted(await self.region.records.admit(state))
-            self._on_told(state)
+            admitted = await self.region.records.admit(state)
+            self._heard_authority.says(state, admitted)
+            self._on_admitted(admitted)
             self._told.set()
 
     async def _prepare(self) -> None:
@@ -154,9 +181,6 @@ class ServedRegion(ABC):
 
     async def _say_last_words(self) -> None:  # noqa: B027  most have nothing to say
         """Before an orderly end; it must not take long."""
-
-    def _on_told(self, state: RoutingState) -> None:  # noqa: B027  most need to know no more
-        """The authority's word, whether this region takes it or not."""
 
     def _on_admitted(self, state: RoutingState) -> None:
         if self._news.newest is None or self._news.newest.epoch < state.epoch:

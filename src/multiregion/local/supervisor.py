@@ -22,6 +22,8 @@ from multiregion.local.deployment import HOST, DataFolder
 STOP_SECONDS = 5.0
 ENDING_SECONDS = 1.0
 READY_PAUSE_SECONDS = 0.03
+READY_CALL_SECONDS = 1.0
+PATIENCE_SECONDS = 2.0
 LOG_BYTES_MAX = 16 * 1024 * 1024
 LOG_LINES_SHOWN = 15
 
@@ -35,16 +37,22 @@ class Part:
     file: Path
     log: Path
     process: asyncio.subprocess.Process | None = None
+    answers: bool = False
     ready: bool = False
+    reasons: tuple[str, ...] = ()
+    needs: str | None = None
 
     @property
     def runs(self) -> bool:
         return self.process is not None and self.process.returncode is None
 
-    @property
-    def ready_url(self) -> str:
-        path = "readyz" if self.config.role else "healthz"
-        return f"http://{HOST}:{self.config.port}/{path}"
+
+class Readiness(msgspec.Struct):
+    """What a region says at `/readyz`. It serves reads when it answers at all."""
+
+    ready: bool
+    reasons: tuple[str, ...] = ()
+    needs: str | None = None
 
 
 class Supervisor:
@@ -56,22 +64,22 @@ class Supervisor:
         logs.mkdir(exist_ok=True)
         self.parts = {name: Part(name, config, data.write_config(name, config), logs / f"{name}.log") for name, config in parts.items()}
 
-    async def start_all(self, on_ready: Callable[[Part], None]) -> None:
-        """Start every part and wait until each is ready. Raises BadDeployment, with the log's end, if one does not become so."""
+    async def start_all(self, on_ready: Callable[[Part], None], on_waiting: Callable[[Part], None] = lambda part: None) -> None:
+        """Start every part and wait for each as `wait_ready` does. Raises BadDeployment, with the log's end, if one does not answer."""
         check_ports(self.parts)
         for part in self.parts.values():
             await self.start(part)
         async with asyncio.TaskGroup() as waits:
             for part in self.parts.values():
-                waits.create_task(self._announce(part, on_ready))
+                waits.create_task(self._announce(part, on_ready, on_waiting))
 
-    async def _announce(self, part: Part, on_ready: Callable[[Part], None]) -> None:
-        await self.wait_ready(part)
+    async def _announce(self, part: Part, on_ready: Callable[[Part], None], on_waiting: Callable[[Part], None]) -> None:
+        await self.wait_ready(part, on_waiting)
         on_ready(part)
 
     async def start(self, part: Part) -> None:
         """A process of its own, in a session of its own so that Ctrl-C reaches only the supervisor."""
-        part.ready = False
+        part.ready, part.answers, part.reasons, part.needs = False, False, (), None
         if part.log.exists() and part.log.stat().st_size > LOG_BYTES_MAX:
             part.log.replace(part.log.with_suffix(".log.1"))
         command = [sys.executable, "-m", "multiregion.local.serve", "--with-parent", "--config", str(part.file)]
@@ -81,23 +89,36 @@ class Supervisor:
             )
         self._write_processes()
 
-    async def wait_ready(self, part: Part) -> None:
-        until = self._clock.monotonic() + self._settings.ready_seconds
-        async with httpx.AsyncClient(trust_env=False, timeout=1.0) as http:
-            while self._clock.monotonic() < until:
-                if not part.runs:
-                    raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
-                try:
-                    if (await http.get(part.ready_url)).status_code == 200:
-                        part.ready = True
-                        return
-                except httpx.HTTPError:
-                    pass
-                await self._clock.sleep(READY_PAUSE_SECONDS)
-        raise BadDeployment(
-            f"{part.name} was not ready within {self._settings.ready_seconds:g} s (setting ready_seconds)."
-            f" The end of {part.log}:\n{tail(part.log)}"
-        )
+    async def wait_ready(self, part: Part, on_waiting: Callable[[Part], None] = lambda part: None) -> None:
+        """Until the part is ready. A region that serves reads is not waited for any longer if it needs a word that can only be given
+        once it runs, or when `ready_seconds` are over; `on_waiting` hears of one that is waited for. Raises BadDeployment if the part
+        ends, or does not answer in that time."""
+        began, told = self._clock.monotonic(), False
+        while (waited := self._clock.monotonic() - began) < self._settings.ready_seconds:
+            if not part.runs:
+                raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
+            await self._ask(part)
+            if part.ready or part.needs:
+                return
+            if part.answers and waited > PATIENCE_SECONDS and not told:
+                told = True
+                on_waiting(part)
+            await self._clock.sleep(READY_PAUSE_SECONDS)
+        if not part.answers:
+            raise BadDeployment(
+                f"{part.name} did not answer within {self._settings.ready_seconds:g} s (setting ready_seconds)."
+                f" The end of {part.log}:\n{tail(part.log)}"
+            )
+
+    async def _ask(self, part: Part) -> None:
+        if said := await readiness(part.config):
+            part.answers, part.ready, part.reasons, part.needs = True, said.ready, said.reasons, said.needs
+
+    async def look(self) -> list[Part]:
+        """Ask the parts that were not ready, and return those that are by now."""
+        waiting = [part for part in self.parts.values() if part.runs and not part.ready]
+        await asyncio.gather(*(self._ask(part) for part in waiting))
+        return [part for part in waiting if part.ready]
 
     async def stop_all(self) -> None:
         """Ask every part to stop, the edge first, and end whatever has not within STOP_SECONDS."""
@@ -149,6 +170,17 @@ class Supervisor:
                     await self.start(part)
                     started.append(part)
         return started
+
+
+async def readiness(config: PartConfig) -> Readiness | None:
+    """What a part says of itself; None if it does not answer."""
+    path = "readyz" if config.role else "healthz"
+    async with httpx.AsyncClient(trust_env=False, timeout=READY_CALL_SECONDS) as http:
+        try:
+            answer = await http.get(f"http://{HOST}:{config.port}/{path}")
+            return msgspec.json.decode(answer.content, type=Readiness) if config.role else Readiness(answer.status_code == 200)
+        except (httpx.HTTPError, msgspec.DecodeError):
+            return None
 
 
 def check_ports(parts: Mapping[str, Part]) -> None:

@@ -43,17 +43,26 @@ class Running:
     local: LocalDeployment
     kept: Kept
     wire: str
+    invited: bool = False
+
+    @property
+    def not_ready(self) -> list[Part]:
+        return [part for part in self.supervisor.parts.values() if not part.ready]
 
     async def refresh_admin(self) -> None:
-        """Take the temporary password out of `deployment.json` once it has been changed."""
+        """Take the temporary password out of `deployment.json` once it has been changed. Create the administrator, once, if that could
+        not be done when everything was started."""
+        self.invited = self.invited or await invite_later(self.deployment, self.kept.initial_password)
         if self.local.admin.temporary_password and await admin_status(self.deployment) == "CONFIRMED":
             self.local = describe(self.kept, self.deployment, self.wire, None)
             self.folder.write(self.local)
 
 
 @asynccontextmanager
-async def running(wishes: Wishes, settings: Settings, on_ready: Callable[[Part], None]) -> AsyncIterator[Running]:
-    """Start everything; whatever happens, stop everything. Raises BadDeployment with what to do."""
+async def running(
+    wishes: Wishes, settings: Settings, on_ready: Callable[[Part], None], on_waiting: Callable[[Part], None]
+) -> AsyncIterator[Running]:
+    """Start everything, and go on when it serves reads; whatever happens, stop everything. Raises BadDeployment with what to do."""
     folder, clock = DataFolder(wishes.data), SystemClock()
     with folder.locked():
         kept = folder.keep(clock, wishes.primary, wishes.secondary)
@@ -62,11 +71,12 @@ async def running(wishes: Wishes, settings: Settings, on_ready: Callable[[Part],
         folder.write(local := describe(kept, deployment, wire, kept.initial_password))
         supervisor = Supervisor(folder, parts, settings, clock)
         try:
-            await unwrapped(supervisor.start_all(on_ready))
+            await unwrapped(supervisor.start_all(on_ready, on_waiting))
             if wishes.wan_delay_milliseconds:
                 await change_wire(parts["wire"], deployment, delay_milliseconds=wishes.wan_delay_milliseconds / 2)
-            await invite_admin(deployment, kept.initial_password)
             up = Running(supervisor, deployment, folder, local, kept, wire)
+            if not up.not_ready:
+                await invite_admin(deployment, kept.initial_password)
             await up.refresh_admin()
             yield up
         finally:
@@ -108,6 +118,14 @@ async def invite_admin(deployment: Deployment, temporary_password: str) -> None:
         await clock.sleep(INVITE_PAUSE_SECONDS)  # on a busy machine a lease can run out, and is there again a moment later
     if response.status_code not in (200, 409):
         raise BadDeployment(f"the administrator could not be created: {response.text}")
+
+
+async def invite_later(deployment: Deployment, temporary_password: str) -> bool:
+    """Whether there is an administrator by now."""
+    try:
+        return await admin_status(deployment) is not None or (await invite(deployment, temporary_password)).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 async def invite(deployment: Deployment, temporary_password: str) -> httpx.Response:

@@ -8,6 +8,10 @@ export type State = "active" | "fenced" | "failover"
 /** What the application points to, and who may write. Ordered by `epoch` and nothing else. */
 export interface StateDocument {
   appId: string
+  /** The line of decisions that `epoch` counts; epochs of different histories are not compared. Absent on engines */
+  history?: string
+  /** The histories that this one goes on from: a state of it replaces any state of theirs */
+  succeeds?: string[]
   state: State
   epoch: number
   /** The region that accepts writes at this epoch, or null */
@@ -102,6 +106,8 @@ export interface Health {
 export interface Readiness {
   ready: boolean
   reasons: string[]
+  /** The command that only an operator can give, without which this region does not become ready or nothing can be decided */
+  needs: string | null
   region: string
   role: "primary" | "secondary"
   epoch: number

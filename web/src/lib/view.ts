@@ -1,6 +1,6 @@
 /**
  * What this page believes, and what follows from it: pure, so that every case can be tested.
- * Only the epoch orders state documents; only an answer, or its absence, says that a region is up or down.
+ * Only history and epoch order state documents; only an answer, or its absence, says that a region is up or down.
  */
 import { otherRegion, type UiConfig } from './config'
 import type { StateDocument } from './state'
@@ -24,8 +24,13 @@ export const blankView = (config: UiConfig): View => ({
 export const homeOf = (config: UiConfig, document: StateDocument): string =>
   document.state === 'failover' ? config.secondary : config.primary
 
-export const isStale = (view: View, document: StateDocument): boolean =>
-  view.document !== null && document.epoch < view.document.epoch
+/** Epochs are compared within one history only: a history that goes on from another one replaces all its epochs. */
+export function isStale({ document: known }: View, document: StateDocument): boolean {
+  if (known === null) return false
+  const [own, other] = [known.history ?? '', document.history ?? '']
+  if (own === other || !own || !other) return document.epoch < known.epoch
+  return !document.succeeds?.includes(own) && (known.succeeds?.includes(other) || document.epoch < known.epoch)
+}
 
 /** A region answered. A document of an older epoch proves that the region is up, and nothing else. */
 export function heard(config: UiConfig, view: View, region: string, document: StateDocument): View {

@@ -59,9 +59,15 @@ function Line({ first, count }: Group) {
       <p className="fine muted">
         {timeOf(at)} · epoch {epoch} · by {actor}
       </p>
+      {'towards' in facts && <p className="fine muted">{onTheWay(facts)}</p>}
       {'watermark' in facts && <p className="fine muted">{takeover(facts)}</p>}
     </li>
   )
+}
+
+export function onTheWay(facts: Record<string, unknown>): string {
+  const { towards } = facts as { towards: { state: string; writable: boolean } }
+  return `On the way to ${towards.state}${towards.writable ? ', writable' : ''}.`
 }
 
 interface TakeoverFacts {

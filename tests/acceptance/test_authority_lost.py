@@ -1,0 +1,70 @@
+"""The authority's folder is lost, or put back from an old copy: `up` starts, reads are served, and its own message mends it."""
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.deployment import Deployment, deployed, upload
+from tests.acceptance.pictures import picture
+
+WORD = "multiregion authority recover"
+
+
+def lost(deployment: Deployment) -> None:
+    shutil.rmtree(deployment.data / "authority")
+
+
+def old(deployment: Deployment) -> None:
+    """The copy that `written` has made."""
+    shutil.rmtree(deployment.data / "authority")
+    shutil.copytree(deployment.data.parent / "copy", deployment.data / "authority")
+
+
+def written(deployment: Deployment) -> None:
+    """A photo in both regions; and decisions that the copy does not have."""
+    with deployment.region("primary") as http:
+        assert upload(http, picture(1), photoId="kept").status_code == 201
+    deployment.kill("authority")
+    shutil.copytree(deployment.data / "authority", deployment.data.parent / "copy")
+    deployment.restart("authority")
+    deployment.run("failover", "--writable")
+    deployment.run("failback")
+
+
+def serves_reads(deployment: Deployment) -> None:
+    for role in ("primary", "secondary"):
+        with deployment.region(role) as http:
+            assert [photo["photoId"] for photo in http.get("/photos").json()["photos"]] == ["kept"]
+            refused = http.post("/comments/kept", json={"message": "no"})
+            assert (refused.status_code, refused.json()["code"]) in {(503, "not_ready"), (409, "fenced")}
+            ready = http.get("/readyz")
+            assert ready.status_code == 503 and ready.json()["needs"] == WORD
+            assert "this region obeys epoch 5" in ready.json()["reasons"][0] and WORD in ready.json()["reasons"][0]
+
+
+@pytest.mark.parametrize("mode", ["manual", "automatic"])
+@pytest.mark.parametrize("loss", [lost, old])
+def test_up_starts_says_what_to_do_and_it_works_there_and_then(
+    tmp_path_factory: pytest.TempPathFactory, loss: Callable[[Deployment], None], mode: str
+) -> None:
+    options = ("--automatic",) if mode == "automatic" else ()
+    with deployed(tmp_path_factory.mktemp("authority"), *options) as deployment:
+        written(deployment)
+        deployment.stop()
+        loss(deployment)
+        deployment.start()
+        said = deployment.said()
+        assert "Two regions are up, and serve reads only" in said and WORD in said
+        serves_reads(deployment)
+        assert WORD in deployment.run("status", code=1).stdout
+        assert WORD in deployment.run("state", "set", "active", code=1).stderr
+        deployment.kill("secondary")
+        started = deployment.run("chaos", "start", "ap-northeast-1", code=1)
+        assert "was started and serves reads" in started.stderr and WORD in started.stderr
+        deployment.run("authority", "recover")
+        deployment.run("failback")
+        with deployment.region("primary") as http:
+            assert http.post("/comments/kept", json={"message": "again"}).status_code == 201
+        assert deployment.ask("status")["status"]["secondary"]["ready"]
+        assert deployment.stop() == 0
