@@ -169,17 +169,27 @@ async def test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
     empty = SqliteRecords(tmp_path / "again.db", Role.PRIMARY, SystemClock(), guarded=True)
     await empty.admit(FIRST)
-    with pytest.raises(NotReady):
+    empty.prove()
+    with pytest.raises(NotReady, match="has lost its records"):
         await empty.commit([put("c")], epoch=1, actor="ada")
     await empty.make_whole(await primary.head())
     assert not await empty.is_whole()
     await empty.apply(primary.changes(START, limit=10), epoch=1)
     await empty.make_whole(await primary.head())
-    with pytest.raises(NotReady, match="compares its log"):
-        await empty.commit([put("c")], epoch=1, actor="ada")
-    empty.prove()
     assert (await empty.commit([put("c")], epoch=1, actor="ada")).sequence == 3
     empty.close()
+
+
+async def test_a_region_that_has_not_been_proved_takes_no_writes(tmp_path: Path) -> None:
+    started = SqliteRecords(tmp_path / "region.db", Role.PRIMARY, SystemClock(), guarded=True)
+    await started.found(FIRST)
+    await started.admit(FIRST)
+    assert await started.is_whole() and not await started.leads()
+    with pytest.raises(NotReady, match="compares its log"):
+        await started.commit([put("a")], epoch=1, actor="ada")
+    started.prove()
+    assert await started.leads() and (await started.commit([put("a")], epoch=1, actor="ada")).sequence == 1
+    started.close()
 
 
 # Rewinding

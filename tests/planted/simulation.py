@@ -18,22 +18,27 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("embedded/records.py", "if newest.writer is not self._role:", "if newest.writer is None:", SEEDS),
     ("embedded/records.py", "if epoch is not None and epoch != newest.epoch:", "if False:", SEEDS),
-    ("embedded/records.py", "newest = max(routing, heard, key=", "newest = max(routing, routing, key=", SEEDS),
+    ("embedded/records.py", "newest = heard if heard.supersedes(routing) else routing", "newest = routing", SEEDS),
     (
         "embedded/records.py",
         "        self._heard: RoutingState | None = None\n",
         "        self._heard: RoutingState | None = routing_of(self._reading)\n",
         SEEDS,
     ),
-    ("embedded/records.py", "            if state.epoch > session.routing.epoch:", "            if True:", SEEDS),
+    (
+        "embedded/records.py",
+        "            if state.supersedes(session.routing):\n                session.routing = state\n            return",
+        "            if True:\n                session.routing = state\n            return",
+        SEEDS,
+    ),
     # the lease
     ("leases.py", "        return self._clock.monotonic() < self._until", "        return True", SEEDS),
     ("leases.py", "        asked_at = self._clock.monotonic()", "        asked_at = self._clock.now()", SEEDS),
     ("leases.py", "self.seconds * (1 + DRIFT)", "self.seconds * 0.5", SEEDS),
     # rewinding and the loss ledger
-    ("replication.py", "return max((min(end, ends[end.epoch]) for", "return max((max(end, ends[end.epoch]) for", SEEDS),
+    ("chains.py", "if own is None or own != other:", "if own is None or other is None or own.position != other.position:", SEEDS),
     ("embedded/ledger.py", "    while session.position > to and", "    while session.position >= to and", SEEDS),
-    ("embedded/ledger.py", "    for change, replaced in reversed(undone):", "    for change, replaced in reversed(undone[1:]):", SEEDS),
+    ("embedded/ledger.py", "in reversed(undone)]", "in reversed(undone[1:])]", SEEDS),
     (
         "embedded/session.py",
         '        if replaced is None:\n            self.db.execute("DELETE',
@@ -47,15 +52,25 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         SEEDS,
     ),
     ("embedded/session.py", 'needs=tuple(Digest(digest) for digest in json.loads(needs or "[]"))', "needs=()", SEEDS),
-    ("replication.py", "        if (await records.head()).position > shared:", "        if False:", SEEDS),
+    (
+        "replication.py",
+        "        if (await self._peer.marks([own.position.sequence]))[0] == own or own == BEGINNING:",
+        "        if True:",
+        SEEDS,
+    ),
     ("recovery.py", "    again = write if force else on_condition", "    again = write if True else on_condition", SEEDS),
     ("recovery.py", "    await bring(write.needs, region.objects, peer)\n", "", SEEDS),
     # following
-    ("embedded/records.py", "        if after != START and self._epoch_at(after.sequence) != after.epoch:", "        if False:", SEEDS),
+    (
+        "embedded/reads.py",
+        '        if after != START and not is_at(self._mark_at(after.sequence), after, chain or ""):',
+        "        if False:",
+        SEEDS,
+    ),
     (
         "replication.py",
-        "            await self._bring_objects(frame.changes)\n            head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)\n",
-        "            head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)\n            await self._bring_objects(frame.changes)\n",
+        "            await self._bring_objects(frame.changes)\n            await self._check_history(frame.state)\n            head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)\n",
+        "            await self._check_history(frame.state)\n            head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)\n            await self._bring_objects(frame.changes)\n",
         SEEDS,
     ),
     # a lost disk
@@ -66,13 +81,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("controller.py", "required=None if target.serving is leader else leader", "required=None", SEEDS),
     (
         "controller.py",
-        "        newest = max([state, *known], key=lambda each: each.epoch)",
-        "        newest = min([state, *known], key=lambda each: each.epoch)",
+        "        newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)",
+        "        newest = min([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)",
         SEEDS,
     ),
     ("states.py", " and not (drained or region_lost):", " and False:", SEEDS),
     ("states.py", "leader=writer or current.leader,", "leader=writer or Role.PRIMARY,", SEEDS),
-    ("embedded/authority.py", "            if newest is None or newest.state != old:", "            if newest is None:", SEEDS),
+    ("embedded/authority.py", "            if (newest.state if newest else UNFOUNDED) != old:", "            if False:", SEEDS),
     # automatic takeover and durability
     ("leases.py", "        if self._degraded:\n            return", "        if False:\n            return", SEEDS),
     ("durability.py", "            await self._ask_to_degrade()", "            await self._may_degrade()", SEEDS),
