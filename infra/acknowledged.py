@@ -30,6 +30,9 @@ NAG = (
     ),
     Acknowledged("AwsSolutions-IAM5[*-photos-*]", "stores/ReplicationRole", "replication reads and writes every photo of one bucket"),
     Acknowledged(
+        "AwsSolutions-IAM5[*]", "stores/BatchReplicationRole", "every photo of one bucket, and lists whose names are made at run time"
+    ),
+    Acknowledged(
         "AwsSolutions-IAM5[*-photos-*]",
         "application/WriterRole",
         "photos and pending uploads of one bucket; their names are made at run time",

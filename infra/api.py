@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import aws_cdk as cdk
 
 from multiregion.errors import InvalidInput, NotFound, Overloaded, TooLarge, Unauthorized, Unavailable
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "src" / "multiregion" / "api" / "openapi.json"
+DOCUMENT = files("multiregion") / "api" / "openapi.json"
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
 DIRECT = {"getState": ("GetItem", "RoutingApiRole"), "listComments": ("Query", "ApplicationApiRole")}
 """The calls that DynamoDB answers without any code between; reading the state decides how long a failover takes."""

@@ -1,11 +1,12 @@
 """The one template that is launched, in the primary region: tables, the distribution, StackSets for both regions, and the finalizer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_lambda as lam
 from constructs import Construct
 
@@ -18,9 +19,37 @@ from infra.regional import APPLICATION, AUTHORITY_LAYER, OPERATIONS, ROUTING, ST
 from infra.routing import AUTHORITY, STATES, UPDATER, state_table, table_arn
 from infra.stack import Stack, allow, function
 from infra.stack_sets import roles, stack_set
+from multiregion.aws.fixed import FIXED
 from multiregion.config import REGION_LABELS, Settings
 
 DESCRIPTION = "An application in two regions, and the means to fail over from one to the other (multiregion)"
+
+
+def waiting(tables: Sequence[dynamodb.CfnGlobalTable], *before: cdk.CfnResource) -> Sequence[dynamodb.CfnGlobalTable]:
+    """The tables, begun once the guard has agreed and the role is there. StackSets wait for the tables, which take minutes: a new role is
+    not known everywhere at once, and a StackSet that meets an unknown one fails."""
+    for table in tables:
+        for resource in before:
+            table.add_resource_dependency(resource)
+    return tables
+
+
+def parameter_guard(stack: Stack) -> cdk.CfnCustomResource:
+    """Whatever must not change with its parameters waits for this."""
+    checks = function(
+        stack,
+        "ParameterGuard",
+        "parameter_guard",
+        "Keeps an update from changing what cannot change",
+        environment={},
+        statements=[],
+        seconds=60,
+    )
+    made = cdk.CfnCustomResource(stack, "FixedParameters", service_token=checks.attr_arn)
+    made.add_override("Type", "Custom::FixedParameters")
+    made.add_property_override("Values", {name: {"Ref": name} for name in FIXED})
+    made.add_property_override("Advice", FIXED)
+    return made
 
 
 class Hub(Stack):
@@ -39,10 +68,12 @@ class Hub(Stack):
 
     def build(self, chosen: Chosen, bodies: Mapping[str, str]) -> None:
         both = [cdk.Aws.REGION, chosen.secondary]
-        states, tables = state_table(self, both), key_value_store(self, both)
+        guard = parameter_guard(self)
+        states, others = state_table(self, both), key_value_store(self, both)
         distribution, headers = front_end(self, chosen.secondary)
         using = roles(self)
-        pool, client = native_pool(self, chosen.native, chosen.secondary, bodies[KEY.name], using)
+        tables = waiting([states, *others.values()], guard, using[1])
+        pool, client = native_pool(self, chosen.native, chosen.secondary, bodies[KEY.name], using, tables)
         native = chosen.native.logical_id
         values = {
             "Prefix": self.prefix,
@@ -62,14 +93,14 @@ class Hub(Stack):
             **{name: self.sub(f"${{{name}}}") for name in ("MetricsEndpoint", "UserReplication")},
         }
         order = [chosen.secondary, cdk.Aws.REGION]
-        authority = stack_set(self, "AuthorityStackSet", AUTHORITY_LAYER, bodies["authority"], [chosen.authority_region], values, using)
-        ready = cdk.Fn.condition_if(native, cdk.Fn.sub("Users are replicated to ${UserPoolReplica}"), STORES.description)
-        stores = stack_set(
-            self, "StoresStackSet", STORES, bodies["stores"], order, values, using, *tables.values(), states, description=ready.to_string()
+        authority = stack_set(
+            self, "AuthorityStackSet", AUTHORITY_LAYER, bodies["authority"], [chosen.authority_region], values, using, *tables
         )
-        routing = stack_set(self, "RoutingStackSet", ROUTING, bodies["routing"], order, values, using, states, authority)
+        ready = cdk.Fn.condition_if(native, cdk.Fn.sub("Users are replicated to ${UserPoolReplica}"), STORES.description)
+        stores = stack_set(self, "StoresStackSet", STORES, bodies["stores"], order, values, using, *tables, description=ready.to_string())
+        routing = stack_set(self, "RoutingStackSet", ROUTING, bodies["routing"], order, values, using, authority)
         application = stack_set(
-            self, "ApplicationStackSet", APPLICATION, bodies["application"], order, values, using, stores, routing, *tables.values()
+            self, "ApplicationStackSet", APPLICATION, bodies["application"], order, values, using, stores, routing, *tables
         )
         stack_set(self, "OperationsStackSet", OPERATIONS, bodies["operations"], order, values, using, application)
         dashboard(self, chosen.secondary)

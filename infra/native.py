@@ -1,5 +1,7 @@
 """Users carried by Cognito itself: one pool, its replica in the second region, and the key of both, whose replica must be there first."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_iam as iam
@@ -44,7 +46,12 @@ KEY = Layer("key", "the replica of the user pool's key", ("PrimaryKeyArn",), key
 
 
 def native_pool(
-    stack: Stack, condition: cdk.CfnCondition, secondary: str, key_body: str, using: tuple[iam.CfnRole, iam.CfnRole]
+    stack: Stack,
+    condition: cdk.CfnCondition,
+    secondary: str,
+    key_body: str,
+    using: tuple[iam.CfnRole, iam.CfnRole],
+    after: Sequence[cdk.CfnResource],
 ) -> tuple[cognito.CfnUserPool, cognito.CfnUserPoolClient]:
     key = kms.CfnKey(
         stack,
@@ -65,6 +72,8 @@ def native_pool(
     )
     for each in (key, pool):
         keep(each)
+    for resource in after:
+        key.add_resource_dependency(resource)
     application = client(stack, pool.ref)
     keys = stack_set(stack, "KeyStackSet", KEY, key_body, [secondary], {"PrimaryKeyArn": key.attr_arn}, using)
     replica = cognito.CfnUserPoolReplica(stack, "UserPoolReplica", user_pool_id=pool.ref, region_name=secondary)

@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
 from infra.stack import Stack, Statement, allow, keep, policy, role, trusted
+from multiregion.aws.repair import FOLDER
 
 LOG_DAYS, OLD_VERSION_DAYS, PENDING_DAYS, REPLICATION_MINUTES = 90, 30, 1, 15
 RULE = "to-the-other-region"
@@ -19,6 +20,7 @@ def object_store(stack: Stack, in_primary: cdk.CfnCondition, peer: str) -> None:
     logs = log_bucket(stack)
     photos = photo_bucket(stack, in_primary, peer)
     site = site_bucket(stack)
+    batch_role(stack)
     for bucket, prefix in ((photos, "photos/"), (site, "site/")):
         bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(destination_bucket_name=logs.ref, log_file_prefix=prefix)
     stack.output("PhotosBucket", photos.ref)
@@ -133,6 +135,17 @@ def replication_role(stack: Stack, peer: str) -> Any:
         allow(["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], there),
     ]
     return role(stack, "Replication", trusted("s3.amazonaws.com"), statements)
+
+
+def batch_role(stack: Stack) -> Any:
+    """What S3 Batch Replication works as, for `multiregion aws verify --repair`. Its lists and reports lie beside the logs."""
+    papers = arn(stack, "logs", f"/{FOLDER}/*")
+    statements = [
+        allow(["s3:InitiateReplication", "s3:GetObjectVersion"], arn(stack, "photos", "/*")),
+        allow("s3:GetReplicationConfiguration", arn(stack, "photos")),
+        allow(["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], papers),
+    ]
+    return role(stack, "BatchReplication", trusted("batchoperations.s3.amazonaws.com"), statements)
 
 
 def site_bucket(stack: Stack) -> s3.CfnBucket:

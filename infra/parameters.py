@@ -6,6 +6,7 @@ import aws_cdk as cdk
 
 from infra.stack import Stack
 from multiregion import __version__
+from multiregion.aws.regions import SUPPORTED, WHY
 
 SOLUTION_ID = "multiregion"
 REGION = r"[a-z]{2}(-[a-z]+){1,3}-[0-9]"
@@ -84,7 +85,7 @@ def administrator(stack: Stack) -> None:
 def regions(stack: Stack) -> tuple[str, str]:
     secondary = stack.parameter(
         "SecondaryRegion",
-        "The region that takes over, such as ap-northeast-1; it must be enabled in this account",
+        "The region that takes over, such as ap-northeast-1; one that every account has",
         allowed_pattern=REGION,
         constraint_description="The code of a region, such as ap-northeast-1",
     ).value_as_string
@@ -99,12 +100,20 @@ def regions(stack: Stack) -> tuple[str, str]:
     different(stack, "RegionsDiffer", secondary, here, "SecondaryRegion must not be the region that the stack is in")
     different(stack, "WitnessIsNotPrimary", witness, here, "WitnessRegion must be a third region, or empty")
     different(stack, "WitnessIsNotSecondary", witness, secondary, "WitnessRegion must be a third region, or empty")
+    supported(stack, "PrimaryIsSupported", here, "The region that the stack is in")
+    supported(stack, "SecondaryIsSupported", secondary, "SecondaryRegion")
+    supported(stack, "WitnessIsSupported", witness, "WitnessRegion", "")
     return secondary, witness
 
 
 def different(stack: Stack, name: str, one: str, other: str, otherwise: str) -> None:
     differs = cdk.Fn.condition_not(cdk.Fn.condition_equals(one, other))
     cdk.CfnRule(stack, name, assertions=[cdk.CfnRuleAssertion(assert_=differs, assert_description=otherwise)])
+
+
+def supported(stack: Stack, name: str, region: str, what: str, *more: str) -> None:
+    is_supported = cdk.Fn.condition_contains([*SUPPORTED, *more], region)
+    cdk.CfnRule(stack, name, assertions=[cdk.CfnRuleAssertion(assert_=is_supported, assert_description=f"{what} cannot be used: {WHY}")])
 
 
 def behaviour(stack: Stack) -> None:

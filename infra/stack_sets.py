@@ -10,6 +10,11 @@ from infra.regional import Layer
 from infra.stack import Stack, Statement, allow, policy, trusted
 
 ADMINISTRATION, EXECUTION = "StackSetAdministration", "StackSetExecution"
+STACK_SETS_MINIMUM = ["cloudformation:*", "s3:*"]
+"""What AWS documents as the least that StackSets need in a target account, on every resource: they keep templates in buckets of their
+own, and look at stacks before these have a name. The role takes it from nobody but the administration role."""
+TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
+"""The stack's tags, those of whoever launches it in the console among them, reach every resource; without these rights it fails."""
 
 
 def roles(stack: Stack) -> tuple[iam.CfnRole, iam.CfnRole]:
@@ -34,67 +39,72 @@ def roles(stack: Stack) -> tuple[iam.CfnRole, iam.CfnRole]:
 
 
 def layers(stack: Stack) -> dict[str, list[Statement]]:
-    """What it takes to make each layer, in resources of this deployment alone wherever a service can tell them apart."""
+    """What it takes to make each layer, tags included, in resources of this deployment alone wherever a service can tell them apart."""
 
     def own(service: str, resource: str) -> str:
         return stack.sub(f"arn:${{AWS::Partition}}:{service}:*:${{AWS::AccountId}}:{resource}")
 
-    stacks = allow("cloudformation:*", own("cloudformation", "stack/StackSet-${Prefix}-*"))
-    runs = allow("lambda:*", own("lambda", "function:${Prefix}-*"))
-    rules = allow("events:*", own("events", "rule/${Prefix}-*"))
     groups = [own("logs", f"log-group:/aws/{service}/${{Prefix}}-*") for service in ("lambda", "apigateway")]
     delivery = ["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"]
-    policies = ["logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"]
+    policies = ["logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DeleteResourcePolicy", "logs:DescribeResourcePolicies"]
     gateway = [stack.sub(f"arn:${{AWS::Partition}}:apigateway:*::/{path}") for path in ("restapis", "restapis/*", "account", "tags/*")]
     return {
-        "Every": [stacks, runs, allow("logs:*", groups), allow([*delivery, *policies], "*"), *role_statements(stack)],
-        "Routing": [allow("apigateway:*", gateway), allow(table_actions(), own("dynamodb", "table/${Prefix}-AuthorityTable"))],
-        "ObjectStore": [allow("s3:*", stack.sub("arn:${AWS::Partition}:s3:::${Prefix}-*"))],
-        "Identity": [allow(pool_actions(), own("cognito-idp", "userpool/*")), allow("cognito-idp:CreateUserPool", "*"), rules],
-        "Keys": [allow(key_actions(), own("kms", "key/*")), allow("kms:CreateKey", "*")],
+        "StackSets": [allow(STACK_SETS_MINIMUM, "*")],
+        "Every": [
+            allow("lambda:*", own("lambda", "function:${Prefix}-*")),
+            allow("logs:*", groups),
+            allow([*delivery, *policies, "logs:DescribeLogGroups"], "*"),
+            allow(role_actions(), stack.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Prefix}-*")),
+        ],
+        "Routing": [allow("apigateway:*", gateway), allow("dynamodb:*", own("dynamodb", "table/${Prefix}-AuthorityTable"))],
+        "Identity": [
+            allow(pool_actions(), own("cognito-idp", "userpool/*")),
+            allow("cognito-idp:CreateUserPool", "*"),
+            allow("events:*", own("events", "rule/${Prefix}-*")),
+        ],
+        "Keys": key_statements(own("kms", "key/*")),
         "Operations": [
             allow(
-                ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms", "cloudwatch:DescribeAlarms"],
-                own("cloudwatch", "alarm:${Prefix}-*"),
+                [f"cloudwatch:{action}" for action in ("PutMetricAlarm", "DeleteAlarms", *TAGGING)], own("cloudwatch", "alarm:${Prefix}-*")
             ),
             allow("sns:*", own("sns", "${Prefix}-alarms*")),
+            allow(["cloudwatch:DescribeAlarms", "sns:Unsubscribe"], "*"),
         ],
     }
 
 
-def role_statements(stack: Stack) -> list[Statement]:
-    own = stack.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Prefix}-*")
-    kinds = ("CreateRole", "DeleteRole", "GetRole", "TagRole", "UntagRole", "UpdateRole", "UpdateAssumeRolePolicy", "PassRole")
+def role_actions() -> list[str]:
+    kinds = ("CreateRole", "DeleteRole", "GetRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy", "PassRole")
     inline = ("PutRolePolicy", "GetRolePolicy", "DeleteRolePolicy", "ListRolePolicies", "ListAttachedRolePolicies")
-    return [allow([f"iam:{kind}" for kind in (*kinds, *inline)], own)]
-
-
-def table_actions() -> list[str]:
-    making = ("CreateTable", "UpdateTable", "DeleteTable", "DescribeTable", "UpdateContinuousBackups", "DescribeContinuousBackups")
-    reading = (
-        "DescribeTimeToLive",
-        "DescribeContributorInsights",
-        "DescribeKinesisStreamingDestination",
-        "ListTagsOfResource",
-        "TagResource",
-    )
-    return [f"dynamodb:{action}" for action in (*making, *reading, "GetResourcePolicy")]
+    return [f"iam:{action}" for action in (*kinds, *inline, "TagRole", "UntagRole", "ListRoleTags")]
 
 
 def pool_actions() -> list[str]:
     pools = ("DescribeUserPool", "UpdateUserPool", "DeleteUserPool", "SetUserPoolMfaConfig", "GetUserPoolMfaConfig", "AddCustomAttributes")
-    clients = ("CreateUserPoolClient", "DescribeUserPoolClient", "UpdateUserPoolClient", "DeleteUserPoolClient")
+    clients = (
+        "CreateUserPoolClient",
+        "DescribeUserPoolClient",
+        "UpdateUserPoolClient",
+        "DeleteUserPoolClient",
+        "ListUserPoolClientSecrets",
+    )
     users = ("AdminCreateUser", "AdminDeleteUser", "AdminGetUser", "AdminAddUserToGroup", "AdminRemoveUserFromGroup")
     groups = ("CreateGroup", "GetGroup", "UpdateGroup", "DeleteGroup", "AdminListGroupsForUser")
     replicas = ("ListUserPoolReplicas", "UpdateUserPoolReplica")
-    tags = ("TagResource", "UntagResource", "ListTagsForResource")
-    return [f"cognito-idp:{action}" for action in (*pools, *clients, *users, *groups, *replicas, *tags)]
+    return [f"cognito-idp:{action}" for action in (*pools, *clients, *users, *groups, *replicas, *TAGGING)]
 
 
-def key_actions() -> list[str]:
-    making = ("ReplicateKey", "DescribeKey", "GetKeyPolicy", "PutKeyPolicy", "EnableKey", "DisableKey", "ScheduleKeyDeletion")
-    reading = ("GetKeyRotationStatus", "ListResourceTags", "TagResource", "UntagResource", "CreateGrant")
-    return [f"kms:{action}" for action in (*making, *reading)]
+def key_statements(keys: str) -> list[Statement]:
+    """The replica of the user pools' key itself, and keys in the hands of the two services that encrypt with them."""
+    making = ("ReplicateKey", "DescribeKey", "UpdateKeyDescription", "EnableKey", "DisableKey", "ScheduleKeyDeletion")
+    reading = ("GetKeyPolicy", "PutKeyPolicy", "GetKeyRotationStatus", "TagResource", "UntagResource", "ListResourceTags")
+    using = ("CreateGrant", "RevokeGrant", "Encrypt", "Decrypt", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo")
+    services = {"StringLike": {"kms:ViaService": ["dynamodb.*.amazonaws.com", "cognito-idp.*.amazonaws.com"]}}
+    return [
+        allow([f"kms:{action}" for action in (*making, *reading)], keys),
+        allow([f"kms:{action}" for action in using], keys, Condition=services),
+        allow(["kms:CreateKey", "kms:ListAliases"], "*"),
+    ]
 
 
 def stack_set(

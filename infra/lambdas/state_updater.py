@@ -25,6 +25,7 @@ FLAGS = ("Writable", "RegionLost", "AcceptLoss")
 FIRST = {"state": "active", "epoch": 1, "leader": "primary", "writable": False}
 TEXT_MAX, CONFIRM_SECONDS, DRAIN_SECONDS, PAUSE_SECONDS = 500, 20.0, 120.0, 1.0
 PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+CARRIED = "taken over from the regions"
 COPY_CONDITION = "attribute_not_exists(epoch) OR epoch < :epoch OR (epoch = :epoch AND decided = :decided)"
 
 
@@ -46,6 +47,13 @@ class NotDrained(Exception):
 
 class Unavailable(Exception):
     """The authority did not answer; nothing was changed, or it is not known whether it was."""
+
+
+class Ahead(Exception):
+    """A region's copy is of a later decision than the one that it was told."""
+
+    def __init__(self, copy: Any) -> None:
+        self.copy = copy
 
 
 @cache
@@ -132,6 +140,43 @@ class Authority:
         return decision
 
 
+def begin(authority: Any, copies: Any, lost: bool) -> Any:
+    """The first decision of a table that has none: in a new deployment the first state, else one above all that the regions know."""
+    known, silent = [], []
+    for copy in copies:
+        try:
+            known.append(copy.read())
+        except (ClientError, BotoCoreError):
+            silent.append(copy.region)
+    newest = latest(known)
+    if silent and not (lost and newest):
+        raise Unavailable(
+            f"the authority's table is empty, and {' and '.join(silent)} does not answer, so what was decided last is not known;"
+            " nothing was changed"
+        )
+    return authority.decide(carried(newest), "multiregion", CARRIED) if newest else authority.decide(FIRST, "multiregion", "deployed")
+
+
+def latest(known: Any) -> Any:
+    return max(filter(None, known), key=lambda item: item["epoch"], default=None)
+
+
+def carried(item: Any) -> Any:
+    return {**{name: item[name] for name in ("state", "leader", "writable")}, "epoch": item["epoch"] + 1}
+
+
+def overtaken(authority: Any, current: Any, copy: Any) -> StaleEpoch:
+    """Somebody decided later; or the authority's table is older than the regions, and is brought above them."""
+    newest = authority.newest()
+    if newest["epoch"] > current["epoch"]:
+        return stale(newest)
+    newest = authority.decide(carried(copy), "multiregion", CARRIED)
+    return StaleEpoch(
+        f"the authority's table was behind the regions, which were at epoch {copy['epoch']}. It has taken over their state"
+        f" {newest['state']} (epoch {newest['epoch']}) instead of this change: run it again"
+    )
+
+
 def stale(newest: Any) -> StaleEpoch:
     return StaleEpoch(f"{newest['actor'] or 'somebody'} changed the state to {newest['state']} (epoch {newest['epoch']}) first")
 
@@ -146,15 +191,16 @@ class Copy:
         self.dynamodb, self.s3 = client("dynamodb", self.region), client("s3", self.region)
 
     def tell(self, decision: Any, item: Any) -> bool:
-        """Whether this region shows the decision now, or a later one. Never writes a lower epoch over a higher one."""
+        """Whether this region shows this decision now. Never writes a lower epoch over a higher one: raises Ahead."""
         writes = writer_of(decision["state"], decision["writable"]) == self.role
         try:
+            self.admit(item)
             if writes:
                 self.fence_uploads(False)
             self.put(item)
             if not writes:
                 self.fence_uploads(True)
-            return self.shows(item["epoch"])
+            return bool(version(self.read()) == version(item))
         except (ClientError, BotoCoreError) as error:
             print(f"{self.region} has not confirmed epoch {item['epoch']}: {error}")
             return False
@@ -171,10 +217,15 @@ class Copy:
         except self.dynamodb.exceptions.ConditionalCheckFailedException:
             print(f"{self.region} knows a later epoch than {item['epoch']}")
 
-    def shows(self, epoch: int) -> bool:
+    def admit(self, item: Any) -> None:
+        found = self.read()
+        if found and found["epoch"] >= item["epoch"] and version(found) != version(item):
+            raise Ahead(found)
+
+    def read(self) -> Any:
         key = typed({"appId": self.environment["APP_ID"]})
         found = self.dynamodb.get_item(TableName=self.environment["STATE_TABLE"], Key=key, ConsistentRead=True).get("Item")
-        return found is not None and plain(found)["epoch"] >= epoch
+        return plain(found) if found else None
 
     def fence_uploads(self, fenced: bool) -> None:
         """S3 takes no part in transactions, so its policy keeps uploads out of a region that does not write; replication goes on.
@@ -204,6 +255,10 @@ class Copy:
     def objects(self) -> Any:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix="photos/")
         return {(each["Key"], each["Size"]) for page in pages for each in page.get("Contents", [])}
+
+
+def version(item: Any) -> Any:
+    return item and (item["epoch"], item["decided"])
 
 
 def drain(copies: Any, deadline: float) -> None:
@@ -292,14 +347,17 @@ def update(event: Any, environment: Any, caller: str) -> Any:
     default = environment["FAILOVER_WRITABLE"] == "yes"
     wish = {"Writable": default, **checked(event, environment)}
     authority, copies = Authority(environment), [Copy(role, environment) for role in ("primary", "secondary")]
-    current = authority.newest() or authority.decide(FIRST, "multiregion", "deployed")
+    current = authority.newest() or begin(authority, copies, wish["RegionLost"])
     if wish["ExpectedEpoch"] not in (None, current["epoch"]):
         raise stale(current)
     writable = wish["NewState"] == "failover" and wish["Writable"]
     changed = (current["state"], current["writable"]) != (wish["NewState"], writable)
-    if changed:
-        current = authority.decide(next_state(current, wish, copies), wish["Actor"] or caller, wish["Reason"])
-    confirmed = tell(current, copies, time.monotonic() + (0 if wish["RegionLost"] else CONFIRM_SECONDS))
+    try:
+        if changed:
+            current = authority.decide(next_state(current, wish, copies), wish["Actor"] or caller, wish["Reason"])
+        confirmed = tell(current, copies, time.monotonic() + (0 if wish["RegionLost"] else CONFIRM_SECONDS))
+    except Ahead as ahead:
+        raise overtaken(authority, current, ahead.copy) from None
     if changed:
         report(environment, current["state"])
     item = copied(current, copies)

@@ -52,10 +52,11 @@ def test_bad_checks_are_all_told_and_nothing_is_changed(empty: World) -> None:
     assert "Nothing has been changed" in refused.said
 
 
-def test_a_region_that_is_not_there_is_refused_with_those_that_are(empty: World) -> None:
-    refused = empty.deploy("--secondary-region", "ap-west-9")
+@pytest.mark.parametrize("region", ["ap-west-9", "eu-south-1"])
+def test_a_region_that_not_every_account_has_is_refused_with_the_reason_and_those_that_may_be_chosen(empty: World, region: str) -> None:
+    refused = empty.deploy("--secondary-region", region)
     assert refused.code == 1
-    assert "ap-west-9 is no region of this account" in refused.said and "eu-west-1" in refused.said
+    assert f"{region} cannot be used: only regions that every account has are supported" in refused.said and "eu-west-1" in refused.said
 
 
 def test_a_template_that_is_too_large_is_refused_before_it_is_sent(empty: World, tmp_path: Path) -> None:

@@ -223,17 +223,19 @@ def test_a_new_writer_is_named_only_after_the_old_one_is_fenced_or_lost(here: De
 
 
 def test_a_lower_epoch_is_never_taken(here: Deployment) -> None:
-    """A region's copy that is ahead of what it is told stays as it is."""
-    table, client = here.outputs["AppConfigGlobalTableName"], here.cloud.client("dynamodb", PRIMARY)
+    """Copies that get ahead just before they are told stay as they are, and whoever changed the state is told so."""
+    table, clients = here.outputs["AppConfigGlobalTableName"], [here.cloud.client("dynamodb", region) for region in REGIONS]
     ahead = {**here.state(PRIMARY), "epoch": {"N": str(here.epoch + 1000)}, "decided": {"S": "another decision"}}
-    here.cloud.replication.cut(PRIMARY, SECONDARY)
-    here.cloud.replication.cut(SECONDARY, PRIMARY)
-    client.put_item(TableName=table, Item=ahead)
-    here.set_state("fenced")
-    kept = here.state(PRIMARY)
-    client.put_item(TableName=table, Item={**ahead, "epoch": {"N": "0"}})  # for the tests that follow
-    assert (kept, here.state(SECONDARY)["state"]["S"]) == (ahead, "fenced")
-    here.set_state("active")
+
+    def copies_get_ahead() -> None:
+        for client in clients:
+            client.put_item(TableName=table, Item=ahead)
+
+    here.just_before("PutItem", lambda: here.just_before("PutItem", copies_get_ahead))  # the authority's write, then a copy's
+    with pytest.raises(FunctionError, match="StaleEpoch: the authority's table was behind the regions"):
+        here.set_state("fenced")
+    assert [here.state(region) for region in REGIONS] == [ahead, ahead]
+    assert here.set_state("active")["confirmed"] == dict.fromkeys(REGIONS, True)
     assert here.state(PRIMARY) == here.state(SECONDARY)
 
 

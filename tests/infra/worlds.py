@@ -38,6 +38,15 @@ class World:
                 for name in way:
                     del self.operator.environment[name]
 
+    @contextmanager
+    def account_in_host(self) -> Iterator[None]:
+        """Calls go through a proxy: no name server here knows the hosts that begin with the account's number."""
+        self.operator.environment["HTTP_PROXY"] = self.cloud.endpoint()
+        try:
+            yield
+        finally:
+            del self.operator.environment["HTTP_PROXY"]
+
     def deploy(self, *arguments: str) -> Done:
         return self.operator.deploy("--template", str(TEMPLATE), "--web", str(self.site), *arguments)
 

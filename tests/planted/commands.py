@@ -5,6 +5,8 @@ UPDATE = "tests/infra/test_command_update.py"
 REFUSALS = "tests/infra/test_command_refusals.py"
 DESTROY = "tests/infra/test_command_destroy.py"
 OPERATIONS = "tests/infra/test_command_operations.py"
+REPAIR = "tests/infra/test_command_repair.py"
+STAYS = "tests/infra/test_kept.py"
 PRICES = "tests/unit/test_prices.py"
 
 FAILED = f"{DEPLOY}::test_a_failed_deployment_tells_the_first_cause_rolls_back_and_can_be_retried"
@@ -38,6 +40,42 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if template.size > TEMPLATE_BYTES_MAX or inner > INLINE_BYTES_MAX:",
         "        if template.size > TEMPLATE_BYTES_MAX:",
         f"{REFUSALS}::test_a_template_that_is_too_large_is_refused_before_it_is_sent",
+    ),
+    (
+        "aws/preflight.py",
+        "if strange := [region for region in used if region not in SUPPORTED]:",
+        "if strange := []:",
+        f"{REFUSALS}::test_a_region_that_not_every_account_has_is_refused_with_the_reason_and_those_that_may_be_chosen",
+    ),
+    (
+        "aws/preflight.py",
+        "        if names:\n",
+        "        if False:\n",
+        f"{STAYS}::test_the_command_refuses_beforehand_what_cannot_change_with_the_way_that_works",
+    ),
+    (
+        "aws/preflight.py",
+        "        if lost:\n",
+        "        if False:\n",
+        f"{STAYS}::test_the_command_refuses_a_template_that_would_replace_data",
+    ),
+    (
+        "aws/fixed.py",
+        "            yield from replaced(before.inner[name]",
+        "            yield from () and replaced(before.inner[name]",
+        f"{STAYS}::test_what_a_template_would_replace_is_found_in_every_layer",
+    ),
+    (
+        "aws/fixed.py",
+        "PLACE if any(",
+        "None if any(",
+        f"{STAYS}::test_what_a_template_would_replace_is_found_in_every_layer",
+    ),
+    (
+        "aws/fixed.py",
+        'frozenset({"BucketName", "BucketNamePrefix", "BucketNamespace"})',
+        'frozenset({"BucketNamePrefix", "BucketNamespace"})',
+        f"{STAYS}::test_it_is_known_what_holds_data_and_what_of_it_is_only_given_at_creation",
     ),
     ("aws/template.py", "        if absent:", "        if False:", f"{REFUSALS}::test_a_new_deployment_needs_its_administrator"),
     ("aws/template.py", "    if not fits:", "    if False:", f"{REFUSALS}::test_what_is_called_wrongly_is_named"),
@@ -75,6 +113,25 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # comparing
     ("aws/comparison.py", "            if mine is None or mine.digest != copy_of(item).digest:", "            if mine is None:", DIFFERS),
     ("aws/comparison.py", "[*unmet, *suspects]", "suspects", DIFFERS),
+    ("aws/repair.py", "        if self._was_deleted(each):", "        if False:", f"{REPAIR}::test_what_was_deleted_does_not_come_back"),
+    (
+        "aws/repair.py",
+        "ClientRequestToken=token,",
+        "ClientRequestToken=f\"{token[:32]}{put['ResponseMetadata']['RequestId']}\",",
+        f"{REPAIR}::test_the_job_is_told_with_the_command_that_watches_it_and_asked_for_twice_is_one",
+    ),
+    (
+        "aws/repair.py",
+        "{quote(each.name)}",
+        "{each.name}",
+        f"{REPAIR}::test_what_one_region_lacks_is_replicated_by_a_job_of_the_other",
+    ),
+    (
+        "aws/comparison.py",
+        "        if pair.replicated and len(self.missing)",
+        "        if not pair.replicated and len(self.missing)",
+        f"{REPAIR}::test_what_one_region_lacks_is_replicated_by_a_job_of_the_other",
+    ),
     ("aws/comparison.py", "        for name in unmet:", "        for name in ():", DIFFERS),
     ("aws/comparison.py", "Bucket=bucket, Prefix=prefix)", "Bucket=bucket)", DIFFERS),
     (

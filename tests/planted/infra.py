@@ -5,6 +5,12 @@ PHOTOS = "tests/infra/test_lambdas_photos.py"
 UPDATER = "tests/infra/test_lambdas_state_updater.py"
 USERS = "tests/infra/test_lambdas_users.py"
 FINALIZER = "tests/infra/test_lambdas_finalizer.py"
+FIRST = "tests/infra/test_first_deployment.py"
+AUTHORITY = "tests/infra/test_lambdas_authority.py"
+GUARD = "tests/infra/test_lambdas_guard.py"
+MADE = f"{FIRST}::test_the_execution_role_may_make_change_and_delete_whatever_stack_sets_make"
+EARLY = f"{FIRST}::test_no_stack_set_begins_before_its_roles_are_known_everywhere"
+ENABLED = f"{FIRST}::test_a_region_that_has_to_be_enabled_first_is_refused_with_the_reason"
 IN_TIME = f"{APPLICATION}::test_the_fence_is_in_the_transaction_not_before_it"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
@@ -166,5 +172,74 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "except (ClientError, BotoCoreError) as error:",
         "except ZeroDivisionError as error:",
         f"{FINALIZER}::test_deleting_goes_on_though_something_cannot_be_cleared",
+    ),
+    # the first deployment: rights, tags, order, regions
+    ("infra/stack_sets.py", '("TagResource", "UntagResource", "ListTagsForResource")', '("UntagResource", "ListTagsForResource")', MADE),
+    ("infra/stack_sets.py", '"TagRole", "UntagRole", "ListRoleTags"', '"UntagRole", "ListRoleTags"', MADE),
+    ("infra/stack_sets.py", '"UntagResource", "ListResourceTags")', '"UntagResource")', MADE),
+    ("infra/stack_sets.py", '"ReplicateKey", "DescribeKey"', '"DescribeKey"', MADE),
+    ("infra/stack_sets.py", '"cloudwatch:DescribeAlarms", "sns:Unsubscribe"', '"cloudwatch:DescribeAlarms"', MADE),
+    ("infra/stack_sets.py", '"UpdateRoleDescription", "UpdateAssumeRolePolicy", "PassRole"', '"UpdateAssumeRolePolicy"', MADE),
+    (
+        "infra/stack_sets.py",
+        '["cloudformation:*", "s3:*"]',
+        '["cloudformation:*"]',
+        f"{FIRST}::test_the_execution_role_has_what_stack_sets_need_at_least",
+    ),
+    (
+        "infra/stack_sets.py",
+        '"Principal": {"AWS": administration.attr_arn}',
+        '"Principal": {"AWS": "*"}',
+        f"{FIRST}::test_nobody_but_the_administration_role_may_take_the_execution_role",
+    ),
+    ("infra/hub.py", "            table.add_resource_dependency(resource)\n", "            continue\n", EARLY),
+    ("infra/hub.py", "[chosen.authority_region], values, using, *tables", "[chosen.authority_region], values, using", EARLY),
+    ("infra/native.py", "        key.add_resource_dependency(resource)\n", "        continue\n", EARLY),
+    ("infra/parameters.py", '    supported(stack, "PrimaryIsSupported", here, "The region that the stack is in")\n', "", ENABLED),
+    ("infra/parameters.py", '    supported(stack, "SecondaryIsSupported", secondary, "SecondaryRegion")\n', "", ENABLED),
+    ("infra/parameters.py", '    supported(stack, "WitnessIsSupported", witness, "WitnessRegion", "")\n', "", ENABLED),
+    # an authority that knows less than the regions
+    (
+        "infra/lambdas/state_updater.py",
+        "or begin(authority, copies, wish",
+        'or authority.decide(FIRST, "multiregion", "deployed") or (authority, copies, wish',
+        f"{AUTHORITY}::test_the_first_decision_of_an_empty_table_is_above_all_that_the_regions_know",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        "if silent and not (lost and newest):",
+        "if False:",
+        f"{AUTHORITY}::test_an_empty_table_and_a_silent_region_decide_nothing_unless_it_is_lost",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        "version(self.read()) == version(item)",
+        'self.read()["epoch"] >= item["epoch"]',
+        f"{AUTHORITY}::test_a_region_that_shows_another_decision_has_not_confirmed_this_one",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        "            self.admit(item)\n",
+        "",
+        f"{AUTHORITY}::test_an_authority_that_is_behind_is_brought_above_the_regions_and_the_change_is_not_told_as_done",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        'if newest["epoch"] > current["epoch"]:',
+        "if False:",
+        f"{AUTHORITY}::test_who_is_overtaken_by_another_change_is_told_so",
+    ),
+    # what cannot change
+    (
+        "infra/lambdas/parameter_guard.py",
+        'refusal(kept, event["ResourceProperties"]) if',
+        '"" if',
+        f"{GUARD}::test_a_parameter_that_cannot_change_is_named_with_what_to_do_instead",
+    ),
+    (
+        "infra/lambdas/parameter_guard.py",
+        "before.get(name, digest(values[name]))",
+        "before.get(name)",
+        f"{GUARD}::test_a_parameter_of_a_newer_template_is_no_change",
     ),
 ]

@@ -11,7 +11,7 @@ from typing import Any
 
 from multiregion.aws.account import Account, AwsFailure, is_missing
 from multiregion.aws.application import ENGINE_ATTRIBUTES, plain, plain_value
-from multiregion.verdicts import Difference, Verdict
+from multiregion.verdicts import DIFFERENCES_MAX, Difference, Verdict
 
 SECOND_LOOKS, WAIT_SECONDS = 5, 12.0
 Key = tuple[str, ...]
@@ -36,6 +36,17 @@ class Buckets:
     replicated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An object of a replicated bucket that the other region's bucket does not have."""
+
+    name: str
+    region: str
+    bucket: str
+    other_region: str
+    other_bucket: str
+
+
 class Comparison:
     """`regions` are compared, the first one's items kept in memory. `pause` blocks between second looks, which take `wait_seconds`
     at most for each table."""
@@ -47,6 +58,8 @@ class Comparison:
         self._here, self._there = regions
         self._pause = pause
         self._wait_seconds = wait_seconds
+        self.missing: list[Missing] = []
+        """After `run`: what S3 could replicate again, at most DIFFERENCES_MAX."""
 
     def run(self, tables: Sequence[str], buckets: Sequence[Buckets]) -> Iterator[Verdict]:
         """The verdict as it grows; the last one is final."""
@@ -118,11 +131,17 @@ class Comparison:
             if mine is None:
                 verdict.objects += 1
                 verdict.add(Difference("object", name, f"missing in {self._here}; {self._replication(pair.there, name, self._there)}"))
+                self._note(pair, Missing(name, self._there, pair.there, self._here, pair.here))
             elif mine != seen:
                 verdict.add(Difference("object", name, f"{mine[0]:,} bytes ({mine[1]}) in {self._here}, {seen[0]:,} bytes ({seen[1]})"))
         for name in unmet:
             verdict.add(Difference("object", name, f"missing in {self._there}; {self._replication(pair.here, name, self._here)}"))
+            self._note(pair, Missing(name, self._here, pair.here, self._there, pair.there))
         yield verdict
+
+    def _note(self, pair: Buckets, missing: Missing) -> None:
+        if pair.replicated and len(self.missing) < DIFFERENCES_MAX:
+            self.missing.append(missing)
 
     def _is_replicated(self, bucket: str, region: str) -> bool:
         try:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from multiregion.aws.account import Account, AwsFailure, Identity
+from multiregion.aws import fixed
+from multiregion.aws.account import Account, Identity
 from multiregion.aws.publish import Bundle
-from multiregion.aws.stack import NEVER_WHOLE, UPDATABLE, Stack
+from multiregion.aws.regions import SUPPORTED, WHY
+from multiregion.aws.stack import NEVER_WHOLE, UPDATABLE, Stack, deployed_template
 from multiregion.aws.template import INLINE_BYTES_MAX, TEMPLATE_BYTES_MAX, Template
-from multiregion.errors import Forbidden, MultiregionError
+from multiregion.errors import MultiregionError
 
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
 LAMBDA_CONCURRENCY = ("lambda", "L-B99A9384")
@@ -65,6 +67,9 @@ class Preflight:
         yield self._name()
         yield self._template()
         yield self._web_application()
+        if self._stack and self._stack.is_ours and self._stack.status in UPDATABLE:
+            yield self._fixed(self._stack)
+            yield self._tried("data", partial(self._data, self._stack))
         if self._stack is None:
             yield self._tried("stacks", self._stack_quota)
             yield self._tried("buckets", self._bucket_quota)
@@ -80,16 +85,9 @@ class Preflight:
         words = " and ".join(used)
         if len(set(used)) < max(2, len(used)):
             return Check("regions", BAD, words, "The regions have to differ: choose another --region or --secondary-region.")
-        try:
-            found = self._account.call("ec2", "describe_regions", AllRegions=True)["Regions"]
-        except (Forbidden, AwsFailure) as error:
-            return Check("regions", UNKNOWN, f"{words}; whether they are enabled was not to be seen", error.detail)
-        status = {each["RegionName"]: each.get("OptInStatus", "opt-in-not-required") for each in found}
-        if strange := [region for region in used if region not in status]:
-            return Check("regions", BAD, f"{', '.join(strange)} is no region of this account", f"Known: {', '.join(sorted(status))}")
-        if closed := [region for region in used if status[region] == "not-opted-in"]:
-            return Check("regions", BAD, f"{', '.join(closed)} is not enabled", "Enable it in the console: Account → AWS Regions.")
-        return Check("regions", GOOD, f"{words} are enabled")
+        if strange := [region for region in used if region not in SUPPORTED]:
+            return Check("regions", BAD, f"{', '.join(strange)} cannot be used: {WHY}", f"Choose from {', '.join(SUPPORTED)}.")
+        return Check("regions", GOOD, words)
 
     def _name(self) -> Check:
         stack, name = self._stack, self._wish.name
@@ -119,6 +117,21 @@ class Preflight:
         if template.size > TEMPLATE_BYTES_MAX or inner > INLINE_BYTES_MAX:
             return Check("template", BAD, found, f"At most {TEMPLATE_BYTES_MAX:,} and {INLINE_BYTES_MAX:,} bytes are allowed.")
         return Check("template", GOOD, found)
+
+    def _fixed(self, stack: Stack) -> Check:
+        """CloudFormation would find out in the middle, and go back."""
+        names = fixed.changed(stack.parameters, self._wish.parameters)
+        if names:
+            advice = " ".join(fixed.FIXED[name] for name in names)
+            return Check("settings", BAD, f"{', '.join(names)} cannot be changed in a deployment", advice)
+        return Check("settings", GOOD, "none is changed that has to stay")
+
+    def _data(self, stack: Stack) -> Check:
+        lost = list(fixed.replaced(deployed_template(self._account, stack), self._wish.template))
+        if lost:
+            advice = "Deploy a template that keeps their names, or make a second deployment with --name."
+            return Check("data", BAD, f"this template would replace {', '.join(lost)} by empty ones", advice)
+        return Check("data", GOOD, "nothing that holds data is replaced")
 
     def _web_application(self) -> Check:
         bundle = self._wish.bundle

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from multiregion.aws.account import USUAL, Account, AwsFailure, Patience, is_missing
-from multiregion.aws.template import CALLER_MUST_GIVE
+from multiregion.aws.template import CALLER_MUST_GIVE, Template
 from multiregion.errors import BadDeployment, NotFound
 
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
@@ -82,6 +84,12 @@ def deployed(account: Account, name: str, *, patience: Patience = USUAL) -> Stac
     if not stack.is_ours:
         raise BadDeployment(f"the stack {name} in {account.region} is not a deployment of this application")
     return stack
+
+
+def deployed_template(account: Account, stack: Stack) -> Template:
+    """The stack's template as it was given to CloudFormation."""
+    body = account.call("cloudformation", "get_template", StackName=stack.id, TemplateStage="Original")["TemplateBody"]
+    return Template(body if isinstance(body, str) else msgspec.json.encode(body).decode())
 
 
 def deployments(account: Account) -> Iterator[Stack]:

@@ -285,6 +285,6 @@ def parted(name: str, stays: list[removal.Kept], published: int | None) -> None:
 
 app.command("status", epilog="Example: multiregion aws status --json")(aws_operations.status)
 app.add_typer(aws_operations.state, name="state")
-app.command("verify", epilog="Example: multiregion aws verify")(aws_operations.verify)
+app.command("verify", epilog="Examples: multiregion aws verify · multiregion aws verify --repair")(aws_operations.verify)
 app.command("destroy", epilog="Examples: multiregion aws destroy · multiregion aws destroy --yes --json")(destroy)
 app.command("cost", epilog=aws_cost.EXAMPLES)(aws_cost.cost)

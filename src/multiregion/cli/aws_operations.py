@@ -14,8 +14,9 @@ from rich.text import Text
 
 from multiregion.aws.account import Account
 from multiregion.aws.application import Application, Wanted
-from multiregion.aws.comparison import WAIT_SECONDS, Buckets, Comparison
+from multiregion.aws.comparison import WAIT_SECONDS, Buckets, Comparison, Missing
 from multiregion.aws.health import Alarm, Health, Lag
+from multiregion.aws.repair import Job, Repair
 from multiregion.aws.stack import Stack, deployed
 from multiregion.aws.survivor import known
 from multiregion.cli.aws_options import EitherRegionOption, NameOption, ProfileOption, RegionOption
@@ -238,6 +239,9 @@ def verify(
     wait: Annotated[
         float, typer.Option("--wait", min=0, max=600, help="How long what differs in a table may take to arrive.", metavar="SECONDS")
     ] = WAIT_SECONDS,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Let S3 replicate again what only one region has: what failed, or is older than the rule.")
+    ] = False,
     name: NameOption = "multiregion",
     region: RegionOption = None,
     profile: ProfileOption = None,
@@ -246,24 +250,41 @@ def verify(
     """Compare both regions item by item: every table, every photograph, the web application. Exits 1, with a list, where they differ.
 
     What differs only because it is on its way gets some seconds to arrive. A write that arrived late is told with its epoch and region.
+    With [bold]--repair[/], a job of S3 Batch Replication is begun for each region that has photographs the other lacks.
     """
     account = Account(profile, region)
     stack = deployed(account, name)
     tables = [stack.output(each) for each in TABLES]
     named = [(kind, *[stack.output(f"{role}{kind}") for role in ("Primary", "Secondary")]) for kind in BUCKETS]
     buckets = [Buckets(here, there, *BUCKETS[kind]) for kind, here, there in named]
-    verdict = Verdict()
+    verdict, comparison = Verdict(), Comparison(account, stack.regions[:2], pause, wait)
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
         task = progress.add_task("comparing", total=None)
-        for verdict in Comparison(account, stack.regions[:2], pause, wait).run(tables, buckets):
+        for verdict in comparison.run(tables, buckets):
             progress.update(task, description=f"{verdict.records:,} items, {verdict.objects:,} objects")
-    if json:
-        print_json({**msgspec.to_builtins(verdict), "equal": verdict.equal})
-    else:
+    if not json:
         print_verdict(verdict)
+    jobs = repaired(Repair(account, stack), comparison.missing, quiet=json) if repair and comparison.missing else []
+    if json:
+        print_json({**msgspec.to_builtins(verdict), "equal": verdict.equal, **({"jobs": msgspec.to_builtins(jobs)} if repair else {})})
     if not verdict.equal:
         raise typer.Exit(1)
+
+
+def repaired(repair: Repair, missing: list[Missing], *, quiet: bool) -> list[Job]:
+    """Each job on its line as it is begun."""
+    jobs = []
+    for job in repair.run(missing):
+        jobs.append(job)
+        if quiet:
+            continue
+        if job.id:
+            say(console, f"[green]✓[/] S3 replicates {job.objects:,} objects of {job.bucket} again. How far it is, and then verify again:")
+            console.print(f"  [dim]{repair.watch(job)}[/]", soft_wrap=True)
+        for each in job.left:
+            say(console, f"[yellow]![/] not replicated again: {escape(each)}")
+    return jobs
 
 
 def print_verdict(verdict: Verdict) -> None:

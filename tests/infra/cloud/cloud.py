@@ -18,6 +18,7 @@ from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
 from tests.infra.cloud.front import Front, Wire
 from tests.infra.cloud.functions import Functions, Permissions, new_session
 from tests.infra.cloud.gateways import Apis, Deployments, RestApis, Stages
+from tests.infra.cloud.jobs import BatchJobs
 from tests.infra.cloud.keys import Keys, ReplicaKeys
 from tests.infra.cloud.pools import (
     GroupMembers,
@@ -33,6 +34,7 @@ from tests.infra.cloud.principals import ACCOUNT, Gate, Principals
 from tests.infra.cloud.registry import Recorded, Registry
 from tests.infra.cloud.replication import ModelledTime, Replication
 from tests.infra.cloud.roles import RolePolicies
+from tests.infra.cloud.rules import rules_checked
 from tests.infra.cloud.stacksets import Answers, CustomResources, StackSets, instances_by_region, templates_read_as_json
 from tests.infra.cloud.storefront import Storefront
 from tests.infra.cloud.tables import GlobalTables, transactions_forget_what_they_undo
@@ -49,11 +51,12 @@ class Cloud:
         self.replication = Replication(self.clock)
         self.principals = Principals()
         self.gate = Gate(self.principals, self.replication.pump)
-        self.registry = Registry()
+        self.registry = Registry(self.principals)
         self.functions = Functions(self.principals)
         self.tables = GlobalTables(self.replication)
         self.streams = Streams(self.tables, self.functions, self.principals)
         self.objects = ObjectReplication(self.replication, self.principals)
+        self.jobs = BatchJobs(self.principals, self.objects)
         self.triggers = Triggers(self.functions)
         self.answers = Answers()
         self.apis = Apis(self.principals, self.functions, self.clock)
@@ -96,6 +99,7 @@ class Cloud:
         enter(instances_by_region())
         enter(templates_read_as_json())
         enter(changed_as_resolved())
+        enter(rules_checked())
         enter(attributes_as_the_client_may())
         enter(keys_read_once())
         enter(policies_left_to_the_gate())

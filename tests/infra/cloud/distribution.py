@@ -15,6 +15,7 @@ from tests.infra.cloud.gateway import Response
 from tests.infra.cloud.policies import NotModelled, Request, decide
 from tests.infra.cloud.principals import ACCOUNT, bucket_statements
 from tests.infra.cloud.registry import Made, Place, Properties, ResourceType
+from tests.infra.cloud.stacksets import ENABLED_BY_DEFAULT
 
 SERVICE = "cloudfront.amazonaws.com"
 Lost = frozenset[str]
@@ -74,6 +75,8 @@ class Distributions(ResourceType):
         self.distributions: dict[str, Distribution] = {}
 
     def make(self, properties: Properties, place: Place) -> Made:
+        if place.region not in ENABLED_BY_DEFAULT and "Logging" in properties["DistributionConfig"]:
+            raise RuntimeError(f"CloudFront writes no access logs to a bucket in {place.region}")
         made = Distribution("E" + uuid4().hex[:12].upper(), properties["DistributionConfig"])
         self.distributions[made.domain] = made
         return Made(made.id, {"DomainName": made.domain, "Id": made.id}, made)

@@ -5,13 +5,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.infra.cloud.gateway import BODY_BYTES_MAX, Request, Response
+from tests.infra.cloud.jobs import BatchJobs
 from tests.infra.cloud.stacksets import Answers
 
 if TYPE_CHECKING:
@@ -55,10 +56,14 @@ class Front:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "").partition(":")[0]
         path = quote(environ["PATH_INFO"].encode("latin-1"), safe="/-_.~")
-        path = environ.get("REQUEST_URI", path).partition("?")[0] or path
+        path = urlsplit(environ.get("REQUEST_URI", path)).path or path  # whole addresses come to a proxy
         if path.startswith(Answers.PATH):
             self._cloud.answers.put(path, environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
             return sent(Response(200, {}), start)
+        if path == BatchJobs.PATH:
+            answered = Response(200, {"Content-Type": "application/xml"}, self._cloud.jobs.create(read_body(environ)))
+            self._cloud.pump()
+            return sent(answered, start)
         if not (EXECUTE.fullmatch(host) or BUCKET.fullmatch(host) or host.endswith(".cloudfront.net")):
             if (scope := SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))) and scope[1] in self._cloud.gate.lost:
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)

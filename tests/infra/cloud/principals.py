@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +54,30 @@ class Principals:
 
     def __init__(self) -> None:
         self._assumed: dict[str, Credentials] = {}
+        self._acting = threading.local()
+
+    @property
+    def acting(self) -> Credentials | None:
+        """Whose rights CloudFormation works with just now; None is the operator, who may do everything."""
+        found: Credentials | None = getattr(self._acting, "credentials", None)
+        return found
+
+    @contextmanager
+    def acting_as(self, credentials: Credentials) -> Iterator[None]:
+        before, self._acting.credentials = self.acting, credentials
+        try:
+            yield
+        finally:
+            self._acting.credentials = before
+
+    def assume_from(self, holder: Credentials, role_name: str) -> Credentials:
+        """One role by another. Raises Denied unless the one may, and the other trusts it."""
+        role_arn = f"arn:aws:iam::{ACCOUNT}:role/{role_name}"
+        self.check(holder, Request("sts:AssumeRole", role_arn))
+        return self.assume(role_arn, holder.role_arn)
 
     def assume(self, role_arn: str, service: str, facts: Mapping[str, str] | None = None) -> Credentials:
-        """Raises Denied unless the role's trust policy names the service."""
+        """Raises Denied unless the role's trust policy names the service, or the role that wants it."""
         trust = as_document(found_role(role_arn).assume_role_policy_document)
         request = Request("sts:AssumeRole", role_arn, {"aws:SourceAccount": ACCOUNT, **(facts or {})})
         without_resource = [{**statement, "Resource": "*"} for statement in documents([trust])]

@@ -9,7 +9,9 @@ from typing import Any
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
 
+from tests.infra.cloud.handlers import needed
 from tests.infra.cloud.policies import NotModelled
+from tests.infra.cloud.principals import ACCOUNT, Principals
 from tests.infra.cloud.updates import CHANGED
 
 Properties = Mapping[str, Any]
@@ -147,7 +149,8 @@ def adapted(kind: ResourceType) -> type[Adapted]:
 class Registry:
     """All types that a template may use, and failures that a test has ordered."""
 
-    def __init__(self) -> None:
+    def __init__(self, principals: Principals) -> None:
+        self._principals = principals
         self._models: dict[str, type[CloudFormationModel]] = {}
         self._failures: dict[str, tuple[str, str]] = {}
         self.created: list[tuple[str, str, str]] = []
@@ -168,6 +171,17 @@ class Registry:
         if reason and given in json.dumps(parsing.clean_json(resource_json.get("Properties", {}), resources_map)):
             raise RuntimeError(reason)
 
+    def _authorize(self, verb: str, resource_json: Any, resources_map: Any, region: str) -> None:
+        """Raises Denied unless the role that a stack of a StackSet is made with may make, change or delete this, tags included. What is
+        made must be changeable, too: nobody wants to find out at the first update."""
+        holder, condition = self._principals.acting, resource_json.get("Condition")
+        if holder is None or (condition and not resources_map.lazy_condition_map[condition]):
+            return
+        properties = parsing.clean_json(resource_json.get("Properties", {}), resources_map)
+        for each in ("create", "update") if verb == "create" else (verb,):
+            for request in needed(resource_json["Type"], each, properties, region, ACCOUNT):
+                self._principals.check(holder, request)
+
     def resource_class(self, type: str) -> type[CloudFormationModel] | None:
         if type in self._models:
             return self._models[type]
@@ -186,7 +200,7 @@ class Registry:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """moto asks this registry for classes, and every failure of a resource names it."""
-        create = self._loudly(parsing.parse_and_create_resource)
+        create = self._loudly(parsing.parse_and_create_resource, "create")
 
         def create_and_note(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
             made = create(logical_id, resource_json, resources_map, account_id, region_name)
@@ -198,19 +212,28 @@ class Registry:
             "resource_class_from_type": self.resource_class,
             "resource_name_property_from_type": self.name_property,
             "parse_and_create_resource": create_and_note,
-            "parse_and_update_resource": self._loudly(parsing.parse_and_update_resource),
+            "parse_and_update_resource": self._loudly(parsing.parse_and_update_resource, "update"),
         }
         originals = {name: vars(parsing)[name] for name in patches}
+        delete = parsing.ResourceMap._delete_resource
+
+        def authorized(resources: Any, resource: Any, resource_json: Any) -> None:
+            self._authorize("delete", resource_json, resources, resources._region_name)
+            delete(resources, resource, resource_json)
+
         vars(parsing).update(patches)
+        parsing.ResourceMap._delete_resource = authorized  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
             vars(parsing).update(originals)
+            parsing.ResourceMap._delete_resource = delete  # type: ignore[method-assign]
 
-    def _loudly(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _loudly(self, original: Callable[..., Any], verb: str) -> Callable[..., Any]:
         def loudly(logical_id: str, resource_json: Any, resources_map: Any, account_id: str, region_name: str) -> Any:
             try:
                 self._refuse(logical_id, resource_json, resources_map)
+                self._authorize(verb, resource_json, resources_map, region_name)
                 return original(logical_id, resource_json, resources_map, account_id, region_name)
             except NotModelled:
                 raise

@@ -6,15 +6,26 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from moto.cloudformation.models import Stack, cloudformation_backends
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 
 from tests.infra.cloud.functions import FunctionFailed, Functions, found_function
-from tests.infra.cloud.principals import ACCOUNT, Principals
+from tests.infra.cloud.principals import ACCOUNT, Credentials, Principals
 from tests.infra.cloud.registry import Made, Place, Properties, ResourceType
+from tests.infra.cloud.timeline import too_early
 
 BODY_BYTES_MAX = 51_200
+SERVICE = "cloudformation.amazonaws.com"
+ENABLED_BY_DEFAULT = frozenset(
+    {
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
+        *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"),
+    }
+)
+"""All other regions have to be enabled first, and CloudFormation acts there as a principal of the region's own."""
 
 
 class Instance:
@@ -79,7 +90,7 @@ class StackSets(ResourceType):
 
     def make(self, properties: Properties, place: Place) -> Made:
         body = template_body(properties)
-        self._principals.assume(properties["AdministrationRoleARN"], "cloudformation.amazonaws.com")
+        self._refuse_unknown_roles(place)
         parameters = {each["ParameterKey"]: each["ParameterValue"] for each in properties.get("Parameters", [])}
         backend = cloudformation_backends[place.account][place.region]
         made = backend.create_stack_set(
@@ -93,33 +104,69 @@ class StackSets(ResourceType):
             None,
         )
         for region in regions_of(properties):
-            stack = self._instance(place, properties["StackSetName"], region, body, parameters)
+            stack = self._instance(place, properties, region, body, parameters)
             made.instances.stack_instances.append(Instance(made.id, region, stack))  # type: ignore[arg-type]
-        return Made(made.id, {"StackSetId": made.id}, (properties["StackSetName"], made))
+        return Made(made.id, {"StackSetId": made.id}, (dict(properties), made))
 
-    def _instance(self, place: Place, name: str, region: str, body: str, parameters: Mapping[str, str]) -> Stack:
-        stack = cloudformation_backends[place.account][region].create_stack(
-            name=f"StackSet-{name}-{region}", template=body, parameters=dict(parameters)
-        )
+    def _refuse_unknown_roles(self, place: Place) -> None:
+        """As if everything else of the hub were made as fast as it can be, and roles as slowly."""
+        hub = cloudformation_backends[place.account][place.region].get_stack(place.stack_id)
+        if hub.status == "CREATE_IN_PROGRESS" and (role := too_early(hub.template_dict["Resources"], place.logical_id)):
+            raise RuntimeError(f"Account {place.account} should have '{role}' role with trust relationship to CloudFormation service.")
+
+    def _holder(self, properties: Properties, region: str) -> Credentials:
+        """Who works in a region: the execution role, assumed by the administration role, which the service there has assumed."""
+        administration = self._principals.assume(properties["AdministrationRoleARN"], SERVICE)
+        if region not in ENABLED_BY_DEFAULT:
+            self._principals.assume(properties["AdministrationRoleARN"], f"cloudformation.{region}.amazonaws.com")
+        return self._principals.assume_from(administration, properties["ExecutionRoleName"])
+
+    def _instance(self, place: Place, properties: Properties, region: str, body: str, parameters: Mapping[str, str]) -> Stack:
+        with self._principals.acting_as(self._holder(properties, region)):
+            stack = cloudformation_backends[place.account][region].create_stack(
+                name=f"StackSet-{properties['StackSetName']}-{region}", template=body, parameters=dict(parameters)
+            )
         if stack.status != "CREATE_COMPLETE":
             raise RuntimeError(f"the stack in {region} is {stack.status}")
         return stack
 
     def change(self, made: Made, properties: Properties, place: Place) -> Made:
+        """Instances follow what is said now: those of a region that is not named any more are deleted, the others brought up to date."""
         body = template_body(properties)
         parameters = {each["ParameterKey"]: each["ParameterValue"] for each in properties.get("Parameters", [])}
-        named, found = made.thing
-        for instance in found.instances.stack_instances:
-            client = boto3.client("cloudformation", instance.region_name)
-            listed = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
-            client.update_stack(StackName=instance.stack.stack_id, TemplateBody=body, Parameters=listed)
+        _, found = made.thing
+        instances = found.instances.stack_instances
+        regions = regions_of(properties)
+        for instance in [each for each in instances if each.region_name not in regions]:
+            self._delete(instance, properties)
+            instances.remove(instance)
+        for instance in instances:
+            self._update(instance, properties, body, parameters)
+        present = {each.region_name for each in instances}
+        for region in [each for each in regions if each not in present]:
+            stack = self._instance(place, properties, region, body, parameters)
+            instances.append(Instance(found.id, region, stack))
         found.template, found.parameters = body, parameters
-        return Made(made.id, made.attributes, (named, found))
+        return Made(made.id, made.attributes, (dict(properties), found))
+
+    def _update(self, instance: Any, properties: Properties, body: str, parameters: Mapping[str, str]) -> None:
+        client = boto3.client("cloudformation", instance.region_name)
+        listed = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
+        with self._principals.acting_as(self._holder(properties, instance.region_name)):
+            try:
+                client.update_stack(StackName=instance.stack.stack_id, TemplateBody=body, Parameters=listed)
+            except ClientError as error:
+                if "No updates are to be performed" not in str(error):
+                    raise
+
+    def _delete(self, instance: Any, properties: Properties) -> None:
+        with self._principals.acting_as(self._holder(properties, instance.region_name)):
+            cloudformation_backends[ACCOUNT][instance.region_name].delete_stack(instance.stack.stack_id)
 
     def remove(self, made: Made, properties: Properties, region: str) -> None:
-        _, found = made.thing
+        before, found = made.thing
         for instance in reversed(found.instances.stack_instances):
-            cloudformation_backends[ACCOUNT][instance.region_name].delete_stack(instance.stack.stack_id)
+            self._delete(instance, before)
         found.instances.stack_instances.clear()
         cloudformation_backends[ACCOUNT][region].delete_stack_set(made.id)
 

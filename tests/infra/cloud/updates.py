@@ -16,7 +16,9 @@ from moto.cloudformation import parsing
 from moto.cloudformation.parsing import ResourceMap
 from moto.iam.models import Role
 
+from multiregion.aws.fixed import STATEFUL
 from tests.infra.cloud.policies import NotModelled
+from tests.infra.cloud.schemas import create_only, paths
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
 Template = Mapping[str, Any]
@@ -58,12 +60,13 @@ CHANGED: dict[str, Any] = {"AWS::Lambda::Function": Function, "AWS::IAM::Role": 
 
 @contextmanager
 def changed_as_resolved() -> Iterator[None]:
-    original = ResourceMap.update
+    originals = ResourceMap.update, ResourceMap.delete
     ResourceMap.update = bring_up_to_date  # type: ignore[method-assign, assignment]
+    ResourceMap.delete = remove_all  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        ResourceMap.update = original  # type: ignore[method-assign]
+        ResourceMap.update, ResourceMap.delete = originals  # type: ignore[method-assign]
 
 
 class UpdateFailed(Exception):
@@ -83,7 +86,11 @@ def bring_up_to_date(resources: ResourceMap, template: Template, parameters: dic
         if wanted(resources, name) and (name not in before or resolved(resources, name) != before[name]):
             touched.append(name)
             try:
-                change(resources, name) if name in before else resources[name]
+                if name in before:
+                    refuse_replacement(resources, name, before[name])
+                    change(resources, name)
+                else:
+                    resources[name]
             except Exception as error:
                 raise UpdateFailed(touched, error) from error
     for name in reversed(before):
@@ -130,6 +137,19 @@ def resolved(resources: ResourceMap, name: str) -> Any:
     return parsing.clean_json(resources._resource_json_map[name].get("Properties", {}), resources)
 
 
+def refuse_replacement(resources: ResourceMap, name: str, before: Mapping[str, Any]) -> None:
+    """A change of what is only given at creation makes a second resource, which cannot have the first one's name. Raises RuntimeError
+    if it would; NotModelled if what holds data would be left behind for an empty one."""
+    kind, now = resources._resource_json_map[name]["Type"], resolved(resources, name)
+    if kind.startswith("Custom::") or all(before.get(each) == now.get(each) for each in create_only(kind)):
+        return
+    named = [path[0] for path in paths(kind, "primaryIdentifier")]
+    if all(each in now and before.get(each) == now[each] for each in named):
+        raise RuntimeError(f"CloudFormation cannot replace {name}: the new {kind} would have the name of the old one")
+    if kind in STATEFUL:
+        raise NotModelled(f"the replacement of {kind} {name}, which holds data")
+
+
 def change(resources: ResourceMap, name: str) -> None:
     described = resources._resource_json_map[name]
     account, region = resources._account_id, resources._region_name
@@ -143,6 +163,12 @@ def remove(resources: ResourceMap, name: str, described: Mapping[str, Any]) -> N
     made = resources._parsed_resources.pop(name)
     if described.get("DeletionPolicy") not in KEPT:
         resources._delete_resource(made, dict(described))
+
+
+def remove_all(resources: ResourceMap) -> None:
+    """Each resource before those that it names; moto has an order of its own, and tries again what fails."""
+    for name in reversed(there(resources)):
+        remove(resources, name, resources._resource_json_map[name])
 
 
 def in_order(described: Mapping[str, Any]) -> list[str]:
