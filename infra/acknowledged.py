@@ -31,7 +31,7 @@ NAG = (
     Acknowledged("AwsSolutions-IAM5[*-photos-*]", "stores/ReplicationRole", "replication reads and writes every photo of one bucket"),
     Acknowledged(
         "AwsSolutions-IAM5[*-photos-*]",
-        "application/WriterRole",
+        "writer/WriterRole",
         "photos and pending uploads of one bucket; their names are made at run time",
     ),
     Acknowledged(

@@ -14,7 +14,7 @@ from infra.key_value_store import COMMENTS, USERS, key_value_store
 from infra.native import KEY, native_pool
 from infra.operations import dashboard
 from infra.parameters import Chosen, ask
-from infra.regional import APPLICATION, AUTHORITY_LAYER, OPERATIONS, ROUTING, STORES
+from infra.regional import APPLICATION, AUTHORITY_LAYER, OPERATIONS, ROUTING, STORES, WRITER
 from infra.routing import AUTHORITY, STATES, UPDATER, state_table, table_arn
 from infra.stack import Stack, allow, function
 from infra.stack_sets import roles, stack_set
@@ -68,8 +68,9 @@ class Hub(Stack):
             self, "StoresStackSet", STORES, bodies["stores"], order, values, using, *tables.values(), states, description=ready.to_string()
         )
         routing = stack_set(self, "RoutingStackSet", ROUTING, bodies["routing"], order, values, using, states, authority)
+        writer = stack_set(self, "WriterStackSet", WRITER, bodies["writer"], order, values, using, *tables.values(), states)
         application = stack_set(
-            self, "ApplicationStackSet", APPLICATION, bodies["application"], order, values, using, stores, routing, *tables.values()
+            self, "ApplicationStackSet", APPLICATION, bodies["application"], order, values, using, stores, routing, writer
         )
         stack_set(self, "OperationsStackSet", OPERATIONS, bodies["operations"], order, values, using, application)
         dashboard(self, chosen.secondary)

@@ -113,8 +113,8 @@ def identity(stack: Stack, in_primary: cdk.CfnCondition) -> None:
     application = client(stack, pool.ref)
     only_if(own, pool, application)
     only_if(first, *administrator(stack, pool.ref))
-    invocable(stack, "PoolInvokesExporter", exporter, "cognito-idp.amazonaws.com", pool.attr_arn, first)
-    invocable(stack, "PoolInvokesGuard", guard, "cognito-idp.amazonaws.com", pool.attr_arn, second)
+    invocable(stack, "PoolInvokesExporter", exporter.attr_arn, "cognito-idp.amazonaws.com", pool.attr_arn, first)
+    invocable(stack, "PoolInvokesGuard", guard.attr_arn, "cognito-idp.amazonaws.com", pool.attr_arn, second)
     replica_configuration(stack, own, in_primary)
     export_regularly(stack, exporter, pool, first)
     import_regularly(stack, pool, second)
@@ -243,4 +243,4 @@ def schedule(stack: Stack, name: str, target: Any, condition: cdk.CfnCondition, 
         targets=[{"id": "function", "arn": target.attr_arn, **({"input": event} if event else {})}],
     )
     only_if(condition, rule)
-    invocable(stack, f"{name}Invokes", target, "events.amazonaws.com", rule.attr_arn, condition)
+    invocable(stack, f"{name}Invokes", target.attr_arn, "events.amazonaws.com", rule.attr_arn, condition)

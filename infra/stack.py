@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.inline import inline
+from infra.limits import SOURCE_BYTES_MAX, roomy
 
 ALONE = re.compile(r"\$\{([A-Za-z0-9:]+)\}")
 RUNTIME = "python3.14"
@@ -110,7 +111,7 @@ def function(
         runtime=RUNTIME,
         architectures=["arm64"],
         handler="index.handler",
-        code={"zipFile": inline(module)},
+        code={"zipFile": roomy(f"the function {name}", inline(module), SOURCE_BYTES_MAX)},
         role=runs_as.attr_arn,
         timeout=seconds,
         memory_size=megabytes,
@@ -121,6 +122,7 @@ def function(
     return made
 
 
-def invocable(stack: Stack, name: str, by: lam.CfnFunction, principal: str, source: str, condition: cdk.CfnCondition | None = None) -> None:
-    made = lam.CfnPermission(stack, name, action="lambda:InvokeFunction", function_name=by.attr_arn, principal=principal, source_arn=source)
+def invocable(stack: Stack, name: str, function: str, principal: str, source: str, condition: cdk.CfnCondition | None = None) -> None:
+    """Lets a service invoke a function, which is given by its name or ARN, on behalf of one resource."""
+    made = lam.CfnPermission(stack, name, action="lambda:InvokeFunction", function_name=function, principal=principal, source_arn=source)
     only_if(condition, made)

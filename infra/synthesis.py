@@ -16,6 +16,7 @@ from aws_cdk.cx_api import CloudAssembly
 
 from infra.acknowledged import acknowledge
 from infra.hub import Hub
+from infra.limits import BODY_BYTES_MAX, roomy
 from infra.native import KEY
 from infra.regional import LAYERS, regional_stack
 
@@ -39,9 +40,10 @@ def regional_app(folder: str) -> cdk.App:
 
 
 def regional_bodies(made: CloudAssembly) -> dict[str, str]:
-    """The text of each layer's template, without a space too many."""
+    """The text of each layer's template, without a space too many. Raises ValueError for one that is too large."""
     templates = {layer.name: made.get_stack_by_name(layer.name).template for layer in (*LAYERS, KEY)}
-    return {name: json.dumps(each, separators=(",", ":"), ensure_ascii=False) for name, each in templates.items()}
+    bodies = {name: json.dumps(each, separators=(",", ":"), ensure_ascii=False) for name, each in templates.items()}
+    return {name: roomy(f"the layer {name}", body, BODY_BYTES_MAX) for name, body in bodies.items()}
 
 
 def hub_app(folder: str, bodies: Mapping[str, str]) -> cdk.App:

@@ -2,17 +2,20 @@
 
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from infra import synthesis
 from infra.front_end import POLICY
+from infra.limits import BODY_BYTES_MAX, roomy
 from infra.stack import RUNTIME
 from multiregion.api.edge import content_security_policy
 from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
 from tests.infra.template import PSEUDO, all_templates, bodies, hub, layer, listed, references, resources, statements, text, walk
 
-LAYERS = ("authority", "stores", "routing", "application", "operations", "key")
+LAYERS = ("authority", "stores", "routing", "writer", "application", "operations", "key")
 EVERYTHING = [(name, template) for name, template in all_templates().items()]
 each_template = pytest.mark.parametrize(("name", "template"), EVERYTHING, ids=[name for name, _ in EVERYTHING])
 
@@ -26,10 +29,30 @@ def only(template: Any, type: str) -> Any:
 
 
 def test_sizes_are_within_the_limits() -> None:
-    assert len(text().encode()) < 1_000_000  # uploaded; the console does so by itself
+    assert len(text().encode()) < 900_000  # CloudFormation takes 1 MB
     for stack_set in resources(hub(), "AWS::CloudFormation::StackSet").values():
-        assert len(stack_set["Properties"]["TemplateBody"].encode()) < 51_200, layer(stack_set["Properties"])
+        assert len(stack_set["Properties"]["TemplateBody"].encode()) <= 51_200 - 5_200, layer(stack_set["Properties"])
     assert set(bodies()) == set(LAYERS)
+
+
+@each_template
+def test_functions_are_within_the_limit(name: str, template: Any) -> None:
+    for id, function in resources(template, "AWS::Lambda::Function").items():
+        assert len(function["Properties"]["Code"]["ZipFile"].encode()) <= 4_194_304 - 5_200, id
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_a_text_that_leaves_too_little_room_is_refused(letter: str) -> None:
+    size = len(letter.encode())
+    assert roomy("the layer x", letter * (46_000 // size), BODY_BYTES_MAX)
+    with pytest.raises(ValueError, match=r"the layer x has 46,00\d bytes; at most 46,000"):
+        roomy("the layer x", letter * (46_000 // size + 1), BODY_BYTES_MAX)
+
+
+def test_a_layer_that_is_too_large_is_not_synthesised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "BODY_BYTES_MAX", 10_000)
+    with pytest.raises(ValueError, match="the layer stores has"):
+        synthesis.regional_bodies(SimpleNamespace(get_stack_by_name=lambda name: SimpleNamespace(template=bodies()[name])))
 
 
 @each_template
@@ -70,7 +93,8 @@ def test_stack_sets_go_one_region_after_the_other_and_may_not_fail() -> None:
 def test_stores_wait_for_tables_and_the_finalizer_for_every_layer_that_it_reads() -> None:
     found = hub()["Resources"]
     assert {"AppConfigTable", "CommentsTable", "UsersTable"} <= set(found["StoresStackSet"]["DependsOn"])
-    assert {"RoutingStackSet", "StoresStackSet"} <= set(found["ApplicationStackSet"]["DependsOn"])
+    assert {"AppConfigTable", "CommentsTable"} <= set(found["WriterStackSet"]["DependsOn"])
+    assert {"RoutingStackSet", "StoresStackSet", "WriterStackSet"} <= set(found["ApplicationStackSet"]["DependsOn"])
     assert "AuthorityStackSet" in found["RoutingStackSet"]["DependsOn"]
     assert {"StoresStackSet", "RoutingStackSet", "ApplicationStackSet"} <= set(found["Finalize"]["DependsOn"])
 

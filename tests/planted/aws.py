@@ -10,13 +10,13 @@ DEPLOYMENT = "the first sign-in of the deployment's users"
 PLANTS: list[tuple[str, str, str, str]] = [
     # permissions
     (
-        "ApplicationStackSet",
+        "WriterStackSet",
         '"dynamodb:Query", "dynamodb:PutItem"',
         '"dynamodb:Query"',
         f"{STATES}:test_what_is_written_arrives_after_the_lag",
     ),
     (
-        "ApplicationStackSet",
+        "WriterStackSet",
         '["dynamodb:GetItem", "dynamodb:ConditionCheckItem"]',
         '["dynamodb:GetItem"]',
         f"{STATES}:test_what_is_written_arrives_after_the_lag",
@@ -47,12 +47,12 @@ PLANTS: list[tuple[str, str, str, str]] = [
     ),
     # the fence
     (
-        "ApplicationStackSet",
+        "WriterStackSet",
         "[{'ConditionCheck': self.fence(state)}, *stamped]",
         "stamped",
         f"{STATES}:test_the_fence_is_in_the_commit_not_before_it",
     ),
-    ("ApplicationStackSet", " AND #epoch = :epoch", " OR #epoch = :epoch", f"{STATES}:test_the_epoch_is_in_the_commit_not_before_it"),
+    ("WriterStackSet", " AND #epoch = :epoch", " OR #epoch = :epoch", f"{STATES}:test_the_epoch_is_in_the_commit_not_before_it"),
     ("RoutingStackSet", "epoch < :epoch OR", "epoch <> :epoch OR", f"{STATES}:test_a_lower_epoch_is_never_taken"),
     (
         "RoutingStackSet",
@@ -94,7 +94,7 @@ PLANTS: list[tuple[str, str, str, str]] = [
         f"{EDGES}:test_only_the_site_may_upload_and_show_from_a_browser",
     ),
     (
-        "ApplicationStackSet",
+        "WriterStackSet",
         "['content-length-range', size, size]",
         "['content-length-range', 0, 10 ** 9]",
         f"{EDGES}:test_s3_takes_exactly_what_was_announced",

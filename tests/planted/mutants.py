@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import commands, console, core, engines, identity, infra, photos, profile, promises, simulation
+from tests.planted import commands, console, core, deployment, engines, identity, infra, photos, profile, promises, simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
@@ -12,6 +12,7 @@ TABLES = {
     "commands": commands.MUTANTS,
     "console": console.MUTANTS,
     "core": core.MUTANTS,
+    "deployment": deployment.MUTANTS,
     "engines": engines.MUTANTS,
     "identity": identity.MUTANTS,
     "infra": infra.MUTANTS,
