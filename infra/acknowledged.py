@@ -44,6 +44,9 @@ NAG = (
         "hub/StackSetExecutionRole",
         "services by action, resources by the deployment's own prefix; test_template.py holds it to that",
     ),
+    Acknowledged(
+        "AwsSolutions-IAM5[*-site-*]", "hub/SitePublisherRole", "the site buckets of this deployment, in regions that a parameter names"
+    ),
     Acknowledged("AwsSolutions-IAM5[*]", "hub/FinalizerRole", "buckets and stacks of this deployment, in regions that a parameter names"),
     Acknowledged(
         "AwsSolutions-IAM5[*:logs:*]", "routing/ApiLogsRole", "one role writes the logs of every API that the account has in the region"

@@ -95,8 +95,10 @@ def function(
     seconds: int,
     megabytes: int = 256,
     condition: cdk.CfnCondition | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> lam.CfnFunction:
-    """One of the functions in `infra/lambdas`, inline, with a role that may do exactly this and write its log."""
+    """One of the functions in `infra/lambdas`, inline and with these values in it, with a role that may do exactly this and write its
+    log."""
     log = log_group(stack, f"{name}Logs", f"/aws/lambda/${{Prefix}}-{name}")
     writing = allow(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -111,7 +113,7 @@ def function(
         runtime=RUNTIME,
         architectures=["arm64"],
         handler="index.handler",
-        code={"zipFile": roomy(f"the function {name}", inline(module), SOURCE_BYTES_MAX)},
+        code={"zipFile": roomy(f"the function {name}", inline(module, values), SOURCE_BYTES_MAX)},
         role=runs_as.attr_arn,
         timeout=seconds,
         memory_size=megabytes,

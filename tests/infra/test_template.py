@@ -2,12 +2,13 @@
 
 import json
 import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from infra import synthesis
+from infra import front_end, synthesis
 from infra.front_end import POLICY
 from infra.limits import BODY_BYTES_MAX, roomy
 from infra.stack import RUNTIME
@@ -51,8 +52,9 @@ def test_a_text_that_leaves_too_little_room_is_refused(letter: str) -> None:
 
 def test_a_layer_that_is_too_large_is_not_synthesised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthesis, "BODY_BYTES_MAX", 10_000)
+    made: Any = SimpleNamespace(get_stack_by_name=lambda name: SimpleNamespace(template=bodies()[name]))
     with pytest.raises(ValueError, match="the layer stores has"):
-        synthesis.regional_bodies(SimpleNamespace(get_stack_by_name=lambda name: SimpleNamespace(template=bodies()[name])))
+        synthesis.regional_bodies(made)
 
 
 @each_template
@@ -97,6 +99,20 @@ def test_stores_wait_for_tables_and_the_finalizer_for_every_layer_that_it_reads(
     assert {"RoutingStackSet", "StoresStackSet", "WriterStackSet"} <= set(found["ApplicationStackSet"]["DependsOn"])
     assert "AuthorityStackSet" in found["RoutingStackSet"]["DependsOn"]
     assert {"StoresStackSet", "RoutingStackSet", "ApplicationStackSet"} <= set(found["Finalize"]["DependsOn"])
+
+
+def test_the_finalizer_works_again_when_a_layer_the_headers_or_the_web_application_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def content(bodies: dict[str, str], web: str) -> str:
+        template = synthesis.hub_app(str(tmp_path), bodies, web).synth().get_stack_by_name("hub").template
+        return str(template["Resources"]["Finalize"]["Properties"]["Content"])
+
+    layers = {name: json.dumps(body) for name, body in bodies().items()}
+    before = content(layers, "web")
+    found = {before, content({**layers, "stores": "{}"}, "web"), content(layers, "another web")}
+    monkeypatch.setattr(front_end, "YEARS_2", 60)
+    assert len({*found, content(layers, "web")}) == 4
 
 
 # the guide

@@ -1,10 +1,11 @@
 """Bugs of the template for the deployed suite to notice: (where, what is there, what it becomes, the check that must then fail).
 
-`where` is a StackSet whose body is changed, or `hub`. The text is JSON, or a line of a function's code as it is deployed.
+`where` is a resource of the hub; of a StackSet the body is changed. The text is JSON, or a line of a function's code as it is deployed.
 """
 
 STATES = "tests.infra.test_deployed_states"
 EDGES = "tests.infra.test_deployed_edges"
+SITE = "tests.infra.test_deployed_site"
 DEPLOYMENT = "the first sign-in of the deployment's users"
 
 PLANTS: list[tuple[str, str, str, str]] = [
@@ -98,5 +99,20 @@ PLANTS: list[tuple[str, str, str, str]] = [
         "['content-length-range', size, size]",
         "['content-length-range', 0, 10 ** 9]",
         f"{EDGES}:test_s3_takes_exactly_what_was_announced",
+    ),
+    # the web application
+    ("SitePublisher", "'js': 'text/javascript; charset=utf-8'", "'js': 'text/plain'", f"{SITE}:test_scripts_are_served_as_scripts"),
+    (
+        "SitePublisher",
+        "for region, bucket in buckets.items():",
+        "for region, bucket in list(buckets.items())[:1]:",
+        f"{SITE}:test_both_regions_have_every_file",
+    ),
+    ("Finalizer", "'dashboardUrl': self.given['DashboardUrl']", "'dashboardUrl': ''", f"{SITE}:test_both_regions_have_every_file"),
+    (
+        "AfterUpdates",
+        '"UPDATE_COMPLETE"',
+        '"CREATE_COMPLETE"',
+        f"{SITE}:test_an_update_that_rewrites_the_headers_leaves_the_page_its_addresses",
     ),
 ]

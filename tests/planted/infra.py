@@ -157,12 +157,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # the end of a deployment
     (
         "infra/lambdas/finalizer.py",
-        ' or "index.html" not in names',
-        "",
-        f"{FINALIZER}::test_a_zip_without_the_page_is_refused_before_anything_is_written",
-    ),
-    (
-        "infra/lambdas/finalizer.py",
         "except (ClientError, BotoCoreError) as error:",
         "except ZeroDivisionError as error:",
         f"{FINALIZER}::test_deleting_goes_on_though_something_cannot_be_cleared",

@@ -1,4 +1,4 @@
-"""What invokes functions without a caller: streams of tables, and schedules."""
+"""What invokes functions without a caller: streams of tables, schedules, and what becomes of stacks."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, lambda_backends
+from moto.cloudformation.models import Stack
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import events_backends
@@ -153,4 +154,52 @@ def scheduled_event(rule_arn: str, region: str, target: Mapping[str, Any]) -> An
         "region": region,
         "resources": [rule_arn],
         "detail": {},
+    }
+
+
+class StackEvents:
+    """Tells the rules of a region what becomes of its stacks. As with every asynchronous call, nobody waits for the function's answer."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self.failures: list[str] = []
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        original = Stack._add_stack_event
+
+        def add(stack: Stack, status: str, *args: Any, **named: Any) -> None:
+            original(stack, status, *args, **named)
+            self._tell(stack, status)
+
+        Stack._add_stack_event = add  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            Stack._add_stack_event = original  # type: ignore[method-assign]
+
+    def _tell(self, stack: Stack, status: str) -> None:
+        for rule in list(events_backends[ACCOUNT][stack.region_name].event_buses["default"].rules.values()):
+            told = stack_event(stack, status)
+            if rule.scheduled_expression or rule.state != "ENABLED" or not rule.event_pattern.matches_event(told):
+                continue
+            for target in rule.targets:
+                event = json.loads(target["Input"]) if "Input" in target else told
+                try:
+                    self._functions.invoke(target["Arn"], event, "events.amazonaws.com", rule.arn)
+                except FunctionFailed as error:
+                    self.failures.append(str(error))
+
+
+def stack_event(stack: Stack, status: str) -> Any:
+    return {
+        "version": "0",
+        "id": "00000000-0000-4000-8000-000000000003",
+        "detail-type": "CloudFormation Stack Status Change",
+        "source": "aws.cloudformation",
+        "account": ACCOUNT,
+        "region": stack.region_name,
+        "time": "2026-01-01T00:00:00Z",
+        "resources": [stack.stack_id],
+        "detail": {"stack-id": stack.stack_id, "status-details": {"status": status, "status-reason": ""}},
     }
