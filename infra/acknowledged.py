@@ -56,6 +56,12 @@ NAG = (
         "AwsSolutions-APIG3", "*Stage", "stages are throttled; a web ACL costs more than the whole deployment, and is the operator's to add"
     ),
     Acknowledged(
+        "AwsSolutions-COG1",
+        "*/UserPool",
+        "twelve characters of whatever kind, as in the package: length is what makes a password hard to guess",
+    ),
+    Acknowledged("AwsSolutions-SQS3", "stores/UserImporterFailures", "it holds what has failed: it is the queue for dead letters"),
+    Acknowledged(
         "AwsSolutions-COG2",
         "*/UserPool",
         "a second factor is the operator's choice: the demonstration has one administrator, invited by e-mail",

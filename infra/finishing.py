@@ -17,7 +17,7 @@ from infra.parameters import Chosen
 from infra.routing import STATES, UPDATER, table_arn
 from infra.stack import Stack, Statement, allow, function, invocable
 from infra.web_bundle import PUBLISHER
-from multiregion.config import REGION_LABELS, Settings
+from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, REGION_LABELS, Settings
 
 FINALIZER = "Finalizer"
 LIMITS = {
@@ -25,6 +25,7 @@ LIMITS = {
     "commentCharacters": "comment_characters_max",
     "captionCharacters": "caption_characters_max",
 }
+PASSWORD_LIMITS = {"passwordCharactersMin": PASSWORD_CHARACTERS_MIN, "passwordCharactersMax": PASSWORD_CHARACTERS_MAX}
 DASHBOARD = "https://${AWS::Region}.console.aws.amazon.com/cloudwatch/home?region=${AWS::Region}#dashboards:name=${Prefix}"
 
 
@@ -65,7 +66,7 @@ def properties(stack: Stack, chosen: Chosen, headers: cloudfront.CfnResponseHead
         "WebBundleBucket": stack.sub("${WebBundleBucket}"),
         "WebBundleKey": stack.sub("${WebBundleKey}"),
         "DashboardUrl": stack.sub(DASHBOARD),
-        "Limits": {name: settings[setting] for name, setting in LIMITS.items()},
+        "Limits": {name: settings[setting] for name, setting in LIMITS.items()} | PASSWORD_LIMITS,
         "Labels": REGION_LABELS,
     }
 

@@ -40,8 +40,10 @@ class Stack(cdk.Stack):
     def both(self, name: str, *conditions: Any) -> cdk.CfnCondition:
         return cdk.CfnCondition(self, name, expression=cdk.Fn.condition_and(*conditions))
 
-    def output(self, name: str, value: str, description: str = "", export: str | None = None) -> None:
-        made = cdk.CfnOutput(self, f"{name}Output", value=value, description=description or None, export_name=export)
+    def output(
+        self, name: str, value: str, description: str = "", export: str | None = None, condition: cdk.CfnCondition | None = None
+    ) -> None:
+        made = cdk.CfnOutput(self, f"{name}Output", value=value, description=description or None, export_name=export, condition=condition)
         made.override_logical_id(name)
 
 

@@ -41,6 +41,7 @@ def layers(stack: Stack) -> dict[str, list[Statement]]:
 
     stacks = allow("cloudformation:*", own("cloudformation", "stack/StackSet-${Prefix}-*"))
     runs = allow("lambda:*", own("lambda", "function:${Prefix}-*"))
+    queues = allow("sqs:*", own("sqs", "${Prefix}-*"))
     rules = allow("events:*", own("events", "rule/${Prefix}-*"))
     groups = [own("logs", f"log-group:/aws/{service}/${{Prefix}}-*") for service in ("lambda", "apigateway")]
     delivery = ["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"]
@@ -50,7 +51,7 @@ def layers(stack: Stack) -> dict[str, list[Statement]]:
         "Every": [stacks, runs, allow("logs:*", groups), allow([*delivery, *policies], "*"), *role_statements(stack)],
         "Routing": [allow("apigateway:*", gateway), allow(table_actions(), own("dynamodb", "table/${Prefix}-AuthorityTable"))],
         "ObjectStore": [allow("s3:*", stack.sub("arn:${AWS::Partition}:s3:::${Prefix}-*"))],
-        "Identity": [allow(pool_actions(), own("cognito-idp", "userpool/*")), allow("cognito-idp:CreateUserPool", "*"), rules],
+        "Identity": [allow(pool_actions(), own("cognito-idp", "userpool/*")), allow("cognito-idp:CreateUserPool", "*"), rules, queues],
         "Keys": [allow(key_actions(), own("kms", "key/*")), allow("kms:CreateKey", "*")],
         "Operations": [
             allow(

@@ -39,7 +39,7 @@ class Finalizer:
         self.replicate_back()
         self.first_state()
         if self.given["UserReplication"] == "profile":
-            self.follow_users()
+            self.follow_users(found[self.regions[1]]["UserImporterFailures"])
         self.publish(found)
         self.allow(found)
         named = zip(("Primary", "Secondary"), self.regions, strict=True)
@@ -85,8 +85,9 @@ class Finalizer:
             raise RuntimeError(f"{name}: {json.dumps(told)[:500]}")
         return told
 
-    def follow_users(self) -> None:
-        """A template does not know the stream of a table's replica, so the importer is tied to it here."""
+    def follow_users(self, failures: str) -> None:
+        """A template does not know the stream of a table's replica, so the importer is tied to it here. What it cannot do goes to the
+        queue `failures`."""
         region, name = self.regions[1], f"{self.prefix}-UserImporter"
         table = self.client("dynamodb", region).describe_table(TableName=self.given["UsersTable"])["Table"]
         functions = self.client("lambda", region)
@@ -98,6 +99,7 @@ class Finalizer:
                 StartingPosition="TRIM_HORIZON",
                 BatchSize=10,
                 MaximumRetryAttempts=10,
+                DestinationConfig={"OnFailure": {"Destination": failures}},
                 BisectBatchOnFunctionError=True,
                 FunctionResponseTypes=["ReportBatchItemFailures"],
             )
@@ -127,6 +129,10 @@ class Finalizer:
             "userPoolEndpoint": f"https://cognito-idp.{region}.amazonaws.com/",
             "flow": "USER_SRP_AUTH",
         }
+        if self.given["UserReplication"] == "profile":
+            auth["passwords"] = "own"
+        elif region == self.regions[1]:
+            auth["passwords"] = "replica"
         urls = {"apiUrl": outputs["ApiUrl"], "stateUrl": f"{outputs['RoutingUrl']}/state/{self.app_id}"}
         return {"label": self.given["Labels"].get(region, region), **urls, "auth": auth}
 

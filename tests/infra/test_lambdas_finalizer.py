@@ -1,5 +1,6 @@
 """The finalizer and how functions are put inline: CloudFormation is answered whatever happens, the page is told where both regions are."""
 
+import ast
 import json
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 
 from infra import inline as inlining
 from infra.inline import inline, ordered
-from infra.lambdas import finalizer
+from infra.lambdas import finalizer, shared
 from infra.lambdas.finalizer import Finalizer
 from tests.infra.region import PREFIX, PRIMARY, SECONDARY, client, refusal, two_regions
 
@@ -26,7 +27,7 @@ PROPERTIES = {
     "WebBundleKey": "web.zip",
     "DashboardUrl": "https://console.example.com/dashboard",
     "Labels": {PRIMARY: "N. Virginia"},
-    "Limits": {"photoBytes": "26214400", "commentCharacters": "2000", "captionCharacters": "500"},
+    "Limits": {"photoBytes": "26214400", "passwordCharactersMin": "12"},
 }
 FOUND = {
     region: {
@@ -103,12 +104,18 @@ def test_deleting_goes_on_though_something_cannot_be_cleared(
 def test_the_page_is_told_where_both_regions_are() -> None:
     config = Finalizer(PROPERTIES, STACK).ui_config(FOUND)
     assert (config["appId"], config["primary"], config["secondary"]) == ("app", PRIMARY, SECONDARY)
-    assert config["limits"] == {"photoBytes": 26_214_400, "commentCharacters": 2_000, "captionCharacters": 500}
+    assert config["limits"] == {"photoBytes": 26_214_400, "passwordCharactersMin": 12}
     assert config["dashboardUrl"] == "https://console.example.com/dashboard"
     second = config["regions"][SECONDARY]
     assert (second["apiUrl"], second["stateUrl"]) == (f"https://api.{SECONDARY}/v1", f"https://state.{SECONDARY}/v1/state/app")
     assert second["auth"]["userPoolEndpoint"] == f"https://cognito-idp.{SECONDARY}.amazonaws.com/"
     assert "eventsUrl" not in second
+
+
+@pytest.mark.parametrize(("replication", "passwords"), [("profile", ["own", "own"]), ("native", [None, "replica"])])
+def test_the_page_is_told_whose_passwords_a_region_has(replication: str, passwords: list[str | None]) -> None:
+    regions = Finalizer(PROPERTIES | {"UserReplication": replication}, STACK).ui_config(FOUND)["regions"]
+    assert [regions[region]["auth"].get("passwords") for region in (PRIMARY, SECONDARY)] == passwords
 
 
 def test_the_page_may_talk_to_exactly_both_regions() -> None:
@@ -149,6 +156,25 @@ def test_values_take_the_place_of_what_the_code_assigns(tmp_path: Path, monkeypa
     assert inline("one", {"TEXT": "a"}) == "TEXT = 'a'\nprint(TEXT)\n"
     with pytest.raises(ValueError, match="nothing is called OTHER"):
         inline("one", {"OTHER": "a"})
+
+
+def test_only_plain_values_are_shared() -> None:
+    assert ast.unparse(inlining.assignment("MOVES", {("primary", True): None})) == "MOVES = {('primary', True): None}"
+    with pytest.raises(ValueError, match="KEY is no plain value"):
+        inlining.assignment("KEY", Key("'a'"))
+
+
+class Key(str):
+    """A text that is written without its quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def test_what_is_shared_with_the_package_is_a_value_in_the_function() -> None:
+    text = inline("application")
+    assert f"PHOTO_BYTES_MAX = {shared.PHOTO_BYTES_MAX}\n" in text and "multiregion." not in text
+    assert "MOVES" not in text and "MOVES = " in inline("state_updater")
 
 
 def test_two_things_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

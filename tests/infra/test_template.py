@@ -14,6 +14,7 @@ from infra.limits import BODY_BYTES_MAX, roomy
 from infra.stack import RUNTIME
 from multiregion.api.edge import content_security_policy
 from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
+from multiregion.config import PASSWORD_CHARACTERS_MIN, Settings
 from tests.infra.template import PSEUDO, all_templates, bodies, hub, layer, listed, references, resources, statements, text, walk
 
 LAYERS = ("authority", "stores", "routing", "writer", "application", "operations", "key")
@@ -282,6 +283,18 @@ def test_nobody_signs_up_and_the_administrator_is_invited_by_mail() -> None:
         assert "ALLOW_USER_PASSWORD_AUTH" not in template["Resources"]["UserPoolClient"]["Properties"]["ExplicitAuthFlows"]
 
 
+def test_pools_keep_the_rules_of_the_package_and_invite_to_the_application() -> None:
+    for template, site in ((hub(), "https://${Distribution.DomainName}"), (bodies()["stores"], "${AllowedOrigin}")):
+        pool = template["Resources"]["UserPool"]["Properties"]
+        rule = dict(pool["Policies"]["PasswordPolicy"])
+        assert rule.pop("MinimumLength") == PASSWORD_CHARACTERS_MIN
+        assert rule.pop("TemporaryPasswordValidityDays") == Settings().temporary_password_days
+        assert set(rule.values()) == {False} and len(rule) == 4
+        assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+        invitation = pool["AdminCreateUserConfig"]["InviteMessageTemplate"]
+        assert all(site in invitation[name]["Fn::Sub"] for name in ("EmailMessage", "SMSMessage"))
+
+
 def test_users_may_change_their_address_and_number_from_the_page_and_nothing_else() -> None:
     for template in (hub(), bodies()["stores"]):
         client = template["Resources"]["UserPoolClient"]["Properties"]
@@ -353,6 +366,18 @@ def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
     late, failed = (sources(alarms[name]) for name in ("PhotosLag", "PhotosNotReplicated"))
     assert ("Peer" in late, "Peer" in failed) == (True, False), "S3 tells of the lag where a photo arrives, of a failure where it was"
     assert resources(hub(), "AWS::CloudWatch::Dashboard")
+
+
+def test_one_failure_of_a_function_is_an_alarm_and_so_is_a_user_that_is_not_imported() -> None:
+    alarms = [each["Properties"] for each in resources(bodies()["operations"], "AWS::CloudWatch::Alarm").values()]
+    errors = [each for each in alarms if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", "Errors")]
+    named = {each["Dimensions"][0]["Value"]["Fn::Sub"].removeprefix("${Prefix}-") for each in errors}
+    assert named == {"AppStateUpdaterLambda", "Writer", "UserExporter", "UserImporter"}
+    (refused,) = [each for each in alarms if each["MetricName"] == "UsersNotImported"]
+    for each in (*errors, refused):
+        assert (each["Threshold"], each["DatapointsToAlarm"], each["ComparisonOperator"]) == (0, 1, "GreaterThanThreshold")
+    importer = bodies()["stores"]["Resources"]["UserImporter"]["Properties"]["Environment"]["Variables"]
+    assert refused["Dimensions"] == [{"Name": "Deployment", "Value": importer["PREFIX"]}]
 
 
 def sources(alarm: Any) -> str:

@@ -6,6 +6,7 @@
 STATES = "tests.infra.test_deployed_states"
 EDGES = "tests.infra.test_deployed_edges"
 SITE = "tests.infra.test_deployed_site"
+USERS = "tests.infra.test_deployed_users"
 DEPLOYMENT = "the first sign-in of the deployment's users"
 
 PLANTS: list[tuple[str, str, str, str]] = [
@@ -49,7 +50,7 @@ PLANTS: list[tuple[str, str, str, str]] = [
     # the fence
     (
         "WriterStackSet",
-        "[{'ConditionCheck': self.fence(state)}, *stamped]",
+        "[fence(self.states, self.app_id, self.region, state), *stamped]",
         "stamped",
         f"{STATES}:test_the_fence_is_in_the_commit_not_before_it",
     ),
@@ -114,5 +115,38 @@ PLANTS: list[tuple[str, str, str, str]] = [
         '"UPDATE_COMPLETE"',
         '"CREATE_COMPLETE"',
         f"{SITE}:test_an_update_that_rewrites_the_headers_leaves_the_page_its_addresses",
+    ),
+    # users
+    (
+        "StoresStackSet",
+        '"CaseSensitive": false',
+        '"CaseSensitive": true',
+        f"{USERS}:test_upper_and_lower_case_are_one_user_in_both_regions",
+    ),
+    ("StoresStackSet", '"MinimumLength": 12', '"MinimumLength": 8', f"{USERS}:test_the_page_is_told_the_rule_that_the_pools_keep"),
+    (
+        "Finalizer",
+        "auth['passwords'] = 'own'",
+        "auth['passwords'] = 'replica'",
+        f"{USERS}:test_the_page_is_told_the_rule_that_the_pools_keep",
+    ),
+    (
+        "StoresStackSet",
+        "MessageAction='SUPPRESS'",
+        "DesiredDeliveryMediums=['EMAIL']",
+        f"{USERS}:test_nobody_is_sent_anything_by_the_import",
+    ),
+    ("StoresStackSet", "Sign in at ${AllowedOrigin} once", "Sign in once", f"{USERS}:test_the_invitation_names_the_application"),
+    (
+        "StoresStackSet",
+        "aA1-', Permanent=True",
+        "aA1-', Permanent=False",
+        f"{USERS}:test_who_was_imported_a_year_ago_signs_in_when_the_primary_is_lost",
+    ),
+    (
+        "Finalizer",
+        "DestinationConfig={'OnFailure': {'Destination': failures}}",
+        "DestinationConfig={}",
+        f"{USERS}:test_what_the_importer_cannot_do_is_kept_for_the_operator",
     ),
 ]

@@ -9,15 +9,15 @@ IN_TIME = f"{APPLICATION}::test_the_fence_is_in_the_transaction_not_before_it"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
     # the fence
-    ("infra/lambdas/store.py", 'TransactItems=[{"ConditionCheck": self.fence(state)}, *stamped]', "TransactItems=stamped", IN_TIME),
+    ("infra/lambdas/store.py", "[fence(self.states, self.app_id, self.region, state), *stamped]", "stamped", IN_TIME),
     (
-        "infra/lambdas/store.py",
+        "infra/lambdas/fence.py",
         "#writer = :writer AND #state = :state AND #epoch = :epoch",
         "#state = :state OR #writer = :writer OR #epoch = :epoch OR attribute_exists(appId)",
         IN_TIME,
     ),
     (
-        "infra/lambdas/store.py",
+        "infra/lambdas/fence.py",
         "#state = :state AND #epoch = :epoch",
         "#state = :state AND (#epoch = :epoch OR attribute_exists(#epoch))",
         f"{APPLICATION}::test_the_epoch_is_in_the_transaction_not_before_it",
@@ -103,7 +103,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         ")",
         f"{UPDATER}::test_of_two_who_decide_at_once_one_has_decided",
     ),
-    ("infra/lambdas/state_updater.py", " and not (drained or lost):", " and False:", f"{UPDATER}::test_moves_are_those_of_the_package"),
+    ("infra/lambdas/state_updater.py", "drained or lost))", "True))", f"{UPDATER}::test_moves_are_those_of_the_package"),
     (
         "infra/lambdas/state_updater.py",
         'if lost and not wish["AcceptLoss"]:',
@@ -137,7 +137,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # users
     (
         "infra/lambdas/user_exporter.py",
-        'TransactItems=[{"ConditionCheck": check}, ',
+        "TransactItems=[check, ",
         "TransactItems=[",
         f"{USERS}::test_the_fence_is_in_the_transaction",
     ),

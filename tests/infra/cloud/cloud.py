@@ -14,7 +14,7 @@ from tests.infra.cloud.alarms import Alarms
 from tests.infra.cloud.attributes import attributes_as_the_client_may, keys_read_once
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
-from tests.infra.cloud.events import EventSourceMappings, StackEvents, Streams, run_schedules
+from tests.infra.cloud.events import EventSourceMappings, InvokeConfigs, StackEvents, Streams, run_schedules
 from tests.infra.cloud.front import Front, Wire
 from tests.infra.cloud.functions import Functions, Permissions, new_session
 from tests.infra.cloud.gateways import Apis, Deployments, RestApis, Stages
@@ -53,6 +53,7 @@ class Cloud:
         self.functions = Functions(self.principals)
         self.tables = GlobalTables(self.replication)
         self.streams = Streams(self.tables, self.functions, self.principals)
+        self.invoke_configs = InvokeConfigs()
         self.stack_events = StackEvents(self.functions)
         self.objects = ObjectReplication(self.replication, self.principals)
         self.triggers = Triggers(self.functions)
@@ -80,6 +81,8 @@ class Cloud:
             Recorded("AWS::ApiGateway::Account"),
             Recorded("AWS::CloudFront::OriginAccessControl", attributes=lambda name, place: {"Id": name}),
             Recorded("AWS::SNS::TopicPolicy"),
+            Recorded("AWS::SQS::QueuePolicy"),
+            self.invoke_configs,
         )
 
     def __enter__(self) -> "Cloud":
@@ -180,7 +183,7 @@ class Cloud:
         self.replication.heal()
 
     def run_schedules(self, region: str) -> int:
-        count = run_schedules(region, self.functions)
+        count = run_schedules(region, self.functions, self.invoke_configs, self.principals)
         self.settle()
         return count
 
