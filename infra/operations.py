@@ -12,14 +12,14 @@ from infra.key_value_store import COMMENTS, USERS
 from infra.lambdas.user_importer import METRICS, REFUSED
 from infra.object_store import RULE
 from infra.routing import STATES, UPDATER
-from infra.stack import Stack
+from infra.stack import Stack, only_if
 
 LAG_MILLISECONDS_MAX = 60_000
 OBJECT_LAG_SECONDS_MAX = 900
 FAILURES_MAX = 5
 
 
-def alarms(stack: Stack, peer: str) -> None:
+def alarms(stack: Stack, peer: str, in_primary: cdk.CfnCondition) -> None:
     """One region's alarms, by e-mail to the administrator once the subscription is confirmed."""
     topic = alarm_topic(stack)
     for table in (STATES, COMMENTS, USERS):
@@ -29,19 +29,20 @@ def alarms(stack: Stack, peer: str) -> None:
     coming, going = route(there, here), route(here, there)
     alarm(stack, "PhotosLag", topic, "AWS/S3", "ReplicationLatency", coming, OBJECT_LAG_SECONDS_MAX, "Maximum")
     alarm(stack, "PhotosNotReplicated", topic, "AWS/S3", "OperationsFailedReplication", going, 0, "Sum")
-    function_alarms(stack, topic)
+    function_alarms(stack, topic, in_primary)
     for api in ("Routing", "Application"):
         dimensions = {"ApiName": stack.sub(f"${{Prefix}}-{api}")}
         alarm(stack, f"{api}Failures", topic, "AWS/ApiGateway", "5XXError", dimensions, FAILURES_MAX, "Sum")
 
 
-def function_alarms(stack: Stack, topic: sns.CfnTopic) -> None:
+def function_alarms(stack: Stack, topic: sns.CfnTopic, in_primary: cdk.CfnCondition) -> None:
     """One failure is enough: schedules come once in minutes or hours. Not of the guard, whose refusals are failures, too."""
-    for name in (UPDATER, WRITER, "UserExporter", "UserImporter"):
+    in_secondary = stack.condition("InSecondary", cdk.Aws.REGION, stack.sub("${SecondaryRegion}"))
+    for name, condition in ((UPDATER, None), (WRITER, None), ("UserExporter", in_primary), ("UserImporter", in_secondary)):
         dimensions = {"FunctionName": stack.sub(f"${{Prefix}}-{name}")}
-        alarm(stack, f"{name}Errors", topic, "AWS/Lambda", "Errors", dimensions, 0, "Sum", bad_minutes=1)
+        only_if(condition, alarm(stack, f"{name}Errors", topic, "AWS/Lambda", "Errors", dimensions, 0, "Sum", bad_minutes=1))
     dimensions = {"Deployment": stack.sub("${Prefix}")}
-    alarm(stack, "UsersNotImported", topic, METRICS, REFUSED, dimensions, 0, "Maximum", bad_minutes=1)
+    only_if(in_secondary, alarm(stack, REFUSED, topic, METRICS, REFUSED, dimensions, 0, "Maximum", bad_minutes=1))
 
 
 def route(source: str, to: str) -> dict[str, str]:
@@ -76,9 +77,9 @@ def alarm(
     statistic: str,
     *,
     bad_minutes: int = 3,
-) -> None:
+) -> cloudwatch.CfnAlarm:
     """That many bad minutes of five. No data is no alarm: what is idle has no lag to measure."""
-    cloudwatch.CfnAlarm(
+    return cloudwatch.CfnAlarm(
         stack,
         name,
         alarm_name=stack.sub(f"${{Prefix}}-{name}"),

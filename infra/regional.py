@@ -73,8 +73,8 @@ def writer_layer(stack: Stack) -> None:
 
 
 def operations(stack: Stack) -> None:
-    _, peer = in_primary(stack)
-    alarms(stack, peer)
+    primary, peer = in_primary(stack)
+    alarms(stack, peer, primary)
 
 
 AUTHORITY_LAYER = Layer("authority", "the table that decides the state", ("Prefix",), authority_table)

@@ -6,4 +6,4 @@ NOTE = "refused "
 
 def folded(name: str) -> str:
     """The key of a user. Pools do not tell upper case from lower case."""
-    return name.casefold()
+    return name.lower()

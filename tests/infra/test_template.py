@@ -2,7 +2,8 @@
 
 import json
 import re
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -102,18 +103,26 @@ def test_stores_wait_for_tables_and_the_finalizer_for_every_layer_that_it_reads(
     assert {"StoresStackSet", "RoutingStackSet", "ApplicationStackSet"} <= set(found["Finalize"]["DependsOn"])
 
 
-def test_the_finalizer_works_again_when_a_layer_the_headers_or_the_web_application_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def content(bodies: dict[str, str], web: str) -> str:
-        template = synthesis.hub_app(str(tmp_path), bodies, web).synth().get_stack_by_name("hub").template
-        return str(template["Resources"]["Finalize"]["Properties"]["Content"])
-
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """What tells the finalizer that there is something to do, of a hub with these parts."""
     layers = {name: json.dumps(body) for name, body in bodies().items()}
-    before = content(layers, "web")
-    found = {before, content({**layers, "stores": "{}"}, "web"), content(layers, "another web")}
-    monkeypatch.setattr(front_end, "YEARS_2", 60)
-    assert len({*found, content(layers, "web")}) == 4
+
+    @cache
+    def made(stores: str = layers["stores"], web: str = "web", years: int = front_end.YEARS_2) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(front_end, "YEARS_2", years)
+            app = synthesis.hub_app(str(tmp_path_factory.mktemp("hub")), {**layers, "stores": stores}, web)
+            return str(app.synth().get_stack_by_name("hub").template["Resources"]["Finalize"]["Properties"]["Content"])
+
+    return made
+
+
+@pytest.mark.parametrize("change", [{"stores": "{}"}, {"web": "another web"}, {"years": 60}])
+def test_the_finalizer_works_again_when_a_layer_the_web_application_or_the_headers_change(
+    content: Callable[..., str], change: dict[str, Any]
+) -> None:
+    assert content(**change) != content()
 
 
 # the guide
@@ -376,6 +385,12 @@ def test_one_failure_of_a_function_is_an_alarm_and_so_is_a_user_that_is_not_impo
     (refused,) = [each for each in alarms if each["MetricName"] == "UsersNotImported"]
     for each in (*errors, refused):
         assert (each["Threshold"], each["DatapointsToAlarm"], each["ComparisonOperator"]) == (0, 1, "GreaterThanThreshold")
+    conditions = {id: each.get("Condition") for id, each in bodies()["operations"]["Resources"].items()}
+    assert (conditions["UserExporterErrors"], conditions["UserImporterErrors"], conditions["UsersNotImported"]) == (
+        "InPrimary",
+        "InSecondary",
+        "InSecondary",
+    )
     importer = bodies()["stores"]["Resources"]["UserImporter"]["Properties"]["Environment"]["Variables"]
     assert refused["Dimensions"] == [{"Name": "Deployment", "Value": importer["PREFIX"]}]
 

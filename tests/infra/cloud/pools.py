@@ -33,19 +33,19 @@ class FoldedUsers(OrderedDict[str, CognitoIdpUser]):
     """The users of a pool that does not tell upper case from lower case; each keeps the name it was made with."""
 
     def __getitem__(self, name: str) -> CognitoIdpUser:
-        return super().__getitem__(name.casefold())
+        return super().__getitem__(name.lower())
 
     def __setitem__(self, name: str, user: CognitoIdpUser) -> None:
-        super().__setitem__(name.casefold(), user)
+        super().__setitem__(name.lower(), user)
 
     def __delitem__(self, name: str) -> None:
-        super().__delitem__(name.casefold())
+        super().__delitem__(name.lower())
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(str(name).casefold())
+        return super().__contains__(str(name).lower())
 
     def get(self, name: str, default: Any = None) -> Any:
-        return super().get(name.casefold(), default)
+        return super().get(name.lower(), default)
 
 
 class UserPools(ResourceType):
