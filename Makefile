@@ -53,7 +53,7 @@ web: $(STAMPS)/runtime ## the web application's bundle, if its sources have chan
 reference: $(STAMPS)/dev $(STAMPS)/app ## writes the generated parts of docs/reference.md and docs/guarantees.md
 	@$(RUN) -m scripts.reference
 
-template: $(STAMPS)/dev $(STAMPS)/app ## writes deployment/*.template from infra/
+template: $(STAMPS)/dev $(STAMPS)/app web ## writes deployment/*.template from infra/
 	@$(RUN) -m infra
 
 screenshots: $(STAMPS)/dev $(STAMPS)/app web ## takes the pictures of the web application in docs/ anew

@@ -34,7 +34,7 @@ NAG = (
     ),
     Acknowledged(
         "AwsSolutions-IAM5[*-photos-*]",
-        "application/WriterRole",
+        "writer/WriterRole",
         "photos and pending uploads of one bucket; their names are made at run time",
     ),
     Acknowledged(
@@ -47,6 +47,9 @@ NAG = (
         "hub/StackSetExecutionRole",
         "services by action, resources by the deployment's own prefix; test_template.py holds it to that",
     ),
+    Acknowledged(
+        "AwsSolutions-IAM5[*-site-*]", "hub/SitePublisherRole", "the site buckets of this deployment, in regions that a parameter names"
+    ),
     Acknowledged("AwsSolutions-IAM5[*]", "hub/FinalizerRole", "buckets and stacks of this deployment, in regions that a parameter names"),
     Acknowledged(
         "AwsSolutions-IAM5[*:logs:*]", "routing/ApiLogsRole", "one role writes the logs of every API that the account has in the region"
@@ -55,6 +58,12 @@ NAG = (
     Acknowledged(
         "AwsSolutions-APIG3", "*Stage", "stages are throttled; a web ACL costs more than the whole deployment, and is the operator's to add"
     ),
+    Acknowledged(
+        "AwsSolutions-COG1",
+        "*/UserPool",
+        "twelve characters of whatever kind, as in the package: length is what makes a password hard to guess",
+    ),
+    Acknowledged("AwsSolutions-SQS3", "stores/UserImporterFailures", "it holds what has failed: it is the queue for dead letters"),
     Acknowledged(
         "AwsSolutions-COG2",
         "*/UserPool",

@@ -1,5 +1,5 @@
-"""The application layer: the API of comments and photos for whoever is signed in. Comments are read straight from DynamoDB; what writes,
-and what signs addresses, is one function."""
+"""Comments and photos for whoever is signed in: the API, which reads comments straight from DynamoDB, and the function behind it that
+writes and signs addresses. Two layers, because one stack's text would not fit into a StackSet."""
 
 from typing import Any
 
@@ -13,20 +13,24 @@ from infra.object_store import arn
 from infra.routing import STATES, table_arn
 from infra.stack import Stack, allow, function, invocable, role, trusted
 
+WRITER = "Writer"
 SWEEP = "rate(1 hour)"
 
 
-def application(stack: Stack, role_of_region: str) -> None:
-    """One region's part. `role_of_region` is `primary` or `secondary`."""
+def application(stack: Stack) -> None:
+    """The API in one region. The function that it calls is there already."""
     by_time = [table_arn(stack, COMMENTS), table_arn(stack, f"{COMMENTS}/index/ByTime")]
     answering = role(stack, "ApplicationApi", trusted("apigateway.amazonaws.com"), [allow("dynamodb:Query", by_time)])
     api = rest_api(stack, "Application", body("comments", "photos"), {"comments": stack.sub(f"${{Prefix}}-{COMMENTS}")})
     api.add_resource_dependency(answering)
-    writer = writing_function(stack, role_of_region)
     calls = stack.sub("arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Application}/*")
-    invocable(stack, "ApiInvokes", writer, "apigateway.amazonaws.com", calls)
-    sweep(stack, writer)
+    invocable(stack, "ApiInvokes", stack.sub(f"${{Prefix}}-{WRITER}"), "apigateway.amazonaws.com", calls)
     stack.output("ApiUrl", cdk.Fn.sub("https://${Application}.execute-api.${AWS::Region}.amazonaws.com/v1"))
+
+
+def writer(stack: Stack, role_of_region: str) -> None:
+    """The function in one region. `role_of_region` is `primary` or `secondary`."""
+    sweep(stack, writing_function(stack, role_of_region))
 
 
 def writing_function(stack: Stack, role_of_region: str) -> Any:
@@ -49,7 +53,7 @@ def writing_function(stack: Stack, role_of_region: str) -> Any:
     ]
     return function(
         stack,
-        "Writer",
+        WRITER,
         "application",
         "Comments written; photos listed, uploaded, committed and deleted",
         environment=environment,
@@ -69,4 +73,4 @@ def sweep(stack: Stack, target: Any) -> None:
         state="ENABLED",
         targets=[{"id": "function", "arn": target.attr_arn, "input": '{"sweep": true}'}],
     )
-    invocable(stack, "SweepInvokes", target, "events.amazonaws.com", rule.attr_arn)
+    invocable(stack, "SweepInvokes", target.attr_arn, "events.amazonaws.com", rule.attr_arn)

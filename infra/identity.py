@@ -10,19 +10,23 @@ import aws_cdk as cdk
 from aws_cdk import aws_cognito as cognito
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lam
+from aws_cdk import aws_sqs as sqs
 
 from infra.key_value_store import USERS
 from infra.routing import STATES, table_arn
 from infra.stack import Stack, allow, function, invocable, keep, only_if, policy
 from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
+from multiregion.config import PASSWORD_CHARACTERS_MIN, Settings
 
 OPERATORS = "operators"
-TEMPORARY_PASSWORD_DAYS = 7
 SWEEP = "rate(5 minutes)"
+FAILURE_SECONDS = 14 * 86_400
 INVITATION = {
     "emailSubject": "Your account",
-    "emailMessage": "Your user name is {username} and your temporary password is {####}. Sign in once to choose your own.",
-    "smsMessage": "Your user name is {username} and your temporary password is {####}",
+    "emailMessage": "Your user name is {username} and your temporary password is {####}. Sign in at ${Site} once within {days} days,"
+    " and choose your own.",
+    "smsMessage": "{username}, your temporary password for ${Site} is {####}",
 }
 SECOND_INVITATION = {
     "EmailSubject": "Your account, for the day the first region is down",
@@ -32,21 +36,20 @@ SECOND_INVITATION = {
 }
 
 
-def pool_properties() -> dict[str, Any]:
-    """What is the same for every pool: nobody signs up, passwords are long, and addresses are verified."""
-    password = {
-        "minimumLength": 12,
-        "requireLowercase": True,
-        "requireUppercase": True,
-        "requireNumbers": True,
-        "requireSymbols": True,
-        "temporaryPasswordValidityDays": TEMPORARY_PASSWORD_DAYS,
-    }
+def pool_properties(stack: Stack, site: str) -> dict[str, Any]:
+    """What is the same for every pool: nobody signs up, passwords and names are what they are on one's own machines, and addresses are
+    verified. `site` is the address in the invitation, as text for `Fn::Sub`."""
+    days = Settings().temporary_password_days
+    kinds = dict.fromkeys(("requireLowercase", "requireUppercase", "requireNumbers", "requireSymbols"), False)
+    password = {"minimumLength": PASSWORD_CHARACTERS_MIN, **kinds, "temporaryPasswordValidityDays": days}
+    words = {name: text.replace("${Site}", site).replace("{days}", str(days)) for name, text in INVITATION.items()}
+    invitation = {name: stack.sub(text) if site in text else text for name, text in words.items()}
     return {
+        "admin_create_user_config": {"allowAdminCreateUserOnly": True, "inviteMessageTemplate": invitation},
         "policies": {"passwordPolicy": password},
         "auto_verified_attributes": ["email"],
         "account_recovery_setting": {"recoveryMechanisms": [{"name": "verified_email", "priority": 1}]},
-        "username_configuration": {"caseSensitive": True},
+        "username_configuration": {"caseSensitive": False},
         "user_pool_tier": "ESSENTIALS",
     }
 
@@ -109,12 +112,12 @@ def identity(stack: Stack, in_primary: cdk.CfnCondition) -> None:
             {"PreSignUp": stack.resolve(guard.attr_arn), "PreAuthentication": stack.resolve(guard.attr_arn)},
         ]
     }
-    pool = user_pool(stack, in_primary, triggers)
+    pool = user_pool(stack, triggers)
     application = client(stack, pool.ref)
     only_if(own, pool, application)
     only_if(first, *administrator(stack, pool.ref))
-    invocable(stack, "PoolInvokesExporter", exporter, "cognito-idp.amazonaws.com", pool.attr_arn, first)
-    invocable(stack, "PoolInvokesGuard", guard, "cognito-idp.amazonaws.com", pool.attr_arn, second)
+    invocable(stack, "PoolInvokesExporter", exporter.attr_arn, "cognito-idp.amazonaws.com", pool.attr_arn, first)
+    invocable(stack, "PoolInvokesGuard", guard.attr_arn, "cognito-idp.amazonaws.com", pool.attr_arn, second)
     replica_configuration(stack, own, in_primary)
     export_regularly(stack, exporter, pool, first)
     import_regularly(stack, pool, second)
@@ -138,21 +141,16 @@ def negated(condition: Any) -> Any:
     return cdk.Fn.condition_not(condition)
 
 
-def user_pool(stack: Stack, in_primary: cdk.CfnCondition, triggers: dict[str, Any]) -> cognito.CfnUserPool:
+def user_pool(stack: Stack, triggers: dict[str, Any]) -> cognito.CfnUserPool:
     mark = {"name": "profile", "attributeDataType": "String", "mutable": True, "stringAttributeConstraints": {"maxLength": "64"}}
     pool = cognito.CfnUserPool(
         stack,
         "UserPool",
         user_pool_name=stack.sub("${Prefix}-users"),
-        admin_create_user_config={"allowAdminCreateUserOnly": True, "inviteMessageTemplate": INVITATION},
         schema=[mark],
-        **pool_properties(),
+        **pool_properties(stack, "${AllowedOrigin}"),
     )
     keep(pool)
-    first = {name[0].upper() + name[1:]: text for name, text in INVITATION.items()} | {"SMSMessage": INVITATION["smsMessage"]}
-    first.pop("SmsMessage")
-    invitation = {"Fn::If": [in_primary.logical_id, first, SECOND_INVITATION]}
-    pool.add_property_override("AdminCreateUserConfig.InviteMessageTemplate", invitation)
     pool.add_property_override("LambdaConfig", triggers)
     return pool
 
@@ -210,15 +208,18 @@ def export_regularly(stack: Stack, exporter: Any, pool: cognito.CfnUserPool, con
 
 def import_regularly(stack: Stack, pool: cognito.CfnUserPool, condition: cdk.CfnCondition) -> None:
     """The stream of the table is tied to the importer by the finalizer: a template does not know a replica's stream."""
-    environment = {"USERS_TABLE": stack.sub(f"${{Prefix}}-{USERS}"), "USER_POOL_ID": pool.ref}
-    writing = ["AdminCreateUser", "AdminUpdateUserAttributes", "AdminEnableUser", "AdminDisableUser", "ListUsers", "CreateGroup"]
+    failures = failure_queue(stack, "UserImporterFailures", condition)
+    environment = {"USERS_TABLE": stack.sub(f"${{Prefix}}-{USERS}"), "USER_POOL_ID": pool.ref, "PREFIX": stack.sub("${Prefix}")}
+    writing = ["AdminCreateUser", "AdminGetUser", "AdminUpdateUserAttributes", "AdminSetUserPassword", "ListUsers", "CreateGroup"]
+    enabling = ["AdminEnableUser", "AdminDisableUser"]
     grouping = ["AdminListGroupsForUser", "AdminAddUserToGroup", "AdminRemoveUserFromGroup"]
     stream = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
     statements = [
-        allow("dynamodb:Scan", table_arn(stack, USERS)),
+        allow(["dynamodb:Scan", "dynamodb:PutItem"], table_arn(stack, USERS)),
         allow(stream, table_arn(stack, f"{USERS}/stream/*")),
         allow("dynamodb:ListStreams", "*"),
-        allow([f"cognito-idp:{action}" for action in (*writing, *grouping)], pool.attr_arn),
+        allow([f"cognito-idp:{action}" for action in (*writing, *enabling, *grouping)], pool.attr_arn),
+        allow("sqs:SendMessage", failures.attr_arn),
     ]
     importer = function(
         stack,
@@ -231,6 +232,26 @@ def import_regularly(stack: Stack, pool: cognito.CfnUserPool, condition: cdk.Cfn
         condition=condition,
     )
     schedule(stack, "UserImport", importer, condition)
+    given_up = lam.CfnEventInvokeConfig(
+        stack,
+        "UserImporterGivenUp",
+        function_name=importer.ref,
+        qualifier="$LATEST",
+        destination_config={"onFailure": {"destination": failures.attr_arn}},
+    )
+    only_if(condition, given_up)
+    stack.output("UserImporterFailures", failures.attr_arn, "What the importer was told and could not do", condition=condition)
+
+
+def failure_queue(stack: Stack, name: str, condition: cdk.CfnCondition) -> sqs.CfnQueue:
+    """Where Lambda puts what a function has failed at too often."""
+    queue = sqs.CfnQueue(
+        stack, name, queue_name=stack.sub(f"${{Prefix}}-{name}"), sqs_managed_sse_enabled=True, message_retention_period=FAILURE_SECONDS
+    )
+    clear = {"Effect": "Deny", "Principal": "*", "Action": "sqs:*", "Resource": queue.attr_arn}
+    document = policy({**clear, "Condition": {"Bool": {"aws:SecureTransport": "false"}}})
+    only_if(condition, queue, sqs.CfnQueuePolicy(stack, f"{name}Policy", queues=[queue.ref], policy_document=document))
+    return queue
 
 
 def schedule(stack: Stack, name: str, target: Any, condition: cdk.CfnCondition, event: str | None = None) -> None:
@@ -243,4 +264,4 @@ def schedule(stack: Stack, name: str, target: Any, condition: cdk.CfnCondition, 
         targets=[{"id": "function", "arn": target.attr_arn, **({"input": event} if event else {})}],
     )
     only_if(condition, rule)
-    invocable(stack, f"{name}Invokes", target, "events.amazonaws.com", rule.attr_arn, condition)
+    invocable(stack, f"{name}Invokes", target.attr_arn, "events.amazonaws.com", rule.attr_arn, condition)

@@ -65,10 +65,9 @@ def native_pool(
         stack,
         "UserPool",
         user_pool_name=stack.sub("${Prefix}-users"),
-        admin_create_user_config={"allowAdminCreateUserOnly": True},
         key_configuration={"keyType": "CUSTOMER_MANAGED_KEY", "kmsKeyArn": key.attr_arn},
         issuer_configuration={"type": "UPDATED"},
-        **pool_properties(),
+        **pool_properties(stack, "https://${Distribution.DomainName}"),
     )
     for each in (key, pool):
         keep(each)

@@ -7,17 +7,19 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns
 
+from infra.application import WRITER
 from infra.key_value_store import COMMENTS, USERS
+from infra.lambdas.user_importer import METRICS, REFUSED
 from infra.object_store import RULE
-from infra.routing import STATES
-from infra.stack import Stack
+from infra.routing import STATES, UPDATER
+from infra.stack import Stack, only_if
 
 LAG_MILLISECONDS_MAX = 60_000
 OBJECT_LAG_SECONDS_MAX = 900
 FAILURES_MAX = 5
 
 
-def alarms(stack: Stack, peer: str) -> None:
+def alarms(stack: Stack, peer: str, in_primary: cdk.CfnCondition) -> None:
     """One region's alarms, by e-mail to the administrator once the subscription is confirmed."""
     topic = alarm_topic(stack)
     for table in (STATES, COMMENTS, USERS):
@@ -27,9 +29,20 @@ def alarms(stack: Stack, peer: str) -> None:
     coming, going = route(there, here), route(here, there)
     alarm(stack, "PhotosLag", topic, "AWS/S3", "ReplicationLatency", coming, OBJECT_LAG_SECONDS_MAX, "Maximum")
     alarm(stack, "PhotosNotReplicated", topic, "AWS/S3", "OperationsFailedReplication", going, 0, "Sum")
+    function_alarms(stack, topic, in_primary)
     for api in ("Routing", "Application"):
         dimensions = {"ApiName": stack.sub(f"${{Prefix}}-{api}")}
         alarm(stack, f"{api}Failures", topic, "AWS/ApiGateway", "5XXError", dimensions, FAILURES_MAX, "Sum")
+
+
+def function_alarms(stack: Stack, topic: sns.CfnTopic, in_primary: cdk.CfnCondition) -> None:
+    """One failure is enough: schedules come once in minutes or hours. Not of the guard, whose refusals are failures, too."""
+    in_secondary = stack.condition("InSecondary", cdk.Aws.REGION, stack.sub("${SecondaryRegion}"))
+    for name, condition in ((UPDATER, None), (WRITER, None), ("UserExporter", in_primary), ("UserImporter", in_secondary)):
+        dimensions = {"FunctionName": stack.sub(f"${{Prefix}}-{name}")}
+        only_if(condition, alarm(stack, f"{name}Errors", topic, "AWS/Lambda", "Errors", dimensions, 0, "Sum", bad_minutes=1))
+    dimensions = {"Deployment": stack.sub("${Prefix}")}
+    only_if(in_secondary, alarm(stack, REFUSED, topic, METRICS, REFUSED, dimensions, 0, "Maximum", bad_minutes=1))
 
 
 def route(source: str, to: str) -> dict[str, str]:
@@ -54,10 +67,19 @@ def alarm_topic(stack: Stack) -> sns.CfnTopic:
 
 
 def alarm(
-    stack: Stack, name: str, topic: sns.CfnTopic, space: str, metric: str, dimensions: Mapping[str, str], most: float, statistic: str
-) -> None:
-    """Three bad minutes of five. No data is no alarm: what is idle has no lag to measure."""
-    cloudwatch.CfnAlarm(
+    stack: Stack,
+    name: str,
+    topic: sns.CfnTopic,
+    space: str,
+    metric: str,
+    dimensions: Mapping[str, str],
+    most: float,
+    statistic: str,
+    *,
+    bad_minutes: int = 3,
+) -> cloudwatch.CfnAlarm:
+    """That many bad minutes of five. No data is no alarm: what is idle has no lag to measure."""
+    return cloudwatch.CfnAlarm(
         stack,
         name,
         alarm_name=stack.sub(f"${{Prefix}}-{name}"),
@@ -67,7 +89,7 @@ def alarm(
         statistic=statistic,
         period=60,
         evaluation_periods=5,
-        datapoints_to_alarm=3,
+        datapoints_to_alarm=bad_minutes,
         threshold=most,
         comparison_operator="GreaterThanThreshold",
         treat_missing_data="notBreaching",

@@ -18,7 +18,7 @@ GROUPS = {
     "The administrator": WHO,
     "The regions (the primary is the one you are in)": WHERE,
     "How it behaves": HOW,
-    "The web application (leave empty when launching from the console)": SITE,
+    "Another web application than the one in this template (leave empty for that one)": SITE,
 }
 LABELS = {
     "AdminName": "Admin Name",
@@ -139,8 +139,8 @@ def behaviour(stack: Stack) -> None:
 
 
 def bundle(stack: Stack) -> None:
-    stack.parameter("WebBundleBucket", "The bucket that `multiregion aws deploy` has uploaded the web application to", default="")
-    stack.parameter("WebBundleKey", "The web application's zip in that bucket", default="")
+    stack.parameter("WebBundleBucket", "The bucket of another web application", default="")
+    stack.parameter("WebBundleKey", "Its zip in that bucket", default="")
 
 
 def interface(stack: Stack) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra.application import application
+from infra.application import application, writer
 from infra.identity import identity
 from infra.object_store import object_store
 from infra.operations import alarms
@@ -67,14 +67,14 @@ def routing_layer(stack: Stack) -> None:
     routing(stack, environment)
 
 
-def application_layer(stack: Stack) -> None:
+def writer_layer(stack: Stack) -> None:
     primary, _ = in_primary(stack)
-    application(stack, cdk.Fn.condition_if(primary.logical_id, "primary", "secondary").to_string())
+    writer(stack, cdk.Fn.condition_if(primary.logical_id, "primary", "secondary").to_string())
 
 
 def operations(stack: Stack) -> None:
-    _, peer = in_primary(stack)
-    alarms(stack, peer)
+    primary, peer = in_primary(stack)
+    alarms(stack, peer, primary)
 
 
 AUTHORITY_LAYER = Layer("authority", "the table that decides the state", ("Prefix",), authority_table)
@@ -96,6 +96,7 @@ ROUTING = Layer(
     ),
     routing_layer,
 )
-APPLICATION = Layer("application", "comments and photos", EVERYWHERE, application_layer)
+WRITER = Layer("writer", "the function that writes comments and photos", EVERYWHERE, writer_layer)
+APPLICATION = Layer("application", "the API of comments and photos", ("Prefix", "AllowedOrigin"), application)
 OPERATIONS = Layer("operations", "alarms", ("Prefix", "PrimaryRegion", "SecondaryRegion", "AdminEmail"), operations)
-LAYERS = (AUTHORITY_LAYER, STORES, ROUTING, APPLICATION, OPERATIONS)
+LAYERS = (AUTHORITY_LAYER, STORES, ROUTING, WRITER, APPLICATION, OPERATIONS)

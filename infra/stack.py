@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from infra.inline import inline
+from infra.limits import SOURCE_BYTES_MAX, roomy
 
 ALONE = re.compile(r"\$\{([A-Za-z0-9:]+)\}")
 RUNTIME = "python3.14"
@@ -39,8 +40,10 @@ class Stack(cdk.Stack):
     def both(self, name: str, *conditions: Any) -> cdk.CfnCondition:
         return cdk.CfnCondition(self, name, expression=cdk.Fn.condition_and(*conditions))
 
-    def output(self, name: str, value: str, description: str = "", export: str | None = None) -> None:
-        made = cdk.CfnOutput(self, f"{name}Output", value=value, description=description or None, export_name=export)
+    def output(
+        self, name: str, value: str, description: str = "", export: str | None = None, condition: cdk.CfnCondition | None = None
+    ) -> None:
+        made = cdk.CfnOutput(self, f"{name}Output", value=value, description=description or None, export_name=export, condition=condition)
         made.override_logical_id(name)
 
 
@@ -94,8 +97,10 @@ def function(
     seconds: int,
     megabytes: int = 256,
     condition: cdk.CfnCondition | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> lam.CfnFunction:
-    """One of the functions in `infra/lambdas`, inline, with a role that may do exactly this and write its log."""
+    """One of the functions in `infra/lambdas`, inline and with these values in it, with a role that may do exactly this and write its
+    log."""
     log = log_group(stack, f"{name}Logs", f"/aws/lambda/${{Prefix}}-{name}")
     writing = allow(
         ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -110,7 +115,7 @@ def function(
         runtime=RUNTIME,
         architectures=["arm64"],
         handler="index.handler",
-        code={"zipFile": inline(module)},
+        code={"zipFile": roomy(f"the function {name}", inline(module, values), SOURCE_BYTES_MAX)},
         role=runs_as.attr_arn,
         timeout=seconds,
         memory_size=megabytes,
@@ -121,6 +126,7 @@ def function(
     return made
 
 
-def invocable(stack: Stack, name: str, by: lam.CfnFunction, principal: str, source: str, condition: cdk.CfnCondition | None = None) -> None:
-    made = lam.CfnPermission(stack, name, action="lambda:InvokeFunction", function_name=by.attr_arn, principal=principal, source_arn=source)
+def invocable(stack: Stack, name: str, function: str, principal: str, source: str, condition: cdk.CfnCondition | None = None) -> None:
+    """Lets a service invoke a function, which is given by its name or ARN, on behalf of one resource."""
+    made = lam.CfnPermission(stack, name, action="lambda:InvokeFunction", function_name=function, principal=principal, source_arn=source)
     only_if(condition, made)

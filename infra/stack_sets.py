@@ -44,6 +44,7 @@ def layers(stack: Stack) -> dict[str, list[Statement]]:
     def own(service: str, resource: str) -> str:
         return stack.sub(f"arn:${{AWS::Partition}}:{service}:*:${{AWS::AccountId}}:{resource}")
 
+    queues = allow("sqs:*", own("sqs", "${Prefix}-*"))
     groups = [own("logs", f"log-group:/aws/{service}/${{Prefix}}-*") for service in ("lambda", "apigateway")]
     delivery = ["logs:CreateLogDelivery", "logs:GetLogDelivery", "logs:UpdateLogDelivery", "logs:DeleteLogDelivery"]
     policies = ["logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DeleteResourcePolicy", "logs:DescribeResourcePolicies"]
@@ -61,6 +62,7 @@ def layers(stack: Stack) -> dict[str, list[Statement]]:
             allow(pool_actions(), own("cognito-idp", "userpool/*")),
             allow("cognito-idp:CreateUserPool", "*"),
             allow("events:*", own("events", "rule/${Prefix}-*")),
+            queues,
         ],
         "Keys": key_statements(own("kms", "key/*")),
         "Operations": [

@@ -16,17 +16,19 @@ from aws_cdk.cx_api import CloudAssembly
 
 from infra.acknowledged import acknowledge
 from infra.hub import Hub
+from infra.limits import BODY_BYTES_MAX, roomy
 from infra.native import KEY
 from infra.regional import LAYERS, regional_stack
+from infra.web_bundle import bundle
 
 TEMPLATE = Path(__file__).resolve().parent.parent / "deployment" / "multi-region-application-architecture.template"
 
 
 def synthesise() -> str:
-    """The text of the template. Needs neither an account nor a network."""
+    """The text of the template. Needs neither an account nor a network. Raises StaleWebApplication, ValueError."""
     with tempfile.TemporaryDirectory(prefix="synthesis-") as folder:
         bodies = regional_bodies(regional_app(f"{folder}/regional").synth())
-        template = hub_app(f"{folder}/hub", bodies).synth().get_stack_by_name("hub").template
+        template = hub_app(f"{folder}/hub", bodies, bundle(TEMPLATE)).synth().get_stack_by_name("hub").template
         return json.dumps(template, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -39,13 +41,15 @@ def regional_app(folder: str) -> cdk.App:
 
 
 def regional_bodies(made: CloudAssembly) -> dict[str, str]:
-    """The text of each layer's template, without a space too many."""
+    """The text of each layer's template, without a space too many. Raises ValueError for one that is too large."""
     templates = {layer.name: made.get_stack_by_name(layer.name).template for layer in (*LAYERS, KEY)}
-    return {name: json.dumps(each, separators=(",", ":"), ensure_ascii=False) for name, each in templates.items()}
+    bodies = {name: json.dumps(each, separators=(",", ":"), ensure_ascii=False) for name, each in templates.items()}
+    return {name: roomy(f"the layer {name}", body, BODY_BYTES_MAX) for name, body in bodies.items()}
 
 
-def hub_app(folder: str, bodies: Mapping[str, str]) -> cdk.App:
+def hub_app(folder: str, bodies: Mapping[str, str], web: str) -> cdk.App:
+    """`web`: the web application as the text that a function carries."""
     app = cdk.App(outdir=folder, analytics_reporting=False)
-    Hub(app, bodies)
+    Hub(app, bodies, web)
     acknowledge(app)
     return app

@@ -6,10 +6,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.lambdas.calls import ID, Call
+from infra.lambdas.calls import Call
 from infra.lambdas.comments import Comments, unknown_photo
 from infra.lambdas.photos import Photos
 from infra.lambdas.problems import Problem, refuse, respond
+from infra.lambdas.shared import ID
 from infra.lambdas.store import Store
 
 

@@ -6,10 +6,7 @@ import re
 from typing import Any
 
 from infra.lambdas.problems import Problem, invalid
-
-BODY_BYTES_MAX, PAGE, PAGE_MAX = 65_536, 50, 100
-ID, DIGEST, COLOUR = r"[A-Za-z0-9_-]{1,64}", r"[0-9a-f]{64}", r"#[0-9a-f]{6}"
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+from infra.lambdas.shared import BODY_BYTES_MAX, CONTROL, ID, PAGE, PAGE_MAX
 
 
 class Call:
@@ -76,7 +73,7 @@ def text(body: Any, name: str, most: int, default: str | None = None) -> Any:
         raise invalid(name, f"{name} must be a string")
     if len(value) > most:
         raise invalid(name, f"{name} has {len(value)} characters; at most {most} are taken", limit=most)
-    if found := CONTROL.search(value):
+    if found := re.search(CONTROL, value):
         raise invalid(name, f"{name} contains the control character U+{ord(found[0]):04X}; only line breaks and tabs are taken")
     return value
 

@@ -3,12 +3,11 @@
 import uuid
 from typing import Any
 
-from infra.lambdas.calls import ID, Call, matched, text
+from infra.lambdas.calls import Call, matched, text
 from infra.lambdas.items import typed
 from infra.lambdas.problems import Problem, invalid
+from infra.lambdas.shared import ID, MESSAGE_MAX
 from infra.lambdas.store import ABSENT, HEAD, Store, Taken, now, put
-
-MESSAGE_MAX = 2_000
 
 
 class Comments:

@@ -1,15 +1,12 @@
-"""The custom resource that finishes a deployment, once both regions are there: the first state, the web application and its
-configuration in both buckets, the addresses in the content security policy, replication back, the importer's stream.
+"""The custom resource that finishes a deployment, once both regions are there: the first state, the configuration of the web application,
+which another function publishes, the addresses in the content security policy, replication back, the importer's stream.
 
 Everything is done anew at each update, and can be repeated. On deletion it empties the buckets of the web application.
 """
 
-import io
 import json
-import mimetypes
 import os
 import urllib.request
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,16 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 PATIENCE = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
-UPDATER_PATIENCE = Config(connect_timeout=5, read_timeout=310, retries={"max_attempts": 0})
+FUNCTION_PATIENCE = Config(connect_timeout=5, read_timeout=310, retries={"max_attempts": 0})
 LAYERS = ("stores", "routing", "application")
 OUTPUTS = ("ApiUrl", "RoutingUrl", "UserPoolId", "UserPoolClientId")
-BUNDLE_BYTES_MAX, FILES_MAX = 50_000_000, 1_000
-FOREVER, ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
-PRECOMPRESSED = (".br", ".gz")
-NO_BUNDLE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Deployed</title>
-<h1>Both regions are deployed</h1><p>The web application has not been uploaded yet. On a machine with <code>multiregion</code> installed,
-run <code>multiregion aws deploy --site-only --name {stack} --region {region}</code></p></html>
-"""
 
 
 class Finalizer:
@@ -35,8 +25,7 @@ class Finalizer:
         self.given = properties
         self.regions = [properties["Primary"], properties["Secondary"]]
         self.prefix, self.app_id = properties["Prefix"], properties["AppId"]
-        _, _, _, self.region, _, name = stack_id.split(":", 5)
-        self.stack = name.split("/")[1]
+        self.region = stack_id.split(":")[3]
 
     def client(self, service: str, region: str = "") -> Any:
         return boto3.client(service, region_name=region or self.region, config=PATIENCE)
@@ -50,7 +39,7 @@ class Finalizer:
         self.replicate_back()
         self.first_state()
         if self.given["UserReplication"] == "profile":
-            self.follow_users()
+            self.follow_users(found[self.regions[1]]["UserImporterFailures"])
         self.publish(found)
         self.allow(found)
         named = zip(("Primary", "Secondary"), self.regions, strict=True)
@@ -83,14 +72,22 @@ class Finalizer:
         event = {"AppId": self.app_id, "TableName": table, "NewState": state, "Actor": "cloudformation", "Reason": "deployed"}
         if item:
             event["Writable"] = item["writable"]["BOOL"]
-        updater = boto3.client("lambda", region_name=self.region, config=UPDATER_PATIENCE)
-        answer = updater.invoke(FunctionName=f"{self.prefix}-AppStateUpdaterLambda", Payload=json.dumps(event))
-        told = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer or not all(told["confirmed"].values()):
+        told = self.invoked("AppStateUpdaterLambda", event)
+        if not all(told["confirmed"].values()):
             raise RuntimeError(f"the first state was not taken: {json.dumps(told)[:500]}")
 
-    def follow_users(self) -> None:
-        """A template does not know the stream of a table's replica, so the importer is tied to it here."""
+    def invoked(self, name: str, event: Any) -> Any:
+        """What a function of this deployment answers. Raises RuntimeError if it fails."""
+        functions = boto3.client("lambda", region_name=self.region, config=FUNCTION_PATIENCE)
+        answer = functions.invoke(FunctionName=f"{self.prefix}-{name}", Payload=json.dumps(event))
+        told = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{name}: {json.dumps(told)[:500]}")
+        return told
+
+    def follow_users(self, failures: str) -> None:
+        """A template does not know the stream of a table's replica, so the importer is tied to it here. What it cannot do goes to the
+        queue `failures`."""
         region, name = self.regions[1], f"{self.prefix}-UserImporter"
         table = self.client("dynamodb", region).describe_table(TableName=self.given["UsersTable"])["Table"]
         functions = self.client("lambda", region)
@@ -102,35 +99,16 @@ class Finalizer:
                 StartingPosition="TRIM_HORIZON",
                 BatchSize=10,
                 MaximumRetryAttempts=10,
+                DestinationConfig={"OnFailure": {"Destination": failures}},
                 BisectBatchOnFunctionError=True,
                 FunctionResponseTypes=["ReportBatchItemFailures"],
             )
 
     def publish(self, found: Any) -> None:
-        """The page last, so that it never names a file that is not there yet."""
-        config = json.dumps(self.ui_config(found), indent=1).encode()
-        files = sorted({**self.bundle(), "uiConfig.json": config}.items(), key=lambda file: file[0] == "index.html")
-        for region in self.regions:
-            s3, bucket = self.client("s3", region), self.bucket("site", region)
-            for name, data in files:
-                kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-                lasting = FOREVER if name.startswith("assets/") else ASK_AGAIN
-                s3.put_object(Bucket=bucket, Key=name, Body=data, ContentType=kind, CacheControl=lasting)
-
-    def bundle(self) -> dict[str, bytes]:
-        """The built web application by path, or a page that says how to upload it. CloudFront compresses by itself."""
-        if not self.given["WebBundleKey"]:
-            return {"index.html": NO_BUNDLE.format(stack=self.stack, region=self.region).encode()}
-        body = (
-            self.client("s3")
-            .get_object(Bucket=self.given["WebBundleBucket"], Key=self.given["WebBundleKey"])["Body"]
-            .read(BUNDLE_BYTES_MAX)
-        )
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            names = [each.filename for each in archive.infolist() if not each.is_dir() and not each.filename.endswith(PRECOMPRESSED)]
-            if len(names) > FILES_MAX or "index.html" not in names:
-                raise ValueError(f"{self.given['WebBundleKey']} is not a bundle of the web application")
-            return {name: archive.read(name) for name in names}
+        """The web application with its configuration, in both regions."""
+        buckets = {region: self.bucket("site", region) for region in self.regions}
+        other = {"bucket": self.given["WebBundleBucket"], "key": self.given["WebBundleKey"]}
+        self.invoked("SitePublisher", {"buckets": buckets, "configuration": self.ui_config(found), **other})
 
     def ui_config(self, found: Any) -> Any:
         """What the web application reads at load, as every edge serves it."""
@@ -141,6 +119,7 @@ class Finalizer:
             "secondary": self.regions[1],
             "regions": {region: self.region_config(region, found[region]) for region in self.regions},
             "limits": {name: int(value) for name, value in self.given["Limits"].items()},
+            "dashboardUrl": self.given["DashboardUrl"],
         }
 
     def region_config(self, region: str, outputs: Any) -> Any:
@@ -150,6 +129,10 @@ class Finalizer:
             "userPoolEndpoint": f"https://cognito-idp.{region}.amazonaws.com/",
             "flow": "USER_SRP_AUTH",
         }
+        if self.given["UserReplication"] == "profile":
+            auth["passwords"] = "own"
+        elif region == self.regions[1]:
+            auth["passwords"] = "replica"
         urls = {"apiUrl": outputs["ApiUrl"], "stateUrl": f"{outputs['RoutingUrl']}/state/{self.app_id}"}
         return {"label": self.given["Labels"].get(region, region), **urls, "auth": auth}
 
@@ -203,7 +186,12 @@ def handle(event: Any) -> Any:
 
 
 def handler(event: Any, context: Any) -> None:
-    """Answers CloudFormation in every case: one that hears nothing waits for an hour."""
+    """Answers CloudFormation in every case: one that hears nothing waits for an hour. After an update, by whatever end, only the
+    policy of the page is looked at."""
+    if "RequestType" not in event:
+        finalizer = Finalizer(event["ResourceProperties"], event["StackId"])
+        finalizer.allow({region: finalizer.outputs(region) for region in finalizer.regions})
+        return
     names = ("StackId", "RequestId", "LogicalResourceId")
     answer = {"PhysicalResourceId": event.get("PhysicalResourceId", "finalizer"), **{name: event[name] for name in names}}
     try:

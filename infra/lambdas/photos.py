@@ -11,16 +11,15 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.lambdas.calls import COLOUR, DIGEST, ID, Call, given, matched, text, whole
+from infra.lambdas.calls import Call, given, matched, text, whole
 from infra.lambdas.comments import unknown_photo
 from infra.lambdas.items import typed
 from infra.lambdas.pictures import measure
 from infra.lambdas.problems import Problem, invalid
+from infra.lambdas.shared import CAPTION_MAX, COLOUR, DIGEST, ID, LINK_SECONDS, PHOTO_BYTES_MAX, TICKET_SECONDS, TYPES
 from infra.lambdas.store import ABSENT, BATCH, DELETIONS, HEAD, PENDING, PHOTOS, Store, Taken, delete, now, put
 
-TYPES = ("image/jpeg", "image/png", "image/webp")
-PHOTO_BYTES_MAX, CAPTION_MAX, HEADER_BYTES = 26_214_400, 500, 262_144
-TICKET_SECONDS, LINK_SECONDS, PENDING_SECONDS = 60, 3_600, 3_600
+HEADER_BYTES, PENDING_SECONDS = 262_144, 3_600
 SHOWN = ("photoId", "user", "caption", "contentType", "size", "sha256", "uploadSha256", "width", "height", "colour", "createdAt")
 
 

@@ -4,19 +4,7 @@ import json
 import os
 from typing import Any
 
-TITLES = {
-    "invalid_input": "The request is not valid",
-    "unsupported_media": "Not a picture that can be used here",
-    "too_large": "Too large",
-    "forbidden": "Not allowed",
-    "not_found": "Not found",
-    "unknown_photo": "No such photo",
-    "unknown_upload": "Nothing was uploaded",
-    "conflict": "Conflicts with what is stored",
-    "fenced": "Writing is paused here",
-    "stale_epoch": "The state has changed since",
-    "unavailable": "Not available right now",
-}
+from infra.lambdas.shared import TITLES
 
 
 class Problem(Exception):

@@ -18,11 +18,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.lambdas.items import plain, typed
+from infra.lambdas.shared import FIRST, MOVES, STATES, WRITERS
 
-STATES = ("active", "fenced", "failover")
 TEXTS = ("AppId", "TableName", "NewState", "Actor", "Reason")
 FLAGS = ("Writable", "RegionLost", "AcceptLoss")
-FIRST = {"state": "active", "epoch": 1, "leader": "primary", "writable": False}
 TEXT_MAX, CONFIRM_SECONDS, DRAIN_SECONDS, PAUSE_SECONDS = 500, 20.0, 120.0, 1.0
 PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 CARRIED = "taken over from the regions"
@@ -85,22 +84,19 @@ def checked(event: Any, environment: Any) -> Any:
 
 
 def writer_of(state: str, writable: bool) -> str | None:
-    if state == "active":
-        return "primary"
-    return "secondary" if state == "failover" and writable else None
+    return WRITERS[state, writable]
 
 
 def move(current: Any, to: str, *, writable: bool, drained: bool = False, lost: bool = False) -> Any:
     """The state after `to`, one epoch later. Raises IllegalMove if it would name a writer other than the region that wrote last
     without that region's log being drained, or the operator's word that it is lost."""
-    writer = writer_of(to, writable)
-    if writer and writer != current["leader"] and not (drained or lost):
+    after = MOVES.get((current["leader"], to, writable, drained or lost))
+    if after is None:
         raise IllegalMove(
-            f"{to} would make the {writer} region the writer, but the {current['leader']} region wrote last and is not fenced: set the"
-            " state fenced first, then this one; or, if that region is lost, give RegionLost and AcceptLoss"
+            f"{to} would make the {writer_of(to, writable)} region the writer, but the {current['leader']} region wrote last and is not"
+            " fenced: set the state fenced first, then this one; or, if that region is lost, give RegionLost and AcceptLoss"
         )
-    leader = writer or current["leader"]
-    return {"state": to, "epoch": current["epoch"] + 1, "leader": leader, "writable": writer == "secondary"}
+    return {"state": to, "epoch": current["epoch"] + 1, "leader": after[0], "writable": after[1]}
 
 
 class Authority:

@@ -13,6 +13,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from infra.lambdas.fence import fence
 from infra.lambdas.items import plain, typed
 from infra.lambdas.problems import Problem
 
@@ -68,23 +69,13 @@ class Store:
             raise Problem(409, "fenced", detail, state=document)
         return state
 
-    def fence(self, state: Any) -> Any:
-        values = {":writer": self.region, ":state": state["state"], ":epoch": state["epoch"]}
-        return {
-            "TableName": self.states,
-            "Key": typed({"appId": self.app_id}),
-            "ConditionExpression": "#writer = :writer AND #state = :state AND #epoch = :epoch",
-            "ExpressionAttributeNames": {"#writer": "writer", "#state": "state", "#epoch": "epoch"},
-            "ExpressionAttributeValues": typed(values),
-        }
-
     def commit(self, writes: Any, epoch: int | None) -> None:
         """All or nothing, and only if this region is the writer. Raises Taken if a record is not as a write demands."""
         for attempt in range(ATTEMPTS):
             state = self.admit(epoch)
             stamped = [self.stamped(write, state["epoch"]) for write in writes]
             try:
-                self.dynamodb.transact_write_items(TransactItems=[{"ConditionCheck": self.fence(state)}, *stamped])
+                self.dynamodb.transact_write_items(TransactItems=[fence(self.states, self.app_id, self.region, state), *stamped])
                 return
             except ClientError as error:
                 reasons = error.response.get("CancellationReasons")

@@ -12,7 +12,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.lambdas.fence import fence
 from infra.lambdas.items import plain, typed
+from infra.lambdas.users import NOTE, folded
 
 PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
 NOT_CARRIED = {"sub", "identities"}
@@ -49,7 +51,8 @@ class Exporter:
 
     def stored(self) -> Any:
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=self.users, ConsistentRead=True)
-        return {item["username"]: item for page in pages for item in map(plain, page["Items"])}
+        items = [item for page in pages for item in map(plain, page["Items"])]
+        return {item["username"]: item for item in items if not item["username"].startswith(NOTE)}
 
     def pool(self, pool: str) -> Any:
         groups: dict[str, list[str]] = {}
@@ -60,7 +63,7 @@ class Exporter:
         pages = self.cognito.get_paginator("list_users").paginate(UserPoolId=pool)
         users = [user for page in pages for user in page["Users"] if user["UserStatus"] == "CONFIRMED"]
         return {
-            user["Username"]: profile(
+            folded(user["Username"]): profile(
                 user["Username"],
                 {each["Name"]: each["Value"] for each in user["Attributes"]},
                 groups.get(user["Username"], []),
@@ -80,21 +83,15 @@ class Exporter:
         if state.get("state") != "active" or state.get("writer") != self.region:
             print(f"fenced: the profile of {user['username']} is not written now")
             return
-        check = {
-            "TableName": self.states,
-            "Key": key,
-            "ConditionExpression": "#writer = :writer AND #state = :state AND #epoch = :epoch",
-            "ExpressionAttributeNames": {"#writer": "writer", "#state": "state", "#epoch": "epoch"},
-            "ExpressionAttributeValues": typed({":writer": self.region, ":state": "active", ":epoch": state["epoch"]}),
-        }
+        check = fence(self.states, self.environment["APP_ID"], self.region, state)
         item = typed({**user, "epoch": state["epoch"], "region": self.region})
-        self.dynamodb.transact_write_items(TransactItems=[{"ConditionCheck": check}, {"Put": {"TableName": self.users, "Item": item}}])
+        self.dynamodb.transact_write_items(TransactItems=[check, {"Put": {"TableName": self.users, "Item": item}}])
 
 
 def profile(name: str, attributes: Any, groups: Any, *, enabled: bool) -> Any:
     """What is carried of a user. The digest tells whether it has changed."""
     carried = {key: value for key, value in attributes.items() if key not in NOT_CARRIED and not key.startswith(("cognito:", "custom:"))}
-    user = {"username": name, "attributes": carried, "groups": sorted(groups), "enabled": enabled}
+    user = {"username": folded(name), "name": name, "attributes": carried, "groups": sorted(groups), "enabled": enabled}
     return {**user, "digest": hashlib.sha256(json.dumps(user, sort_keys=True).encode()).hexdigest()}
 
 

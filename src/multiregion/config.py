@@ -16,6 +16,8 @@ ENVIRONMENT_PREFIX = "MULTIREGION_"
 REGION_PURPOSE = "region"
 """What the parts' own key is for: calls between regions, authority and wire."""
 MEBIBYTE = 1024 * 1024
+PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 12, 256
+"""Length is the whole rule for a password, here and in a user pool on AWS: kinds of characters are not prescribed."""
 
 
 def setting(default: Any, unit: str, help: str) -> Any:

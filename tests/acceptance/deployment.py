@@ -219,10 +219,10 @@ class Deployment:
         """A new user who has signed in: the headers to be her with."""
         answer = self.cognito(
             "primary", "AdminCreateUser", self.operator, UserPoolId=self.described()["primary"]["userPoolId"], Username=name,
-            TemporaryPassword="temporary-1", UserAttributes=[{"Name": "email", "Value": f"{name}@example.com"}],
+            TemporaryPassword="temporary-once", UserAttributes=[{"Name": "email", "Value": f"{name}@example.com"}],
         )  # fmt: skip
         assert answer.status_code == 200, answer.text
-        return {"Authorization": self.sign_in("primary", name, "temporary-1")["IdToken"]}
+        return {"Authorization": self.sign_in("primary", name, "temporary-once")["IdToken"]}
 
 
 def answers(url: str) -> bool:

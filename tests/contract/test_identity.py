@@ -153,7 +153,7 @@ class TestUsers:
             sign_in(client)
         with Refused("CodeMismatchException"):
             client.confirm_forgot_password(ClientId=CLIENT, Username="ada", ConfirmationCode="123456", Password=PASSWORD)
-        with Refused("InvalidPasswordException", match="at least 8"):
+        with Refused("InvalidPasswordException", match="at least 12"):
             client.admin_set_user_password(UserPoolId=POOL, Username="ada", Password="short", Permanent=True)
 
     def test_a_profile_is_changed_by_its_owner(self, servers: Servers) -> None:

@@ -90,7 +90,7 @@ class Deployment:
     def add_users(self) -> None:
         """ada is invited; both have set their passwords, have been carried over, and have set them there, too."""
         client = self.cloud.client("cognito-idp", PRIMARY)
-        attributes = [{"Name": "email", "Value": "ada@example.com"}]
+        attributes = [{"Name": "email", "Value": "ada@example.com"}, {"Name": "email_verified", "Value": "true"}]
         client.admin_create_user(UserPoolId=self.pool(PRIMARY)[0], Username="ada", UserAttributes=attributes)
         for name in ("ada", "root"):
             self.set_password(name, PRIMARY)

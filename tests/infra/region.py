@@ -131,6 +131,7 @@ class Failing:
     def __init__(self, client: Any, **orders: Sequence[Exception | Callable[[], object] | None]) -> None:
         self._client, self._orders = client, {name: list(each) for name, each in orders.items()}
         self.calls: list[str] = []
+        self.given: list[dict[str, Any]] = []
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._client, name)
@@ -139,6 +140,7 @@ class Failing:
 
         def call(*arguments: Any, **named: Any) -> Any:
             self.calls.append(name)
+            self.given.append(named)
             order = self._orders[name].pop(0) if self._orders[name] else None
             if isinstance(order, Exception):
                 raise order

@@ -57,7 +57,7 @@ def test_what_is_not_named_keeps_its_value_and_what_is_named_arrives_in_both_reg
     assert "multiregion is up to date" in changed.said
     assert w.parameters() == {**before, "MetricsEndpoint": "https://metrics.example.com/"}
     assert {endpoint(w, region) for region in (PRIMARY, SECONDARY)} == {"https://metrics.example.com/"}
-    assert len(w.cloud.functions.invoked) == invoked, "nothing else was done anew"
+    assert [name.rpartition("-")[2] for name in w.cloud.functions.invoked[invoked:]] == ["Finalizer"], "looked at the page's policy"
 
 
 def test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_changed(deployed: tuple[World, Done]) -> None:
@@ -94,6 +94,20 @@ def test_an_update_that_fails_says_why_is_undone_and_succeeds_with_other_values(
     assert {endpoint(w, region) for region in (PRIMARY, SECONDARY)} == {"https://right.example.com/"}
 
 
+def test_an_update_that_is_taken_back_leaves_the_page_its_addresses(deployed: tuple[World, Done]) -> None:
+    """CloudFormation takes the headers back to what the template says, in which no region has an address."""
+    w, _ = deployed
+    before, other = policy(w), w.folder / "headers.template"
+    document = json.loads(committed_template().text)
+    headers = document["Resources"]["SecurityHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    headers["SecurityHeadersConfig"]["StrictTransportSecurity"]["AccessControlMaxAgeSec"] = 60
+    other.write_text(json.dumps(document))
+    w.cloud.fail("AppStateUpdaterLambda", "The environment variables are too large", given="late.example.com")
+    failed = w.run("deploy", "--template", str(other), "--web", str(w.site), "--parameter", "MetricsEndpoint=https://late.example.com/")
+    assert (failed.code, w.status()) == (1, "UPDATE_ROLLBACK_COMPLETE")
+    assert "execute-api" in before and policy(w) == before
+
+
 def test_a_web_application_that_is_refused_leaves_the_one_before(deployed: tuple[World, Done], tmp_path: Path) -> None:
     w, _ = deployed
     before, pages = w.parameters(), {role: page(w, role) for role in SITES}
@@ -117,6 +131,11 @@ def endpoint(w: World, region: str) -> str:
     name = w.outputs()["AppStateUpdaterLambdaName"]
     found = w.cloud.client("lambda", region).get_function_configuration(FunctionName=name)
     return str(found["Environment"]["Variables"]["METRICS_ENDPOINT"])
+
+
+def policy(w: World) -> str:
+    (headers,) = w.cloud.headers_policies.policies.values()
+    return str(headers["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"])
 
 
 def page(w: World, role: str) -> str:

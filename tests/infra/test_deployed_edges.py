@@ -67,7 +67,7 @@ async def test_only_the_site_may_upload_and_show_from_a_browser(here: Deployment
 async def test_the_site_is_there_and_may_call_only_its_own_addresses(here: Deployment) -> None:
     http, site = here.cloud.http(), here.outputs["ConsoleUrl"]
     page = await http.get(f"{site}/")
-    assert page.status_code == 200 and page.headers["content-type"] == "text/html"
+    assert page.status_code == 200 and page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
     assert "unsafe-inline" not in policy and "*" not in policy.replace("https://*.", "")
     config = (await http.get(f"{site}/uiConfig.json")).json()

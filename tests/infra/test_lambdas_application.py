@@ -1,12 +1,15 @@
 """The function that writes comments and photos, as code: the fence in the transaction, repeats, conflicts, and what is wrong in a field."""
 
+import ast
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
 
-from infra.lambdas import calls, comments, photos, problems
+from infra.inline import FOLDER
+from infra.lambdas import shared
 from infra.lambdas.application import Application
 from infra.lambdas.calls import Call
 from multiregion import errors
@@ -21,17 +24,34 @@ from tests.infra.region import PRIMARY, SECONDARY, Failing, admit, client, items
 
 def test_titles_and_codes_are_those_of_the_package() -> None:
     everywhere = {
-        error.code: error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.MultiregionError)
+        error.code: error.title for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.MultiregionError)
     }
-    assert {code: everywhere[code].title for code in problems.TITLES} == problems.TITLES
+    assert everywhere == shared.TITLES
+
+
+def test_every_problem_has_the_status_and_a_code_of_the_package() -> None:
+    everywhere = {
+        (error.status, error.code)
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.MultiregionError)
+    }
+    raised = set()
+    for file in FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
+                raised.add(tuple(ast.literal_eval(each) for each in node.args[:2]))
+    assert len(raised) > 8 and raised <= everywhere
 
 
 def test_limits_are_those_of_the_package() -> None:
     settings = Settings()
-    assert settings.comment_characters_max == comments.MESSAGE_MAX
-    assert (settings.photo_bytes_max, settings.caption_characters_max) == (photos.PHOTO_BYTES_MAX, photos.CAPTION_MAX)
-    assert (settings.ticket_seconds, settings.link_seconds) == (photos.TICKET_SECONDS, photos.LINK_SECONDS)
-    assert set(TYPES) == set(photos.TYPES) and calls.BODY_BYTES_MAX == BODY_BYTES_MAX
+    assert settings.comment_characters_max == shared.MESSAGE_MAX
+    assert (settings.photo_bytes_max, settings.caption_characters_max) == (shared.PHOTO_BYTES_MAX, shared.CAPTION_MAX)
+    assert (settings.ticket_seconds, settings.link_seconds) == (shared.TICKET_SECONDS, shared.LINK_SECONDS)
+    assert set(TYPES) == set(shared.TYPES) and shared.BODY_BYTES_MAX == BODY_BYTES_MAX
+    for good, bad, pattern in (("a_-9", "a b", shared.ID), ("0f" * 32, "0F" * 32, shared.DIGEST), ("#09afaf", "#09AFAF", shared.COLOUR)):
+        assert re.fullmatch(pattern, good) and not re.fullmatch(pattern, bad)
+    assert re.search(shared.CONTROL, "\x07") and not re.search(shared.CONTROL, "a\nb\té")
 
 
 # comments

@@ -1,9 +1,8 @@
-"""The finalizer and how functions are put inline: CloudFormation is answered whatever happens, and bundles are what they should be."""
+"""The finalizer and how functions are put inline: CloudFormation is answered whatever happens, the page is told where both regions are."""
 
-import io
+import ast
 import json
 import threading
-import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from infra import inline as inlining
 from infra.inline import inline, ordered
-from infra.lambdas import finalizer
+from infra.lambdas import finalizer, shared
 from infra.lambdas.finalizer import Finalizer
 from tests.infra.region import PREFIX, PRIMARY, SECONDARY, client, refusal, two_regions
 
@@ -26,8 +25,9 @@ PROPERTIES = {
     "UserReplication": "profile",
     "WebBundleBucket": f"{PREFIX}-bundles",
     "WebBundleKey": "web.zip",
+    "DashboardUrl": "https://console.example.com/dashboard",
     "Labels": {PRIMARY: "N. Virginia"},
-    "Limits": {"photoBytes": "26214400", "commentCharacters": "2000", "captionCharacters": "500"},
+    "Limits": {"photoBytes": "26214400", "passwordCharactersMin": "12"},
 }
 FOUND = {
     region: {
@@ -43,7 +43,6 @@ FOUND = {
 @pytest.fixture(scope="module", autouse=True)
 def account() -> Iterator[None]:
     with two_regions():
-        client("s3").create_bucket(Bucket=PROPERTIES["WebBundleBucket"])
         for region in (PRIMARY, SECONDARY):
             where = {} if region == PRIMARY else {"CreateBucketConfiguration": {"LocationConstraint": region}}
             client("s3", region).create_bucket(Bucket=f"{PREFIX}-site-{region}", **where)
@@ -102,55 +101,21 @@ def test_deleting_goes_on_though_something_cannot_be_cleared(
     assert cloudformation[1][0]["Status"] == "SUCCESS"
 
 
-def bundle(**files: str) -> None:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, text in files.items():
-            archive.writestr(name.replace("_", "/", 1).replace("_", "."), text)
-    client("s3").put_object(Bucket=PROPERTIES["WebBundleBucket"], Key="web.zip", Body=file.getvalue())
+def test_the_page_is_told_where_both_regions_are() -> None:
+    config = Finalizer(PROPERTIES, STACK).ui_config(FOUND)
+    assert (config["appId"], config["primary"], config["secondary"]) == ("app", PRIMARY, SECONDARY)
+    assert config["limits"] == {"photoBytes": 26_214_400, "passwordCharactersMin": 12}
+    assert config["dashboardUrl"] == "https://console.example.com/dashboard"
+    second = config["regions"][SECONDARY]
+    assert (second["apiUrl"], second["stateUrl"]) == (f"https://api.{SECONDARY}/v1", f"https://state.{SECONDARY}/v1/state/app")
+    assert second["auth"]["userPoolEndpoint"] == f"https://cognito-idp.{SECONDARY}.amazonaws.com/"
+    assert "eventsUrl" not in second
 
 
-def site(region: str) -> dict[str, Any]:
-    s3, bucket = client("s3", region), f"{PREFIX}-site-{region}"
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
-    return {key: s3.get_object(Bucket=bucket, Key=key) for key in keys}
-
-
-def publish(**changes: Any) -> dict[str, dict[str, Any]]:
-    made = Finalizer(PROPERTIES | changes, STACK)
-    for region in (PRIMARY, SECONDARY):
-        made.empty(region)
-    made.publish(FOUND)
-    return {region: site(region) for region in (PRIMARY, SECONDARY)}
-
-
-def test_the_web_application_is_in_both_buckets_with_its_configuration() -> None:
-    bundle(**{"index.html": "<p>", "assets_app.js": "1", "assets_app.js.br": "1", "mark.svg": "<svg>"})
-    for files in publish().values():
-        assert set(files) == {"index.html", "assets/app.js", "mark.svg", "uiConfig.json"}
-        assert files["assets/app.js"]["CacheControl"] == "public, max-age=31536000, immutable"
-        assert files["index.html"]["CacheControl"] == files["uiConfig.json"]["CacheControl"] == "no-cache"
-        assert (files["index.html"]["ContentType"], files["mark.svg"]["ContentType"]) == ("text/html", "image/svg+xml")
-        config = json.loads(files["uiConfig.json"]["Body"].read())
-        assert (config["appId"], config["primary"], config["secondary"]) == ("app", PRIMARY, SECONDARY)
-        assert config["limits"] == {"photoBytes": 26_214_400, "commentCharacters": 2_000, "captionCharacters": 500}
-        second = config["regions"][SECONDARY]
-        assert (second["apiUrl"], second["stateUrl"]) == (f"https://api.{SECONDARY}/v1", f"https://state.{SECONDARY}/v1/state/app")
-        assert second["auth"]["userPoolEndpoint"] == f"https://cognito-idp.{SECONDARY}.amazonaws.com/"
-        assert "eventsUrl" not in second
-
-
-def test_without_a_bundle_the_page_says_how_to_upload_it() -> None:
-    for files in publish(WebBundleKey="").values():
-        page = files["index.html"]["Body"].read().decode()
-        assert f"multiregion aws deploy --site-only --name gallery --region {PRIMARY}" in page
-
-
-def test_a_zip_without_the_page_is_refused_before_anything_is_written() -> None:
-    bundle(**{"readme.txt": "x"})
-    with pytest.raises(ValueError, match=r"web\.zip is not a bundle"):
-        publish()
-    assert site(PRIMARY) == {}
+@pytest.mark.parametrize(("replication", "passwords"), [("profile", ["own", "own"]), ("native", [None, "replica"])])
+def test_the_page_is_told_whose_passwords_a_region_has(replication: str, passwords: list[str | None]) -> None:
+    regions = Finalizer(PROPERTIES | {"UserReplication": replication}, STACK).ui_config(FOUND)["regions"]
+    assert [regions[region]["auth"].get("passwords") for region in (PRIMARY, SECONDARY)] == passwords
 
 
 def test_the_page_may_talk_to_exactly_both_regions() -> None:
@@ -167,7 +132,9 @@ def test_the_page_may_talk_to_exactly_both_regions() -> None:
 # inline
 
 
-@pytest.mark.parametrize("module", ["application", "state_updater", "user_exporter", "user_importer", "user_guard", "finalizer"])
+@pytest.mark.parametrize(
+    "module", ["application", "state_updater", "user_exporter", "user_importer", "user_guard", "finalizer", "site_publisher"]
+)
 def test_a_function_is_one_text_that_needs_nothing_of_ours(module: str) -> None:
     text = inline(module)
     scope: dict[str, Any] = {"__name__": "index"}
@@ -181,6 +148,33 @@ def test_neighbours_come_first_and_once() -> None:
     names = ordered("application")
     assert len(names) == len(set(names)) and names[-1] == "application"
     assert names.index("items") < names.index("store") < names.index("comments") < names.index("photos")
+
+
+def test_values_take_the_place_of_what_the_code_assigns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "one.py").write_text('TEXT = ""\nprint(TEXT)\n')
+    monkeypatch.setattr(inlining, "FOLDER", tmp_path)
+    assert inline("one", {"TEXT": "a"}) == "TEXT = 'a'\nprint(TEXT)\n"
+    with pytest.raises(ValueError, match="nothing is called OTHER"):
+        inline("one", {"OTHER": "a"})
+
+
+def test_only_plain_values_are_shared() -> None:
+    assert ast.unparse(inlining.assignment("MOVES", {("primary", True): None})) == "MOVES = {('primary', True): None}"
+    with pytest.raises(ValueError, match="KEY is no plain value"):
+        inlining.assignment("KEY", Key("'a'"))
+
+
+class Key(str):
+    """A text that is written without its quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def test_what_is_shared_with_the_package_is_a_value_in_the_function() -> None:
+    text = inline("application")
+    assert f"PHOTO_BYTES_MAX = {shared.PHOTO_BYTES_MAX}\n" in text and "multiregion." not in text
+    assert "MOVES" not in text and "MOVES = " in inline("state_updater")
 
 
 def test_two_things_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

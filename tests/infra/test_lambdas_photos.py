@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from infra.lambdas import application as module
-from infra.lambdas import photos
+from infra.lambdas import shared
 from infra.lambdas.application import Application
 from infra.lambdas.pictures import measure
 from infra.lambdas.problems import Problem
@@ -177,6 +177,6 @@ def test_lossless_and_extended_webp_are_measured() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\x00", picture()[:100], b"<svg>", b"RIFF\0\0\0\0WEBPVP8 "])
 def test_what_is_no_picture_is_refused(data: bytes) -> None:
-    for content_type in photos.TYPES:
+    for content_type in shared.TYPES:
         with pytest.raises(Problem):
             measure(content_type, data)

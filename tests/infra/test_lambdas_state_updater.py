@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
+from infra.lambdas import shared
 from infra.lambdas import state_updater as updater
 from infra.lambdas.items import typed
 from infra.lambdas.state_updater import Authority, Copy, IllegalMove, InvalidInput, NotDrained, StaleEpoch, Unavailable
@@ -73,7 +74,7 @@ def test_moves_are_those_of_the_package(state: states.State, leader: states.Role
 
 def test_the_first_state_is_that_of_the_package() -> None:
     first = states.FIRST
-    assert {"state": first.state, "epoch": first.epoch, "leader": first.leader, "writable": first.writable} == updater.FIRST
+    assert {"state": first.state, "epoch": first.epoch, "leader": first.leader, "writable": first.writable} == shared.FIRST
 
 
 def test_the_guides_payload_changes_the_state_in_both_regions() -> None:
@@ -174,7 +175,7 @@ def test_a_decision_whose_answer_was_lost_is_not_taken_for_somebody_elses() -> N
             return self.original.put_item(**named)
 
     authority.dynamodb = Twice()
-    assert authority.decide(updater.FIRST, "ada", "")["epoch"] == 1 and len(at_first) == 1
+    assert authority.decide(shared.FIRST, "ada", "")["epoch"] == 1 and len(at_first) == 1
 
 
 @pytest.mark.parametrize("failure", [refusal("InternalServerError"), ConnectTimeoutError(endpoint_url="x")])

@@ -22,7 +22,10 @@ Finding = tuple[str, str]
 def findings(tmp_path_factory: pytest.TempPathFactory) -> list[Finding]:
     folder = tmp_path_factory.mktemp("nag")
     bodies = regional_bodies(regional_app(f"{folder}/plain").synth())
-    checked = [*check(regional_app(f"{folder}/regional"), folder / "regional"), *check(hub_app(f"{folder}/hub", bodies), folder / "hub")]
+    checked = [
+        *check(regional_app(f"{folder}/regional"), folder / "regional"),
+        *check(hub_app(f"{folder}/hub", bodies, ""), folder / "hub"),
+    ]
     return sorted(set(checked))
 
 

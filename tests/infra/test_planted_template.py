@@ -19,12 +19,17 @@ def planted(where: str, old: str, new: str) -> dict[str, Any]:
     """The template with the bug. Raises ValueError if there is no place for it."""
     hub = hub_template()
     properties = hub["Resources"][where]["Properties"]
-    body = json.dumps(json.loads(properties["TemplateBody"]))
+    inside = "TemplateBody" in properties
+    body = json.dumps(json.loads(properties["TemplateBody"]) if inside else properties)
     if old not in body:  # a line of code: as JSON writes it
         old, new = json.dumps(old)[1:-1], json.dumps(new)[1:-1]
     if old not in body:
         raise ValueError(f"no place in {where} for {old}")
-    properties["TemplateBody"] = json.dumps(json.loads(body.replace(old, new)), separators=(",", ":"))
+    changed = json.loads(body.replace(old, new))
+    if inside:
+        properties["TemplateBody"] = json.dumps(changed, separators=(",", ":"))
+    else:
+        hub["Resources"][where]["Properties"] = changed
     return hub
 
 

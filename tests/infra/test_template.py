@@ -2,19 +2,25 @@
 
 import json
 import re
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from infra import front_end, synthesis
 from infra.front_end import POLICY
+from infra.limits import BODY_BYTES_MAX, roomy
 from infra.stack import RUNTIME
 from infra.stack_sets import STACK_SETS_MINIMUM
 from multiregion.api.edge import content_security_policy
 from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
+from multiregion.config import PASSWORD_CHARACTERS_MIN, Settings
 from tests.infra.cloud.rules import broken
 from tests.infra.template import PSEUDO, all_templates, bodies, hub, layer, listed, references, resources, statements, text, walk
 
-LAYERS = ("authority", "stores", "routing", "application", "operations", "key")
+LAYERS = ("authority", "stores", "routing", "writer", "application", "operations", "key")
 EVERYTHING = [(name, template) for name, template in all_templates().items()]
 each_template = pytest.mark.parametrize(("name", "template"), EVERYTHING, ids=[name for name, _ in EVERYTHING])
 
@@ -28,10 +34,31 @@ def only(template: Any, type: str) -> Any:
 
 
 def test_sizes_are_within_the_limits() -> None:
-    assert len(text().encode()) < 1_000_000  # uploaded; the console does so by itself
+    assert len(text().encode()) < 900_000  # CloudFormation takes 1 MB
     for stack_set in resources(hub(), "AWS::CloudFormation::StackSet").values():
-        assert len(stack_set["Properties"]["TemplateBody"].encode()) < 51_200, layer(stack_set["Properties"])
+        assert len(stack_set["Properties"]["TemplateBody"].encode()) <= 51_200 - 5_200, layer(stack_set["Properties"])
     assert set(bodies()) == set(LAYERS)
+
+
+@each_template
+def test_functions_are_within_the_limit(name: str, template: Any) -> None:
+    for id, function in resources(template, "AWS::Lambda::Function").items():
+        assert len(function["Properties"]["Code"]["ZipFile"].encode()) <= 4_194_304 - 5_200, id
+
+
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_a_text_that_leaves_too_little_room_is_refused(letter: str) -> None:
+    size = len(letter.encode())
+    assert roomy("the layer x", letter * (46_000 // size), BODY_BYTES_MAX)
+    with pytest.raises(ValueError, match=r"the layer x has 46,00\d bytes; at most 46,000"):
+        roomy("the layer x", letter * (46_000 // size + 1), BODY_BYTES_MAX)
+
+
+def test_a_layer_that_is_too_large_is_not_synthesised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthesis, "BODY_BYTES_MAX", 10_000)
+    made: Any = SimpleNamespace(get_stack_by_name=lambda name: SimpleNamespace(template=bodies()[name]))
+    with pytest.raises(ValueError, match="the layer stores has"):
+        synthesis.regional_bodies(made)
 
 
 @each_template
@@ -71,11 +98,33 @@ def test_stack_sets_go_one_region_after_the_other_and_may_not_fail() -> None:
 
 def test_stores_wait_for_tables_and_the_finalizer_for_every_layer_that_it_reads() -> None:
     found = hub()["Resources"]
-    for waiting in ("StoresStackSet", "AuthorityStackSet", "UserPoolKey"):
+    for waiting in ("StoresStackSet", "AuthorityStackSet", "UserPoolKey", "WriterStackSet"):
         assert {"AppConfigTable", "CommentsTable", "UsersTable"} <= set(found[waiting]["DependsOn"])
-    assert {"RoutingStackSet", "StoresStackSet"} <= set(found["ApplicationStackSet"]["DependsOn"])
+    assert {"RoutingStackSet", "StoresStackSet", "WriterStackSet"} <= set(found["ApplicationStackSet"]["DependsOn"])
     assert "AuthorityStackSet" in found["RoutingStackSet"]["DependsOn"]
     assert {"StoresStackSet", "RoutingStackSet", "ApplicationStackSet"} <= set(found["Finalize"]["DependsOn"])
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """What tells the finalizer that there is something to do, of a hub with these parts."""
+    layers = {name: json.dumps(body) for name, body in bodies().items()}
+
+    @cache
+    def made(stores: str = layers["stores"], web: str = "web", years: int = front_end.YEARS_2) -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(front_end, "YEARS_2", years)
+            app = synthesis.hub_app(str(tmp_path_factory.mktemp("hub")), {**layers, "stores": stores}, web)
+            return str(app.synth().get_stack_by_name("hub").template["Resources"]["Finalize"]["Properties"]["Content"])
+
+    return made
+
+
+@pytest.mark.parametrize("change", [{"stores": "{}"}, {"web": "another web"}, {"years": 60}])
+def test_the_finalizer_works_again_when_a_layer_the_web_application_or_the_headers_change(
+    content: Callable[..., str], change: dict[str, Any]
+) -> None:
+    assert content(**change) != content()
 
 
 # the guide
@@ -250,6 +299,18 @@ def test_nobody_signs_up_and_the_administrator_is_invited_by_mail() -> None:
         assert "ALLOW_USER_PASSWORD_AUTH" not in template["Resources"]["UserPoolClient"]["Properties"]["ExplicitAuthFlows"]
 
 
+def test_pools_keep_the_rules_of_the_package_and_invite_to_the_application() -> None:
+    for template, site in ((hub(), "https://${Distribution.DomainName}"), (bodies()["stores"], "${AllowedOrigin}")):
+        pool = template["Resources"]["UserPool"]["Properties"]
+        rule = dict(pool["Policies"]["PasswordPolicy"])
+        assert rule.pop("MinimumLength") == PASSWORD_CHARACTERS_MIN
+        assert rule.pop("TemporaryPasswordValidityDays") == Settings().temporary_password_days
+        assert set(rule.values()) == {False} and len(rule) == 4
+        assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
+        invitation = pool["AdminCreateUserConfig"]["InviteMessageTemplate"]
+        assert all(site in invitation[name]["Fn::Sub"] for name in ("EmailMessage", "SMSMessage"))
+
+
 def test_users_may_change_their_address_and_number_from_the_page_and_nothing_else() -> None:
     for template in (hub(), bodies()["stores"]):
         client = template["Resources"]["UserPoolClient"]["Properties"]
@@ -321,6 +382,24 @@ def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
     late, failed = (sources(alarms[name]) for name in ("PhotosLag", "PhotosNotReplicated"))
     assert ("Peer" in late, "Peer" in failed) == (True, False), "S3 tells of the lag where a photo arrives, of a failure where it was"
     assert resources(hub(), "AWS::CloudWatch::Dashboard")
+
+
+def test_one_failure_of_a_function_is_an_alarm_and_so_is_a_user_that_is_not_imported() -> None:
+    alarms = [each["Properties"] for each in resources(bodies()["operations"], "AWS::CloudWatch::Alarm").values()]
+    errors = [each for each in alarms if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", "Errors")]
+    named = {each["Dimensions"][0]["Value"]["Fn::Sub"].removeprefix("${Prefix}-") for each in errors}
+    assert named == {"AppStateUpdaterLambda", "Writer", "UserExporter", "UserImporter"}
+    (refused,) = [each for each in alarms if each["MetricName"] == "UsersNotImported"]
+    for each in (*errors, refused):
+        assert (each["Threshold"], each["DatapointsToAlarm"], each["ComparisonOperator"]) == (0, 1, "GreaterThanThreshold")
+    conditions = {id: each.get("Condition") for id, each in bodies()["operations"]["Resources"].items()}
+    assert (conditions["UserExporterErrors"], conditions["UserImporterErrors"], conditions["UsersNotImported"]) == (
+        "InPrimary",
+        "InSecondary",
+        "InSecondary",
+    )
+    importer = bodies()["stores"]["Resources"]["UserImporter"]["Properties"]["Environment"]["Variables"]
+    assert refused["Dimensions"] == [{"Name": "Deployment", "Value": importer["PREFIX"]}]
 
 
 def sources(alarm: Any) -> str:

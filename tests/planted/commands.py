@@ -80,7 +80,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("aws/template.py", "        if absent:", "        if False:", f"{REFUSALS}::test_a_new_deployment_needs_its_administrator"),
     ("aws/template.py", "    if not fits:", "    if False:", f"{REFUSALS}::test_what_is_called_wrongly_is_named"),
     # publishing
-    ("aws/publish.py", "path.suffix not in COMPRESSED_TWINS and", "", PUBLISHED),
+    ("aws/publish.py", "not name.endswith(COMPRESSED_TWINS) and", "", PUBLISHED),
     ("aws/publish.py", '"aws:SecureTransport": "false"', '"aws:Nothing": "false"', PUBLISHED),
     # watching
     ("aws/launch.py", "        if NO_CHANGES in error.detail:", "        if False:", MADE),

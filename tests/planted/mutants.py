@@ -3,7 +3,21 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.planted import commands, console, core, engines, health, identity, infra, orders, photos, profile, promises, simulation
+from tests.planted import (
+    commands,
+    console,
+    core,
+    deployment,
+    engines,
+    health,
+    identity,
+    infra,
+    orders,
+    photos,
+    profile,
+    promises,
+    simulation,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
@@ -12,6 +26,7 @@ TABLES = {
     "commands": commands.MUTANTS,
     "console": console.MUTANTS,
     "core": core.MUTANTS,
+    "deployment": deployment.MUTANTS,
     "engines": engines.MUTANTS,
     "health": health.MUTANTS,
     "identity": identity.MUTANTS,

@@ -263,7 +263,7 @@ class TestWhatMayBeOne:
             pools.a.accounts.set_first_password("bob", password, await challenge(pools.a)),
             pools.a.accounts.administration.set_password("bob", password, permanent=True, actor="admin"),
         ):
-            with pytest.raises(WeakPassword, match="at least 8 characters"):
+            with pytest.raises(WeakPassword, match="at least 12 characters"):
                 await attempt
 
     def test_the_user_name(self) -> None:

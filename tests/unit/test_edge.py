@@ -7,8 +7,10 @@ import httpx
 import msgspec
 import pytest
 
+from multiregion.accounts.passwords import acceptable
 from multiregion.api.edge import edge_application
 from multiregion.config import Settings
+from multiregion.errors import InvalidInput
 from tests.identity_world import DEPLOYMENT
 
 
@@ -44,6 +46,15 @@ async def test_the_configuration_names_both_regions_and_no_secret(edge: httpx.As
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json()["regions"].keys() == {"us-east-1", "ap-northeast-1"}
     assert DEPLOYMENT.secret not in answer.text and DEPLOYMENT.operator_token not in answer.text
+
+
+async def test_the_configuration_has_the_rule_that_a_new_password_is_held_to(edge: httpx.AsyncClient) -> None:
+    limits = (await edge.get("/uiConfig.json")).json()["limits"]
+    least, most = limits["passwordCharactersMin"], limits["passwordCharactersMax"]
+    assert least >= 12 and acceptable("x" * least, "ada") and acceptable("x" * most, "ada")
+    for length in (least - 1, most + 1):
+        with pytest.raises(InvalidInput):
+            acceptable("x" * length, "ada")
 
 
 async def test_hashed_files_are_kept_for_ever_and_the_page_is_asked_for_again(edge: httpx.AsyncClient) -> None:

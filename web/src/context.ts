@@ -22,11 +22,24 @@ export interface Situation {
   writable: boolean
   /** The region this page is bound to. */
   region: RegionConfig
+  /** Whether passwords can be changed and reset here now. */
+  passwordsChange: boolean
+  /** Whether the other region's password is worth nothing here. */
+  ownPasswords: boolean
 }
 
 export function useSituation(): Situation {
   const { connection, config } = useLightbox()
   const view = useStore(connection.view)
   const region = regionConfig(config, view.bound ?? config.primary)
-  return { view, notice: noticeOf(config, view), writable: isWritable(view), region }
+  const writable = isWritable(view)
+  const { passwords } = region.auth
+  return {
+    view,
+    notice: noticeOf(config, view),
+    writable,
+    region,
+    passwordsChange: passwords === 'own' || (writable && passwords !== 'replica'),
+    ownPasswords: passwords === 'own' && view.bound === config.secondary,
+  }
 }

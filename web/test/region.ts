@@ -137,6 +137,12 @@ export function configOf(primary: { url: string }, secondary: { url: string }, s
     primary: PRIMARY,
     secondary: SECONDARY,
     regions: { [PRIMARY]: region('N. Virginia', PRIMARY, primary), [SECONDARY]: region('Tokyo', SECONDARY, secondary) },
-    limits: { photoBytes: 26_214_400, commentCharacters: 2_000, captionCharacters: 500 },
+    limits: {
+      photoBytes: 26_214_400,
+      commentCharacters: 2_000,
+      captionCharacters: 500,
+      passwordCharactersMin: 12,
+      passwordCharactersMax: 256,
+    },
   }
 }

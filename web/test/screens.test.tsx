@@ -233,12 +233,12 @@ describe('signing in', () => {
   it('with a temporary password asks for a new one', async () => {
     door.steps = ['new-password', 'done']
     await signIn()
-    await userEvent.type(await screen.findByLabelText(/New password/), 'Longer-1!')
+    await userEvent.type(await screen.findByLabelText(/New password/), 'a longer one')
     door.signedIn = true
     await userEvent.click(screen.getByRole('button', { name: 'Save and continue' }))
     expect(door.calls).toEqual([
       ['signIn', 'first-user', 'secret'],
-      ['newPassword', 'first-user', 'secret', 'Longer-1!'],
+      ['newPassword', 'first-user', 'secret', 'a longer one'],
     ])
     await waitFor(() => expect(lightbox.session.get().user?.name).toBe('first-user'))
   })
@@ -257,13 +257,13 @@ describe('signing in', () => {
     await userEvent.click(screen.getByRole('button', { name: 'Send me a code' }))
     expect(await screen.findByText(/has gone to the outbox/)).toBeInTheDocument()
     await userEvent.type(screen.getByLabelText('Code'), ' 1234 ')
-    await userEvent.type(screen.getByLabelText(/New password/), 'Longer-1!')
+    await userEvent.type(screen.getByLabelText(/New password/), 'a longer one')
     await userEvent.click(screen.getByRole('button', { name: 'Save and sign in' }))
     await waitFor(() =>
       expect(door.calls).toEqual([
         ['forgot', 'first-user'],
-        ['resetPassword', 'first-user', '1234', 'Longer-1!'],
-        ['signIn', 'first-user', 'Longer-1!'],
+        ['resetPassword', 'first-user', '1234', 'a longer one'],
+        ['signIn', 'first-user', 'a longer one'],
       ]),
     )
   })
@@ -276,6 +276,51 @@ describe('signing in', () => {
     await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY))
     expect(screen.getByLabelText('User name')).toHaveValue(' first-user ')
     expect(screen.getByLabelText('Password')).toHaveValue('secret')
+  })
+})
+
+describe('a new password', () => {
+  it('has the length that the deployment asks for', async () => {
+    door.signedIn = false
+    door.steps = ['new-password']
+    lightbox.config.limits.passwordCharactersMin = 14
+    lightbox.config.limits.passwordCharactersMax = 99
+    show(<SignIn ended={false} />)
+    await userEvent.type(screen.getByLabelText('User name'), 'first-user')
+    await userEvent.type(screen.getByLabelText('Password'), 'secret')
+    await userEvent.click(screen.getByRole('button', { name: 'Sign in' }))
+    const field = await screen.findByLabelText(/New password/)
+    expect(field).toHaveAttribute('minlength', '14')
+    expect(field).toHaveAttribute('maxlength', '99')
+    expect(screen.getByText('At least 14 characters.')).toBeInTheDocument()
+  })
+})
+
+describe('a region that is read only', () => {
+  const forget = async (passwords?: 'own' | 'replica') => {
+    door.signedIn = false
+    lightbox.config.regions[SECONDARY]!.auth.passwords = passwords
+    tell('failover', 2)
+    await lightbox.connection.check()
+    await waitFor(() => expect(lightbox.connection.view.get().bound).toBe(SECONDARY), { timeout: 6_000 })
+    show(<SignIn ended={false} />)
+    const said = screen.queryByText(/Tokyo has passwords of its own/) !== null
+    await userEvent.click(screen.getByRole('button', { name: 'Forgotten your password?' }))
+    return said
+  }
+
+  it('takes a new password all the same if its passwords are its own, and says so', async () => {
+    expect(await forget('own')).toBe(true)
+    await userEvent.type(screen.getByLabelText('User name'), 'first-user')
+    await userEvent.click(screen.getByRole('button', { name: 'Send me a code' }))
+    expect(await screen.findByText(/has gone to the outbox/)).toBeInTheDocument()
+    expect(screen.getByRole('button', { name: 'Save and sign in' })).toBeEnabled()
+  })
+
+  it.each([undefined, 'replica'] as const)('takes none if passwords are those of the other region (%s)', async passwords => {
+    expect(await forget(passwords)).toBe(false)
+    expect(screen.getByText(/Passwords can’t be changed in Tokyo now/)).toBeInTheDocument()
+    expect(screen.getByRole('button', { name: 'Send me a code' })).toBeDisabled()
   })
 })
 

@@ -139,6 +139,11 @@ describe('words', () => {
     ['NotAuthorizedException', 'Incorrect username or password.', /don’t match/],
     ['NotAuthorizedException', 'User is disabled.', /disabled/],
     ['NotAuthorizedException', 'Access Token has been revoked', /sign in again/],
+    [
+      'NotAuthorizedException',
+      'Temporary password has expired and must be reset by an administrator.',
+      /temporary password has run out/,
+    ],
     ['PasswordResetRequiredException', '', /reset/],
     ['CodeMismatchException', '', /doesn’t fit/],
     ['FencedException', '', /paused/],

@@ -12,10 +12,9 @@ from argon2.exceptions import VerifyMismatchError
 
 from multiregion.accounts.refusals import WeakPassword
 from multiregion.clock import Clock
+from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN
 from multiregion.errors import InvalidInput, Overloaded
 
-CHARACTERS_MIN = 8
-CHARACTERS_MAX = 256
 AT_ONCE_MAX = 2
 WAITING_MAX = 64
 
@@ -28,16 +27,18 @@ READABLE = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789abcdefgh
 
 def bounded(password: str, field: str = "Password") -> str:
     """The password in one Unicode form, whichever keyboard it came from. Raises InvalidInput over the limit."""
-    if len(password) > CHARACTERS_MAX:
-        raise InvalidInput(f"{field} has more than {CHARACTERS_MAX} characters", field=field, limit=CHARACTERS_MAX)
+    if len(password) > PASSWORD_CHARACTERS_MAX:
+        raise InvalidInput(f"{field} has more than {PASSWORD_CHARACTERS_MAX} characters", field=field, limit=PASSWORD_CHARACTERS_MAX)
     return unicodedata.normalize("NFC", password)
 
 
 def acceptable(password: str, name: str, field: str = "Password") -> str:
     """A password that may be set. Raises WeakPassword, saying why not."""
     password = bounded(password, field)
-    if len(password) < CHARACTERS_MIN:
-        raise WeakPassword(f"the password must have at least {CHARACTERS_MIN} characters", field=field, limit=CHARACTERS_MIN)
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        raise WeakPassword(
+            f"the password must have at least {PASSWORD_CHARACTERS_MIN} characters", field=field, limit=PASSWORD_CHARACTERS_MIN
+        )
     if password.casefold() == name.casefold():
         raise WeakPassword("the password must not be the user name", field=field)
     return password

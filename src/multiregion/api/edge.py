@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON, problem, status_problem
 from multiregion.api.region import Lifespan
-from multiregion.config import Deployment, RegionPlace, Settings, label
+from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, Deployment, RegionPlace, Settings, label
 from multiregion.errors import MultiregionError
 
 ENCODINGS = ((".br", "br"), (".gz", "gzip"))
@@ -37,6 +37,8 @@ def ui_config(deployment: Deployment, settings: Settings, *, faults: bool = Fals
             "photoBytes": settings.photo_bytes_max,
             "commentCharacters": settings.comment_characters_max,
             "captionCharacters": settings.caption_characters_max,
+            "passwordCharactersMin": PASSWORD_CHARACTERS_MIN,
+            "passwordCharactersMax": PASSWORD_CHARACTERS_MAX,
         },
         "operations": {
             "url": deployment.authority,

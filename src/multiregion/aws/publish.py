@@ -52,17 +52,24 @@ def packaged_bundle(folder: Path | None = None) -> Bundle | None:
     folder = folder or Path(str(files("multiregion").joinpath("web")))
     if not (folder / INDEX).is_file():
         return None
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix not in COMPRESSED_TWINS and path.name[0] != ".")
+    found = site_files(folder)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in paths:
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_TIME)
+        for name, data in found.items():
+            entry = zipfile.ZipInfo(name, ZIP_TIME)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, path.read_bytes())
+            archive.writestr(entry, data)
     body = buffer.getvalue()
     if len(body) > BUNDLE_BYTES_MAX:
         raise BadDeployment(f"the web application is {len(body):,} bytes; at most {BUNDLE_BYTES_MAX:,} can be published")
-    return Bundle(body, len(paths))
+    return Bundle(body, len(found))
+
+
+def site_files(folder: Path) -> dict[str, bytes]:
+    """What is published of a built web application, by its path: neither compressed twins nor what begins with a dot."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    shown = (name for name in sorted(paths) if not name.endswith(COMPRESSED_TWINS) and not name.startswith(".") and "/." not in name)
+    return {name: paths[name].read_bytes() for name in shown}
 
 
 def bucket_name(identity: Identity, region: str) -> str:

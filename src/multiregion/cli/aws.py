@@ -83,7 +83,9 @@ def deploy(
     ] = None,
     template: TemplateOption = None,
     web: Annotated[Path | None, typer.Option("--web", help="Another built web application than the packaged one.", metavar="DIR")] = None,
-    site_only: Annotated[bool, typer.Option("--site-only", help="Only bring the web application, and change nothing else.")] = False,
+    site_only: Annotated[
+        bool, typer.Option("--site-only", help="Only bring another web application than the template's, and change nothing else.")
+    ] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Delete what a failed first deployment left, and deploy anew.")] = False,
     profile: ProfileOption = None,
     json: JsonOption = False,
@@ -191,8 +193,6 @@ def welcome(stack: Stack, launched: Launched, wish: Wish, again: str) -> None:
     lines.add_row("", f"[dim]multiregion aws state set fenced{again}[/]")
     lines.add_row("[dim]Take down[/]", f"[dim]multiregion aws destroy{again}[/]")
     console.print(lines)
-    if wish.bundle is None and not stack.parameters.get("WebBundleKey"):
-        console.print(f"[yellow]![/] The web application is not there yet: make web, then multiregion aws deploy --site-only{again}")
 
 
 @app.command("outputs", epilog="Examples: multiregion aws outputs · multiregion aws outputs --json | jq -r .ConsoleUrl")

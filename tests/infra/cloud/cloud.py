@@ -14,7 +14,7 @@ from tests.infra.cloud.alarms import Alarms
 from tests.infra.cloud.attributes import attributes_as_the_client_may, keys_read_once
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
-from tests.infra.cloud.events import EventSourceMappings, Streams, run_schedules
+from tests.infra.cloud.events import EventSourceMappings, InvokeConfigs, StackEvents, Streams, run_schedules
 from tests.infra.cloud.front import Front, Wire
 from tests.infra.cloud.functions import Functions, Permissions, new_session
 from tests.infra.cloud.gateways import Apis, Deployments, RestApis, Stages
@@ -55,6 +55,8 @@ class Cloud:
         self.functions = Functions(self.principals)
         self.tables = GlobalTables(self.replication)
         self.streams = Streams(self.tables, self.functions, self.principals)
+        self.invoke_configs = InvokeConfigs()
+        self.stack_events = StackEvents(self.functions)
         self.objects = ObjectReplication(self.replication, self.principals)
         self.jobs = BatchJobs(self.principals, self.objects)
         self.triggers = Triggers(self.functions)
@@ -82,6 +84,8 @@ class Cloud:
             Recorded("AWS::ApiGateway::Account"),
             Recorded("AWS::CloudFront::OriginAccessControl", attributes=lambda name, place: {"Id": name}),
             Recorded("AWS::SNS::TopicPolicy"),
+            Recorded("AWS::SQS::QueuePolicy"),
+            self.invoke_configs,
         )
 
     def __enter__(self) -> "Cloud":
@@ -94,7 +98,7 @@ class Cloud:
         self._open.callback(self.gate.remove)
         enter(mock_aws())
         boto3.DEFAULT_SESSION = new_session()
-        for part in (self.registry, self.functions, self.streams, self.objects, self.triggers):
+        for part in (self.registry, self.functions, self.streams, self.stack_events, self.objects, self.triggers):
             enter(part.installed())
         enter(instances_by_region())
         enter(templates_read_as_json())
@@ -127,7 +131,7 @@ class Cloud:
         """Creates the stack as CloudFormation's API does. Returns its outputs; raises what the first failing resource raised."""
         body = template if isinstance(template, str) else json.dumps(template, separators=(",", ":"))
         cloudformation = self.client("cloudformation", region)
-        url = self._published(body, region)
+        url = self.published(body, region)
         listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
         cloudformation.create_stack(
             StackName=name, TemplateURL=url, Parameters=listed, Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]
@@ -138,7 +142,7 @@ class Cloud:
             raise AssertionError(f"{name} is {stack['StackStatus']}")
         return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 
-    def _published(self, body: str, region: str) -> str:
+    def published(self, body: str, region: str) -> str:
         """A template of this size goes through a bucket."""
         bucket = f"templates-{ACCOUNT}-{region}"
         s3 = self.client("s3", region)
@@ -183,7 +187,7 @@ class Cloud:
         self.replication.heal()
 
     def run_schedules(self, region: str) -> int:
-        count = run_schedules(region, self.functions)
+        count = run_schedules(region, self.functions, self.invoke_configs, self.principals)
         self.settle()
         return count
 

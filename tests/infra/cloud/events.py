@@ -1,14 +1,16 @@
-"""What invokes functions without a caller: streams of tables, and schedules."""
+"""What invokes functions without a caller: streams of tables, schedules, and what becomes of stacks."""
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from moto.awslambda.models import EventSourceMapping, LambdaBackend, lambda_backends
+from moto.awslambda.models import EventSourceMapping, LambdaBackend, LambdaFunction, lambda_backends
+from moto.cloudformation.models import Stack
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import events_backends
+from moto.sqs.models import sqs_backends
 
 from tests.infra.cloud.functions import SERVICE, FunctionFailed, Functions, found_function
 from tests.infra.cloud.policies import NotModelled, Request
@@ -37,11 +39,12 @@ WITHOUT_EFFECT = frozenset(
 
 
 class Streams:
-    """Delivers what is new in each table's stream to the functions that are mapped to it."""
+    """Delivers what is new in each table's stream to the functions that are mapped to it, and what they fail at to the mapping's queue."""
 
     def __init__(self, tables: GlobalTables, functions: Functions, principals: Principals) -> None:
         self._tables, self._functions, self._principals = tables, functions, principals
         self._read: dict[str, int] = {}
+        self._on_failure: dict[str, str] = {}
         self.failures: list[str] = []
 
     def pump(self) -> int:
@@ -73,6 +76,13 @@ class Streams:
             if not records:
                 return
         self.failures.append(f"{mapping.function_arn}: {why}")
+        if mapping.uuid in self._on_failure:
+            send(
+                self._on_failure[mapping.uuid],
+                found_function(mapping.function_arn),
+                {"why": why, "records": len(records)},
+                self._principals,
+            )
 
     def check(self, function: str, source: str, region: str) -> None:
         """Raises Denied unless the function's role may read the stream; ValueError for the stream of another region."""
@@ -91,6 +101,8 @@ class Streams:
                 raise NotModelled(f"{sorted(unknown)} of an event source mapping")
             self.check(spec["FunctionName"], spec["EventSourceArn"], backend.region_name)
             mapping = original(backend, spec)
+            if queue := (spec.get("DestinationConfig") or {}).get("OnFailure", {}).get("Destination"):
+                self._on_failure[mapping.uuid] = queue
             if spec.get("StartingPosition") == "LATEST":
                 table = dynamodb_backends[ACCOUNT][backend.region_name].tables[table_name(spec["EventSourceArn"])]
                 self._read[mapping.uuid] = len(table.stream_shard.items) if table.stream_shard else 0
@@ -103,13 +115,40 @@ class Streams:
             LambdaBackend.create_event_source_mapping = original  # type: ignore[method-assign]
 
 
+def send(queue_arn: str, function: LambdaFunction, told: Any, principals: Principals) -> None:
+    """By Lambda, with the function's role. Raises Denied if that may not, KeyError if there is no such queue."""
+    principals.check(principals.assume(function.role, SERVICE), Request("sqs:SendMessage", queue_arn))
+    _, _, _, region, _, name = queue_arn.split(":")
+    sqs_backends[ACCOUNT][region].send_message(sqs_backends[ACCOUNT][region].queues[name].name, json.dumps(told))
+
+
+class InvokeConfigs(ResourceType):
+    """What becomes of an asynchronous call that a function has failed at."""
+
+    type = "AWS::Lambda::EventInvokeConfig"
+
+    def __init__(self) -> None:
+        self.on_failure: dict[str, str] = {}
+
+    def make(self, properties: Properties, place: Place) -> Made:
+        function = found_function(properties["FunctionName"], place.region)
+        self.on_failure[function.function_arn] = properties["DestinationConfig"]["OnFailure"]["Destination"]
+        return Made(place.name, {})
+
+    def change(self, made: Made, properties: Properties, place: Place) -> Made:
+        return self.make(properties, place)
+
+
 def table_name(stream_arn: str) -> str:
     return stream_arn.split(":table/")[1].partition("/")[0]
 
 
 def left_over(records: list[Any], answer: Any) -> list[Any]:
-    """From the first record that the function reports as failed; of a stream all that follow are delivered again."""
+    """From the first record that the function reports as failed; of a stream all that follow are delivered again. All of them if it names
+    one that was not delivered."""
     failed = {each["itemIdentifier"] for each in (answer or {}).get("batchItemFailures", [])}
+    if not failed <= {each["dynamodb"]["SequenceNumber"] for each in records}:
+        return records
     first = next((place for place, each in enumerate(records) if each["dynamodb"]["SequenceNumber"] in failed), len(records))
     return records[first:]
 
@@ -130,13 +169,20 @@ class EventSourceMappings(ResourceType):
         lambda_backends[ACCOUNT][region].delete_event_source_mapping(made.id)
 
 
-def run_schedules(region: str, functions: Functions) -> int:
-    """Every enabled rule with a schedule, once. Returns how many functions were invoked."""
+def run_schedules(region: str, functions: Functions, configs: InvokeConfigs, principals: Principals) -> int:
+    """Every enabled rule with a schedule, once. Returns how many functions were invoked. What one fails at goes to its queue; raises
+    FunctionFailed if it has none."""
     invoked = 0
     for rule in list(events_backends[ACCOUNT][region].event_buses["default"].rules.values()):
         if rule.scheduled_expression and rule.state == "ENABLED":
             for target in rule.targets:
-                functions.invoke(target["Arn"], scheduled_event(rule.arn, region, target), "events.amazonaws.com", rule.arn)
+                event = scheduled_event(rule.arn, region, target)
+                try:
+                    functions.invoke(target["Arn"], event, "events.amazonaws.com", rule.arn)
+                except FunctionFailed as error:
+                    if target["Arn"] not in configs.on_failure:
+                        raise
+                    send(configs.on_failure[target["Arn"]], found_function(target["Arn"]), {"why": str(error)}, principals)
                 invoked += 1
     return invoked
 
@@ -153,4 +199,52 @@ def scheduled_event(rule_arn: str, region: str, target: Mapping[str, Any]) -> An
         "region": region,
         "resources": [rule_arn],
         "detail": {},
+    }
+
+
+class StackEvents:
+    """Tells the rules of a region what becomes of its stacks. As with every asynchronous call, nobody waits for the function's answer."""
+
+    def __init__(self, functions: Functions) -> None:
+        self._functions = functions
+        self.failures: list[str] = []
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        original = Stack._add_stack_event
+
+        def add(stack: Stack, status: str, *args: Any, **named: Any) -> None:
+            original(stack, status, *args, **named)
+            self._tell(stack, status)
+
+        Stack._add_stack_event = add  # type: ignore[method-assign, assignment]
+        try:
+            yield
+        finally:
+            Stack._add_stack_event = original  # type: ignore[method-assign]
+
+    def _tell(self, stack: Stack, status: str) -> None:
+        for rule in list(events_backends[ACCOUNT][stack.region_name].event_buses["default"].rules.values()):
+            told = stack_event(stack, status)
+            if rule.scheduled_expression or rule.state != "ENABLED" or not rule.event_pattern.matches_event(told):
+                continue
+            for target in rule.targets:
+                event = json.loads(target["Input"]) if "Input" in target else told
+                try:
+                    self._functions.invoke(target["Arn"], event, "events.amazonaws.com", rule.arn)
+                except FunctionFailed as error:
+                    self.failures.append(str(error))
+
+
+def stack_event(stack: Stack, status: str) -> Any:
+    return {
+        "version": "0",
+        "id": "00000000-0000-4000-8000-000000000003",
+        "detail-type": "CloudFormation Stack Status Change",
+        "source": "aws.cloudformation",
+        "account": ACCOUNT,
+        "region": stack.region_name,
+        "time": "2026-01-01T00:00:00Z",
+        "resources": [stack.stack_id],
+        "detail": {"stack-id": stack.stack_id, "status-details": {"status": status, "status-reason": ""}},
     }

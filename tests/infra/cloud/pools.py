@@ -1,5 +1,6 @@
 """Cognito user pools: sign-up that is closed, triggers that are really invoked, and passwords that are really checked."""
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -28,12 +29,33 @@ def pool_with(pool_id: str, region: str | None = None) -> CognitoIdpUserPool:
     return cognitoidp_backends[ACCOUNT][region or pool_id.partition("_")[0]].user_pools[pool_id]
 
 
+class FoldedUsers(OrderedDict[str, CognitoIdpUser]):
+    """The users of a pool that does not tell upper case from lower case; each keeps the name it was made with."""
+
+    def __getitem__(self, name: str) -> CognitoIdpUser:
+        return super().__getitem__(name.lower())
+
+    def __setitem__(self, name: str, user: CognitoIdpUser) -> None:
+        super().__setitem__(name.lower(), user)
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name.lower())
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(str(name).lower())
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name.lower(), default)
+
+
 class UserPools(ResourceType):
     type = "AWS::Cognito::UserPool"
 
     def make(self, properties: Properties, place: Place) -> Made:
         named = {name: value for name, value in properties.items() if name != "UserPoolName"}
         pool = cognitoidp_backends[place.account][place.region].create_user_pool(properties.get("UserPoolName", place.name), named)
+        if not properties.get("UsernameConfiguration", {}).get("CaseSensitive", True):
+            pool.users = FoldedUsers()
         provider = f"cognito-idp.{place.region}.amazonaws.com/{pool.id}"
         attributes = {"Arn": pool.arn, "UserPoolId": pool.id, "ProviderName": provider, "ProviderURL": f"https://{provider}"}
         return Made(pool.id, attributes, pool)
@@ -150,6 +172,7 @@ class Triggers:
     def __init__(self, functions: Functions) -> None:
         self._functions = functions
         self.invitations: list[tuple[str, str]] = []
+        self.codes: list[tuple[str, str]] = []
 
     def run(self, pool: CognitoIdpUserPool, name: str, source: str, username: str, request: Mapping[str, Any], client_id: str = "") -> None:
         arn = (pool.extended_config.get("LambdaConfig") or {}).get(name)
@@ -178,6 +201,7 @@ class Triggers:
     def installed(self) -> Iterator[None]:
         originals = CognitoIdpBackend.admin_create_user, CognitoIdpBackend._log_user_in, CognitoIdpBackend.sign_up
         create, log_in, sign_up = originals
+        forgot = CognitoIdpBackend.forgot_password
 
         def create_with_trigger(
             backend: CognitoIdpBackend, pool_id: str, username: str, action: str, password: str, attributes: list[dict[str, str]]
@@ -207,6 +231,15 @@ class Triggers:
                 raise NotAuthorizedError(SIGN_UP_CLOSED)
             return sign_up(backend, client_id, *arguments)
 
+        def forgot_if_it_can_be(backend: CognitoIdpBackend, client_id: str, username: str) -> Any:
+            pool = next(each for each in backend.user_pools.values() if client_id in each.clients)
+            user = pool._get_user(username)
+            if user is not None:
+                must_be_resettable(user)
+                self.codes.append((pool.id, user.username))
+            return forgot(backend, client_id, username)
+
+        CognitoIdpBackend.forgot_password = forgot_if_it_can_be  # type: ignore[method-assign, assignment]
         CognitoIdpBackend.admin_create_user = create_with_trigger  # type: ignore[method-assign, assignment]
         CognitoIdpBackend._log_user_in = log_in_with_triggers  # type: ignore[method-assign, assignment]
         CognitoIdpBackend.sign_up = sign_up_if_open  # type: ignore[method-assign, assignment]
@@ -214,6 +247,16 @@ class Triggers:
             yield
         finally:
             CognitoIdpBackend.admin_create_user, CognitoIdpBackend._log_user_in, CognitoIdpBackend.sign_up = originals  # type: ignore[method-assign]
+            CognitoIdpBackend.forgot_password = forgot  # type: ignore[method-assign]
+
+
+def must_be_resettable(user: CognitoIdpUser) -> None:
+    """A temporary password cannot be forgotten, and a code goes to a verified address only."""
+    if user.status == UserStatus.FORCE_CHANGE_PASSWORD:
+        raise NotAuthorizedError("User password cannot be reset in the current state.")
+    if user.attribute_lookup.get("email_verified") != "true":
+        why = "Cannot reset password for the user as there is no registered/verified email or phone_number"
+        raise JsonRESTError("InvalidParameterException", why)
 
 
 def sign_in(region: str, pool_id: str, client_id: str, username: str, password: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 import { useState, type FormEvent } from 'react'
 import type { User } from '../lib/auth'
-import { PASSWORD_LONGEST, PASSWORD_SHORTEST } from '../signin/fields'
+import { useLightbox, useSituation } from '../context'
 import { SaveBar } from './SaveBar'
 import { useSave } from './useSave'
 
@@ -9,7 +9,9 @@ const WORDS = { NotAuthorizedException: 'That is not your current password.' }
 export function PasswordForm({ user }: { user: User }) {
   const [old, setOld] = useState('')
   const [chosen, setChosen] = useState('')
-  const saving = useSave(WORDS)
+  const { passwordCharactersMin, passwordCharactersMax } = useLightbox().config.limits
+  const { region, passwordsChange } = useSituation()
+  const saving = { ...useSave(WORDS), writable: passwordsChange }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     saving.save(async auth => {
@@ -26,7 +28,7 @@ export function PasswordForm({ user }: { user: User }) {
         <input
           type="password"
           autoComplete="current-password"
-          maxLength={PASSWORD_LONGEST}
+          maxLength={passwordCharactersMax}
           required
           value={old}
           onChange={event => setOld(event.target.value)}
@@ -38,20 +40,20 @@ export function PasswordForm({ user }: { user: User }) {
           type="password"
           autoComplete="new-password"
           aria-describedby="account-shortest"
-          minLength={PASSWORD_SHORTEST}
-          maxLength={PASSWORD_LONGEST}
+          minLength={passwordCharactersMin}
+          maxLength={passwordCharactersMax}
           required
           value={chosen}
           onChange={event => setChosen(event.target.value)}
         />
         <small id="account-shortest" className="muted">
-          At least {PASSWORD_SHORTEST} characters. Your other sessions end.
+          At least {passwordCharactersMin} characters. Your other sessions end.
         </small>
       </label>
       <SaveBar
         saving={saving}
         label="Change password"
-        done="Changed: it is the one to sign in with in both regions."
+        done={`Changed: it is the one to sign in with in ${region.auth.passwords === 'own' ? region.label : 'both regions'}.`}
         ready={old !== '' && chosen !== ''}
       />
     </form>

@@ -6,6 +6,11 @@ export interface AuthConfig {
   /** Absent on AWS, where Amplify knows the address from the pool's region. */
   userPoolEndpoint?: string
   flow?: 'USER_SRP_AUTH' | 'USER_PASSWORD_AUTH'
+  /**
+   * Absent: both regions have the same passwords, which can be changed where the application writes. `own`: this region has passwords
+   * of its own, which can be changed at any time. `replica`: passwords come from the other region, and cannot be changed here.
+   */
+  passwords?: 'own' | 'replica'
 }
 
 export interface RegionConfig {
@@ -21,6 +26,8 @@ export interface Limits {
   photoBytes: number
   commentCharacters: number
   captionCharacters: number
+  passwordCharactersMin: number
+  passwordCharactersMax: number
 }
 
 /** Where operators' calls go. Absent on AWS, where a dashboard takes the console's place. */
@@ -44,6 +51,14 @@ export interface UiConfig {
 
 export type Fetch = typeof fetch
 
+const LIMITS = [
+  'photoBytes',
+  'commentCharacters',
+  'captionCharacters',
+  'passwordCharactersMin',
+  'passwordCharactersMax',
+] as const
+
 const CONFIG_TIMEOUT_MS = 8_000
 
 export async function loadConfig(request: Fetch = fetch): Promise<UiConfig> {
@@ -56,7 +71,7 @@ export function checkConfig(value: unknown): UiConfig {
   const config = value as UiConfig
   for (const field of ['appId', 'name', 'primary', 'secondary'] as const) requireText(config?.[field], field)
   for (const region of [config.primary, config.secondary]) checkRegion(config.regions?.[region], region)
-  for (const field of ['photoBytes', 'commentCharacters', 'captionCharacters'] as const) {
+  for (const field of LIMITS) {
     if (!(config.limits?.[field] > 0)) throw new Error(`uiConfig.json: limits.${field} is missing`)
   }
   return config

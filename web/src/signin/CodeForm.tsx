@@ -12,7 +12,7 @@ interface Props {
 }
 
 export function CodeForm({ form, user, sentTo }: Props) {
-  const { writable } = useSituation()
+  const { passwordsChange } = useSituation()
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     form.reset(user, fieldOf(event, 'code').trim(), fieldOf(event, 'new-password'))
@@ -29,10 +29,10 @@ export function CodeForm({ form, user, sentTo }: Props) {
       <p role="alert" className="error">
         {form.error}
       </p>
-      <button className="button primary wide" disabled={form.busy || !writable}>
+      <button className="button primary wide" disabled={form.busy || !passwordsChange}>
         {form.busy ? 'One moment…' : 'Save and sign in'}
       </button>
-      <button type="button" className="button quiet" onClick={() => form.askForCode(user)} disabled={form.busy || !writable}>
+      <button type="button" className="button quiet" onClick={() => form.askForCode(user)} disabled={form.busy || !passwordsChange}>
         Send another code
       </button>
       <button type="button" className="button quiet" onClick={() => form.go('password')} disabled={form.busy}>

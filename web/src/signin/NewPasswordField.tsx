@@ -1,20 +1,23 @@
-import { PASSWORD_LONGEST, PASSWORD_SHORTEST } from './fields'
+import { useLightbox } from '../context'
 
-export const NewPasswordField = ({ autoFocus = false }: { autoFocus?: boolean }) => (
-  <label>
-    New password
-    <input
-      name="new-password"
-      aria-describedby="shortest"
-      type="password"
-      autoComplete="new-password"
-      minLength={PASSWORD_SHORTEST}
-      maxLength={PASSWORD_LONGEST}
-      required
-      autoFocus={autoFocus}
-    />
-    <small id="shortest" className="muted">
-      At least {PASSWORD_SHORTEST} characters.
-    </small>
-  </label>
-)
+export function NewPasswordField({ autoFocus = false }: { autoFocus?: boolean }) {
+  const { passwordCharactersMin, passwordCharactersMax } = useLightbox().config.limits
+  return (
+    <label>
+      New password
+      <input
+        name="new-password"
+        aria-describedby="shortest"
+        type="password"
+        autoComplete="new-password"
+        minLength={passwordCharactersMin}
+        maxLength={passwordCharactersMax}
+        required
+        autoFocus={autoFocus}
+      />
+      <small id="shortest" className="muted">
+        At least {passwordCharactersMin} characters.
+      </small>
+    </label>
+  )
+}

@@ -5,7 +5,8 @@ import { NewPasswordField } from './NewPasswordField'
 import type { Form } from './useSignIn'
 
 export function NewPasswordForm({ form, user, temporary }: { form: Form; user: string; temporary: string }) {
-  const { writable, region } = useSituation()
+  const { passwordsChange, region } = useSituation()
+  const reach = region.auth.passwords === 'own' ? `, in ${region.label}` : ', in both regions'
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     form.choose(user, temporary, fieldOf(event, 'new-password'))
@@ -14,9 +15,9 @@ export function NewPasswordForm({ form, user, temporary }: { form: Form; user: s
     <form onSubmit={submit}>
       <h1 className="display">Choose a password</h1>
       <p className="muted">
-        {writable
-          ? 'The one you signed in with was temporary. From now on you sign in with the one you choose here, in both regions.'
-          : `A new password can’t be saved in ${region.label} while writing is paused. You can type it now, and save it afterwards.`}
+        {passwordsChange
+          ? `The one you signed in with was temporary. From now on you sign in with the one you choose here${reach}.`
+          : `A new password can’t be saved in ${region.label} now. You can type it, and save it once writing resumes.`}
       </p>
       <NewPasswordField autoFocus />
       <p role="alert" className="error">

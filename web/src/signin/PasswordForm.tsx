@@ -1,5 +1,6 @@
 import type { FormEvent } from 'react'
-import { fieldOf, PASSWORD_LONGEST } from './fields'
+import { useLightbox, useSituation } from '../context'
+import { fieldOf } from './fields'
 import type { Form } from './useSignIn'
 import { UserField } from './UserField'
 
@@ -10,6 +11,8 @@ interface Props {
 }
 
 export function PasswordForm({ form, ended }: Props) {
+  const { config } = useLightbox()
+  const { region, ownPasswords } = useSituation()
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault()
     form.begin(form.user.trim(), fieldOf(event, 'password'))
@@ -18,10 +21,15 @@ export function PasswordForm({ form, ended }: Props) {
     <form onSubmit={submit}>
       <h1 className="display">Sign in</h1>
       {ended && <p className="muted">Your session has ended. Sign in again to go on; what you have typed is kept.</p>}
+      {ownPasswords && (
+        <p className="muted">
+          {region.label} has passwords of its own. If you have not chosen one here yet, say that you have forgotten it.
+        </p>
+      )}
       <UserField form={form} />
       <label>
         Password
-        <input name="password" type="password" autoComplete="current-password" maxLength={PASSWORD_LONGEST} required />
+        <input name="password" type="password" autoComplete="current-password" maxLength={config.limits.passwordCharactersMax} required />
       </label>
       <p role="alert" className="error">
         {form.error}

@@ -3,7 +3,3 @@ import type { FormEvent } from 'react'
 /** The text of a field of a submitted form. */
 export const fieldOf = (event: FormEvent<HTMLFormElement>, name: string): string =>
   String(new FormData(event.currentTarget).get(name) ?? '')
-
-/** As the region has it. */
-export const PASSWORD_SHORTEST = 8
-export const PASSWORD_LONGEST = 256

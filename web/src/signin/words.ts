@@ -2,7 +2,7 @@
 const WORDS: Record<string, string> = {
   NotAuthorizedException: 'That user name and password don’t match.',
   UserNotFoundException: 'That user name and password don’t match.',
-  InvalidPasswordException: 'That password is too easy to guess. Please choose another, of at least eight characters.',
+  InvalidPasswordException: 'That password can’t be taken. Please choose a longer one, which is not your user name.',
   InvalidParameterException: 'That doesn’t look right. Please check what you have typed.',
   TooManyRequestsException: 'Too many tries. Please wait a minute, then try again.',
   LimitExceededException: 'Too many tries. Please wait a minute, then try again.',
@@ -20,6 +20,9 @@ export function failureWords(error: unknown, special: Record<string, string> = {
   if (!(error instanceof Error)) return String(error)
   if (error.name === 'NotAuthorizedException' && /disabled/i.test(error.message)) {
     return 'This account has been disabled. Please ask an administrator.'
+  }
+  if (error.name === 'NotAuthorizedException' && /temporary password has expired/i.test(error.message)) {
+    return 'Your temporary password has run out. Please ask an administrator to invite you again.'
   }
   if (error.name === 'NotAuthorizedException' && /revoked|expired/i.test(error.message)) {
     return 'Your session has ended. Please sign in again.'
