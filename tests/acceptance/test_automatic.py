@@ -22,7 +22,7 @@ PATIENT_SECONDS_MAX = 600.0
 
 
 @contextmanager
-def automatic(folder: Path, **settings: str) -> Iterator[Deployment]:
+def automatic(folder: Path, **settings: Any) -> Iterator[Deployment]:
     """However long a slow machine takes from a failure to the word that lets it be taken over: that is not too far behind."""
     with deployed(
         folder,

@@ -27,6 +27,7 @@ ROUTES: dict[tuple[str, str, str], dict[str, Any] | None] = {
     ("authority", "POST", "/operator/failback"): {},
     ("authority", "POST", "/operator/switchover"): {"epoch": 999_999},
     ("authority", "POST", "/operator/recover"): {},
+    ("authority", "POST", "/operator/accept-history"): {"region": "us-east-1"},
     ("authority", "POST", "/operator/verify"): {},
     ("authority", "POST", "/operator/losses/apply"): {"ids": []},
     ("authority", "POST", "/operator/losses/discard"): {"ids": []},

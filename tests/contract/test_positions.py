@@ -47,8 +47,8 @@ async def test_only_a_write_that_succeeded_is_told_its_position(
     pools: World, secondary: httpx.AsyncClient, status: int, told: bool
 ) -> None:
     answer = await secondary.post(f"/photos?status={status}")
-    head = (await pools.b.records.head()).position
-    assert answer.headers.get(HEADER) == (said(head)[HEADER] if told else None)
+    head, history = await pools.b.records.head(), (await pools.b.records.admitted()).history
+    assert answer.headers.get(HEADER) == (f"{said(head.position)[HEADER]}.{history}.{head.chain[:8]}" if told else None)
     assert HEADER not in (await secondary.get("/photos")).headers
 
 
@@ -80,7 +80,7 @@ async def test_who_is_not_signed_in_does_not_make_anybody_wait(pools: World, sec
     assert (await secondary.get("/photos", headers=said(await written(pools)))).status_code == 200
 
 
-@pytest.mark.parametrize("text", ["1", "1.", ".1", "1.-1", "1.1.1", "x.y", "١.١", "9" * (DIGITS_MAX + 1) + ".1"])
+@pytest.mark.parametrize("text", ["1", "1.", ".1", "1.-1", "1.1.-", "1.1.h.c.x", "x.y", "١.١", "9" * (DIGITS_MAX + 1) + ".1"])
 async def test_what_is_no_position_is_refused_by_name(secondary: httpx.AsyncClient, text: str) -> None:
     answer = await secondary.get("/photos", headers={HEADER.encode(): text.encode()})
     assert (answer.status_code, answer.json()["field"]) == (400, HEADER)

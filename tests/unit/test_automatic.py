@@ -12,8 +12,9 @@ from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.predictions import Outlook
-from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import START, Decision, Head, Position
+from tests.unit.links import FIRST
 from tests.unit.manual_clock import ManualClock
 from tests.unit.test_controller import World, world
 from tests.unit.test_orders import when_asked
@@ -174,7 +175,7 @@ async def test_it_switches_and_names_the_reason(world: World) -> None:
     await mode.look()
     switched, fenced = await world.authority.history(2, about="state")
     assert (switched.state.state, fenced.state.state, switched.actor) == (State.FAILOVER, State.FENCED, ACTOR)
-    assert switched.reason == "the primary region cannot write: the disk is full" and switched.facts == {}
+    assert switched.reason == "the primary region cannot write: the disk is full" and set(switched.facts) == {"base"}
     await mode.look()
     assert mode.waits_because is not None and "never automatic" in mode.waits_because
 

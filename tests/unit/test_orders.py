@@ -12,8 +12,9 @@ from multiregion.errors import Fenced, IllegalMove, MultiregionError, StaleEpoch
 from multiregion.leases import Leases
 from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook
-from multiregion.states import FIRST, Role, RoutingState, State, move
+from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import Key, Write
+from tests.unit.links import FIRST
 from tests.unit.manual_clock import ManualClock
 from tests.unit.test_controller import World, steps, world
 
@@ -301,7 +302,7 @@ async def test_an_authority_is_called_outdated_only_while_it_is(world: World) ->
     ahead: RoutingState = move(move(FIRST, FENCED), ACTIVE)
     await world.secondary.admit(ahead)
     said = await advice(world.controller.set_state(FENCE))
-    assert "obeys epoch 3, but the authority knows only epoch 1" in said and "`multiregion authority recover`" in said
+    assert "obeys epoch 3 (active), which the authority, at epoch 1, has not decided" in said and "`multiregion authority recover`" in said
     await steps(world.controller.recover(Request(ACTIVE, "ada")))
     await steps(world.controller.set_state(FENCE))
     assert (await world.authority.read()).state is FENCED

@@ -159,7 +159,7 @@ async def test_a_leader_resumes_under_a_new_epoch_from_where_its_log_ends(author
     first = await found(authority)
     state = await resumed(authority, Role.PRIMARY, first, END, "its log was proved")
     assert state == replace(first, epoch=2) == await authority.read()
-    assert await authority.leadership() == Leadership(2, END)
+    assert await authority.leadership() == Leadership(2, END, ((1, BEGINNING),))
     (newest,) = await authority.history(1)
     assert newest.reason == "its log was proved"
     fenced = move(state, State.FENCED)

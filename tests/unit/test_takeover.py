@@ -18,6 +18,7 @@ from multiregion.orders import Request
 from multiregion.predictions import Outlook
 from multiregion.reports import Leadership
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
+from multiregion.stores import BEGINNING
 from tests.unit.links import FIRST
 from tests.unit.manual_clock import ManualClock
 from tests.unit.test_controller import World, steps, world
@@ -274,7 +275,9 @@ async def ahead(world: World) -> RoutingState:
 async def test_an_authority_that_knows_less_than_a_region_decides_nothing(lost: World, clock: ManualClock) -> None:
     await ahead(lost)
     for order in (controller(lost, clock).take_over(ACCEPT), controller(lost, clock).set_state(Request(State.FENCED, "eve"))):
-        with pytest.raises(SwitchFailed, match=r"obeys epoch 3, but the authority knows only epoch 1.*authority recover"):
+        with pytest.raises(
+            SwitchFailed, match=r"obeys epoch 3 .active., which the authority, at epoch 1, has not decided.*authority recover"
+        ):
             await steps(order)
     assert await lost.authority.read() == FIRST
 
@@ -292,7 +295,7 @@ async def test_recovering_begins_a_new_history_fenced_beyond_what_any_region_kno
     assert state.history not in ("", FIRST.history) and state.succeeds == (FIRST.history,)
     assert await lost.primary.records.admitted() == await lost.secondary.records.admitted() == state
     end = (await lost.primary.records.head()).mark
-    assert await lost.authority.leadership() == Leadership(state.epoch, end)
+    assert await lost.authority.leadership() == Leadership(state.epoch, end, ((1, BEGINNING),))
 
 
 async def test_recovering_needs_both_regions_or_the_operators_word(lost: World, clock: ManualClock) -> None:
