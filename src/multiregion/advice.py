@@ -47,6 +47,13 @@ def not_confirmed(region: Role, state: RoutingState, names: Names) -> str:
 RECOVER = "multiregion authority recover"
 
 
+def no_history(obeyed: Sequence[RoutingState]) -> str:
+    """What an authority says that has decided nothing; `obeyed`: what the regions that answer obey."""
+    if any(state.history for state in obeyed):
+        return f"the authority has lost its history, so it decides nothing. `{RECOVER}` begins a new one from what the regions know"
+    return "the deployment is not founded yet: both regions have to tell the authority first that they are empty"
+
+
 def outdated(obeyed: RoutingState, decided: RoutingState) -> str:
     """Said only after the authority was read again, later than the region was asked."""
     return (

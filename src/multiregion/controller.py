@@ -16,7 +16,7 @@ from multiregion.health import refuse_unable
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
-from multiregion.predictions import Outlook, RegionControl, missing, prediction
+from multiregion.predictions import Outlook, RegionControl, facts_of, prediction
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
@@ -143,7 +143,9 @@ class Controller:
                 yield await self._outlast_lease(state, survivor.other)
                 outlook = await self._last_look(survivor)
             target = move(state, request.to, writable=request.writable, region_lost=True)
-            step, state = await self._decide(state, target, request, name="take over", facts=facts_of(outlook, request, loses))
+            step, state = await self._decide(
+                state, target, request, name="take over", facts=facts_of(outlook, loses=loses, accepted=request.accept_loss)
+            )
             yield step
         async for step in self._conclude(state):
             yield step
@@ -259,21 +261,13 @@ class Controller:
         self.orders.reads(request, state)
         outlooks = await self._outlooks()
         if state.epoch == UNFOUNDED.epoch:
-            raise SwitchFailed(self._no_history(outlooks))
+            raise SwitchFailed(advice.no_history([each.admitted for each in outlooks.values() if each is not None]))
         others = [each.admitted for each in outlooks.values() if each is not None and not state.is_taken_by(each.admitted)]
         if others:
             # The region may have been told of another order's decision while it was asked: then that is why it knows more.
             await self.orders.refuse_if_overtaken(request)
             raise SwitchFailed(advice.outdated(others[0], state))
         return state, outlooks
-
-    def _no_history(self, outlooks: Mapping[Role, Outlook | None]) -> str:
-        if any(outlook is not None and outlook.admitted.history for outlook in outlooks.values()):
-            return (
-                "the authority has lost its history, so it decides nothing. `multiregion authority recover` begins a new one from what"
-                " the regions know"
-            )
-        return "the deployment is not founded yet: both regions have to tell the authority first that they are empty"
 
     def _survivor(self, survivor: Role, outlook: Outlook | None) -> Outlook:
         if outlook is None:
@@ -403,14 +397,3 @@ class Controller:
 def level(leader: Head | None, other: Head | None) -> bool:
     """Whether the other region's log ends where the leader's does; an unknown head is level with nothing."""
     return leader is not None and other is not None and leader.mark == other.mark
-
-
-def facts_of(outlook: Outlook, request: Request, loses: bool) -> dict[str, Any]:
-    """What the history keeps of a takeover: the watermark, and what was predicted and accepted."""
-    position = outlook.head.position
-    return {
-        "watermark": {"epoch": position.epoch, "sequence": position.sequence},
-        **({"base": base_fact(outlook.head.mark)} if loses else {}),
-        "predictedLoss": missing(outlook.last_known) if loses else None,
-        "acceptedLoss": request.accept_loss,
-    }

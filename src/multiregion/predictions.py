@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
-from multiregion.reports import Leadership, Report, Reports
+from multiregion.reports import Leadership, Report, Reports, base_fact
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Head, StateStore
 
@@ -130,4 +130,15 @@ def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
         "seconds": last_known.seconds,
         "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
         "photosInFlight": last_known.photos_in_flight,
+    }
+
+
+def facts_of(outlook: Outlook, *, loses: bool, accepted: bool) -> dict[str, Any]:
+    """What the history keeps of a takeover: the watermark, and what was predicted and accepted."""
+    position = outlook.head.position
+    return {
+        "watermark": {"epoch": position.epoch, "sequence": position.sequence},
+        **({"base": base_fact(outlook.head.mark)} if loses else {}),
+        "predictedLoss": missing(outlook.last_known) if loses else None,
+        "acceptedLoss": accepted,
     }

@@ -132,7 +132,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # what is shown is what is enforced
     (
         "embedded/records.py",
-        "        return heard if heard is not None and heard.epoch > stored.epoch else stored",
+        "        return self._heard if self._heard and self._heard.supersedes(stored) else stored",
         "        return stored",
         HEARD,
     ),
@@ -146,8 +146,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("embedded/records.py", "        return DiskFailed(health.sentence()) if health.refuses else None", "        return None", REFUSING),
     (
         "local/supervisor.py",
-        "        return found.writing is not None and found.writing.problem is not None",
-        "        return False",
+        "self.needs is not None or (self.writing is not None and self.writing.problem is not None)",
+        "self.needs is not None",
         f"{SUPERVISOR}::test_a_region_whose_disk_takes_no_writes_is_as_ready_as_it_gets",
     ),
     # switches and takeovers

@@ -144,8 +144,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("cli/state.py", 'if lost and end["writer"]:', "if lost:", f"{EXITS}::test_a_loss_is_announced_only_where_the_writing_has_moved"),
     # a start without its authority
     ("local/served.py", "TIMES_HEARD = 2", "TIMES_HEARD = 1", ON_ITS_WAY),
-    ("local/served.py", "self._older + 1 if told.epoch < admitted.epoch else 0", "self._older + 1", SAID_AGAIN),
-    ("local/supervisor.py", "            if part.ready or part.needs:\n", "            if part.ready:\n", NEEDS_A_WORD),
+    ("local/served.py", "0 if told.is_taken_by(admitted) else self._refused + 1", "self._refused + 1", SAID_AGAIN),
+    ("local/supervisor.py", "            if part.is_final:\n", "            if part.ready:\n", NEEDS_A_WORD),
     ("local/supervisor.py", "return [part for part in waiting if part.ready]", "return waiting", NEEDS_A_WORD),
     ("local/supervisor.py", "        if not part.answers:\n", "        if True:\n", WAITED_FOR),
     (

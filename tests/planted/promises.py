@@ -76,8 +76,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        "        state, outlooks = await self._survey(request)\n        if request.is_met_by(state):",
-        "        state, outlooks = await self._survey(request)\n        if False:",
+        '        unless `request.accept_loss`.\n        """\n        state, outlooks = await self._survey(request)\n        if request.is_met_by(state):',
+        '        unless `request.accept_loss`.\n        """\n        state, outlooks = await self._survey(request)\n        if False:',
         f"{TAKEOVER}::test_asked_for_again_it_only_tells_again",
     ),
     (
@@ -94,7 +94,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        "        if max([0, *ahead]) > state.epoch:",
+        "        if others:",
         "        if False:",
         f"{TAKEOVER}::test_an_authority_that_knows_less_than_a_region_decides_nothing",
     ),
@@ -135,7 +135,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        "        if newest == state and all(",
+        "        if state.history and all(",
         "        if False and all(",
         f"{TAKEOVER}::test_recovering_what_is_not_behind_changes_nothing",
     ),

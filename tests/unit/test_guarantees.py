@@ -35,6 +35,9 @@ def test_one_that_does_not_exist_is_found(module: str, name: str) -> None:
 def test_every_row_of_the_tables_of_hazards_names_a_test() -> None:
     text = PAGE.read_text()
     tables = text[text.index("## What each mode promises") : text.index("## What you see when it says no")]
+    tables = (
+        tables[: tables.index("<!-- generated: storage -->")] + tables[tables.index("<!-- end: storage -->") :]
+    )  # from tests/acceptance/cells.py
     rows = [line for line in tables.splitlines() if line.startswith("| ") and not line.endswith("| shown by |")]
     assert len(rows) > 30
     assert [row for row in rows if not NAMED.search(row)] == []

@@ -173,6 +173,14 @@ async def test_a_region_that_needs_a_word_is_up_at_once_and_ready_later(tmp_path
             assert await supervisor.look() == []
 
 
+async def test_a_region_whose_disk_takes_no_writes_is_as_ready_as_it_gets(tmp_path: Path) -> None:
+    said = {"ready": False, "reasons": ["the disk is full"], "needs": None, "writing": {"problem": "the disk is full"}}
+    with answering(said) as port:
+        async with running(tmp_path, port, ready_seconds=1_000) as (supervisor, part):
+            await asyncio.wait_for(supervisor.wait_ready(part), 60)
+            assert (part.answers, part.ready, part.reasons) == (True, False, ("the disk is full",))
+
+
 async def test_a_region_that_serves_reads_is_up_when_it_has_been_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multiregion.local.supervisor.PATIENCE_SECONDS", 0.1)
     waits: list[tuple[str, ...]] = []
