@@ -222,6 +222,7 @@ class Controller:
             if self._clock.monotonic() - began > ACCEPT_SECONDS:
                 raise SwitchFailed(f"{self._names[role]} does not lead after {ACCEPT_SECONDS:g} s; `multiregion status` says why")
             await self._clock.sleep(ACCEPT_PAUSE_SECONDS)
+        self.orders.reads(request, await self._authority.read())
         yield Step("lead", "done", self._clock.monotonic() - began, f"{self._names[role]} leads, epoch {outlook.admitted.epoch}")
 
     def _check_recoverable(self, silent: list[Role], request: Request) -> None:

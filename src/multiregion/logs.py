@@ -32,7 +32,7 @@ class Loss:
     `cause` why, one of `CAUSES`, and `reason` the same in a sentence. `outcome` is `pending`, `applied` or `discarded`, decided by
     `decided_by`; `applied` is the position it was written again at. `writes`: None for one write; for a loss whose contents
     nobody has any more, how many writes up to `change`'s position are gone. `revision` grows with each change of the ledger
-    that holds it.
+    that holds it. `held`: that region's log has the write: it was entered before it was undone, or was never undone.
     """
 
     change: Change
@@ -46,6 +46,7 @@ class Loss:
     applied: Position | None = None
     writes: int | None = None
     revision: int = 0
+    held: bool = False
 
     @property
     def key(self) -> Mark:

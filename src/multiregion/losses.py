@@ -51,17 +51,20 @@ class LossLedger:
         self._authority = authority
 
     async def entries(self) -> tuple[Sequence[Entry], Sequence[str]]:
-        """Every loss, in the order the writes were made, and the regions that did not answer."""
+        """Every loss, in the order the writes were made, and the regions that did not answer. What is still in a region's log is not
+        lost, or not yet."""
         found: dict[Mark, Loss] = {}
         silent: list[str] = []
+        held: set[Mark] = set()
         for role, region in self._regions.items():
             try:
                 async for loss in everything(region):
+                    held |= {loss.key} if loss.held else set()
                     if loss.key not in found or RANK[loss.outcome] > RANK[found[loss.key].outcome]:
                         found[loss.key] = loss
             except Unreachable:
                 silent.append(self._names[role])
-        return named(found.values()), silent
+        return named([loss for loss in found.values() if loss.outcome != PENDING or loss.key not in held]), silent
 
     async def apply(self, ids: Sequence[str] | None, *, actor: str, force: bool) -> AsyncIterator[Settled]:
         """Make lost writes again at the current epoch, in their order; all that are pending for `ids` None. One that would

@@ -108,7 +108,7 @@ def test_an_epoch_that_nobody_knows_is_told_to_start_over_at_once(running: Deplo
         assert time.monotonic() - began < WAIT_SECONDS
 
 
-@pytest.mark.parametrize("position", ["1", "1.", ".1", "1.-1", "1.1.1", "x.y", "9" * 40 + ".1"])
+@pytest.mark.parametrize("position", ["1", "1.", ".1", "1.-1", "1.1.-", "x.y", "9" * 40 + ".1"])
 def test_what_is_no_position_is_refused_by_name(running: Deployment, operator: Operator, position: str) -> None:
     answer, _ = read(running, "primary", position)
     assert (answer.status_code, answer.json()["field"]) == (400, HEADER)

@@ -89,7 +89,7 @@ def test_no_stack_set_begins_before_its_roles_are_known_everywhere(template: str
     described = json.loads(template)["Resources"]
     sets = resources(json.loads(template), "AWS::CloudFormation::StackSet")
     assert {name: too_early(described, name) for name in sets} == dict.fromkeys(sets)
-    assert set(sets) == {f"{each}StackSet" for each in ("Key", "Authority", "Stores", "Routing", "Application", "Operations")}
+    assert set(sets) == {f"{each}StackSet" for each in ("Key", "Authority", "Stores", "Routing", "Writer", "Application", "Operations")}
 
 
 def test_a_stack_set_that_begins_at_once_fails(template: str) -> None:

@@ -123,16 +123,17 @@ class WireLoss(msgspec.Struct, frozen=True):
     applied: tuple[int, int] | None
     writes: int | None
     revision: int
+    held: bool = False
 
     def value_of(self) -> Loss:
         replaced, applied = (Position(*each) if each else None for each in (self.replaced, self.applied))
         why = (self.region, self.cause, self.reason, self.outcome, self.decided_by)
-        return Loss(self.change.value_of(), replaced, self.at, *why, applied, self.writes, self.revision)
+        return Loss(self.change.value_of(), replaced, self.at, *why, applied, self.writes, self.revision, self.held)
 
 
 def wire_loss(loss: Loss) -> WireLoss:
     why = (loss.region, loss.cause, loss.reason, loss.outcome, loss.decided_by)
-    return WireLoss(wire_change(loss.change), pair(loss.replaced), loss.at, *why, pair(loss.applied), loss.writes, loss.revision)
+    return WireLoss(wire_change(loss.change), pair(loss.replaced), loss.at, *why, pair(loss.applied), loss.writes, loss.revision, loss.held)
 
 
 def pair(position: Position | None) -> tuple[int, int] | None:

@@ -20,6 +20,8 @@ FOUND_BY = "multiregion"
 OUTCOMES = ("applied", "discarded")
 RANK = {PENDING: 0, "discarded": 1, "applied": 2}
 KEY = "epoch = ?1 AND sequence = ?2 AND chain = ?3"
+HELD = "EXISTS (SELECT 1 FROM change WHERE change.sequence = loss.sequence AND change.epoch = loss.epoch AND change.chain = loss.chain)"
+"""Whether the log has the write: an entry is made before the rewind, which may come to nothing."""
 AsLoss = Callable[[Step], Loss]
 
 
@@ -118,7 +120,7 @@ def write_off(db: sqlite3.Connection, mark: Mark, region: Role, at: float, cause
 
 
 def losses(db: sqlite3.Connection, *, after: int, limit: int) -> Sequence[Loss]:
-    rows = db.execute(f"SELECT {LOSS_COLUMNS} FROM loss WHERE revision > ? ORDER BY revision LIMIT ?", (after, limit))
+    rows = db.execute(f"SELECT {LOSS_COLUMNS}, {HELD} FROM loss WHERE revision > ? ORDER BY revision LIMIT ?", (after, limit))
     return [loss_of(row) for row in rows]
 
 

@@ -100,7 +100,7 @@ class RegionReads:
         return ledger.losses(self._reading, after=after, limit=limit)
 
     async def pending_losses(self) -> int:
-        return int(self._reading.execute("SELECT count(*) FROM loss WHERE outcome = 'pending'").fetchone()[0])
+        return int(self._reading.execute(f"SELECT count(*) FROM loss WHERE outcome = 'pending' AND NOT {ledger.HELD}").fetchone()[0])
 
     async def owed(self) -> Mark:
         epoch, sequence, chain = self._reading.execute("SELECT owed_epoch, owed_sequence, owed_chain FROM region").fetchone()

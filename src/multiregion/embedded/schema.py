@@ -66,10 +66,23 @@ LOSS_COLUMNS = (
 
 
 def loss_of(row: tuple[Any, ...]) -> Loss:
-    revision, region, cause, writes, replaced_epoch, replaced_sequence, at, reason, outcome, decided_by, *applied = row[CHANGE_WIDTH:]
+    revision, region, cause, writes, replaced_epoch, replaced_sequence, at, reason, outcome, decided_by, *rest = row[CHANGE_WIDTH:]
     replaced = position_of(replaced_epoch, replaced_sequence)
     change = change_of(row[:CHANGE_WIDTH])
-    return Loss(change, replaced, at, Role(region), cause, reason, outcome, decided_by, position_of(*applied), writes, revision)
+    return Loss(
+        change,
+        replaced,
+        at,
+        Role(region),
+        cause,
+        reason,
+        outcome,
+        decided_by,
+        position_of(*rest[:2]),
+        writes,
+        revision,
+        bool(rest[2:] and rest[2]),
+    )
 
 
 def position_of(epoch: int | None, sequence: int | None) -> Position | None:

@@ -163,8 +163,7 @@ class RegionProcess(ServedRegion):
         return await restore(self.region, self._peer, lost, expected, actor=actor, force=force)
 
     async def outlook(self) -> Outlook:
-        leads_or_follows = self._records.proved or (await self._records.admitted()).leader is not self._role
-        ready = self._records.confirmed and leads_or_follows and await self._records.is_whole()
+        ready = self._records.confirmed and self._records.proved and await self._records.is_whole()
         return Outlook(
             await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known, self._records.writing()
         )
@@ -180,7 +179,7 @@ class RegionProcess(ServedRegion):
         reasons = self._waits_because(state)
         reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
         reasons += [self._continuity.reason] if self._continuity.reason else []
-        proved = self._records.proved or state.leader is not self._role
+        proved = self._records.proved
         writer = state.writer is self._role
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []

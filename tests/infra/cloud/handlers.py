@@ -131,4 +131,5 @@ ARNS: Mapping[str, Callable[[Properties, str, str], str]] = {
     "logs": lambda properties, region, account: f"arn:aws:logs:{region}:{account}:log-group:{properties['LogGroupName']}",
     "s3": bucket_arn,
     "sns": topic_arn,
+    "sqs": lambda properties, region, account: f"arn:aws:sqs:{region}:{account}:{properties['QueueName']}",
 }
