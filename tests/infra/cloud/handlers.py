@@ -116,6 +116,12 @@ def topic_arn(properties: Properties, region: str, account: str) -> str:
     return str(named[0]) if named else f"arn:aws:sns:{region}:{account}:{properties['TopicName']}"
 
 
+def queue_arn(properties: Properties, region: str, account: str) -> str:
+    """A policy names its queue by address."""
+    name = properties.get("QueueName") or str(properties["Queues"][0]).rpartition("/")[2]
+    return f"arn:aws:sqs:{region}:{account}:{name}"
+
+
 ARNS: Mapping[str, Callable[[Properties, str, str], str]] = {
     "cloudwatch": lambda properties, region, account: f"arn:aws:cloudwatch:{region}:{account}:alarm:{properties['AlarmName']}",
     "cognito-idp": lambda properties, region, account: (
@@ -131,5 +137,5 @@ ARNS: Mapping[str, Callable[[Properties, str, str], str]] = {
     "logs": lambda properties, region, account: f"arn:aws:logs:{region}:{account}:log-group:{properties['LogGroupName']}",
     "s3": bucket_arn,
     "sns": topic_arn,
-    "sqs": lambda properties, region, account: f"arn:aws:sqs:{region}:{account}:{properties['QueueName']}",
+    "sqs": queue_arn,
 }
