@@ -257,8 +257,8 @@ class Controller:
         under another epoch, SwitchFailed if a region has admitted a later state: epochs never go back."""
         state = await self._authority.read()
         if request.epoch not in (None, state.epoch):
-            (newest,) = await self._authority.history(1, about="state")
-            raise StaleEpoch(f"{newest.actor} changed the state to {state.state} (epoch {state.epoch}) first", state=state)
+            who = next((each.actor for each in await self._authority.history(1, about="state")), "somebody")
+            raise StaleEpoch(f"{who} changed the state to {state.state} (epoch {state.epoch}) first", state=state)
         self.orders.reads(request, state)
         outlooks = await self._outlooks()
         if state.epoch == UNFOUNDED.epoch:

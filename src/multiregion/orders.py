@@ -115,8 +115,10 @@ class Orders:
         known = order.known
         if known is None or known == await self._authority.read():
             return
-        (newest,) = await self._authority.history(1, about="state")
-        state = newest.state
+        decisions = await self._authority.history(1, about="state")
+        if not decisions:
+            raise SwitchFailed("the authority has lost its history in the middle of this order; `multiregion status` says what to do")
+        newest, state = decisions[0], decisions[0].state
         when = f"after this order had made it {known.state} (epoch {known.epoch})" if order.has_decided else "first"
         raise StaleEpoch(f"{newest.actor} changed the state to {state.state} (epoch {state.epoch}) {when}", state=state)
 

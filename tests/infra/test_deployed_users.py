@@ -43,7 +43,10 @@ def reset(here: Deployment, name: str, region: str) -> Any:
     """What the page does for a forgotten password."""
     pool, client_id = here.pool(region)
     client = here.cloud.client("cognito-idp", region)
-    client.forgot_password(ClientId=client_id, Username=name)
+    try:
+        client.forgot_password(ClientId=client_id, Username=name)
+    except client.exceptions.NotAuthorizedException as refused:
+        pytest.fail(f"{name} cannot choose a new password: {refused}")
     code = pool_with(pool, region).users[name].confirmation_code
     client.confirm_forgot_password(ClientId=client_id, Username=name, ConfirmationCode=code, Password=NEW)
     return sign_in(region, pool, client_id, name, NEW)

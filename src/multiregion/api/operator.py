@@ -96,9 +96,10 @@ class OperatorAPI:
 
     async def status(self, request: Request) -> Response:
         primary, secondary = await asyncio.gather(*(self._observers[role].report() for role in (Role.PRIMARY, Role.SECONDARY)))
-        (last,) = await self._authority.history(1, about="state")
+        decisions = await self._authority.history(1, about="state")
+        last = self._documents.decision(decisions[0]) if decisions else None
         state = self._documents(await self._authority.read())
-        return JSON({**state, "lastChange": self._documents.decision(last), "status": {"primary": primary, "secondary": secondary}})
+        return JSON({**state, "lastChange": last, "status": {"primary": primary, "secondary": secondary}})
 
     async def set_state(self, request: Request) -> Response:
         order = await read_json(request, Order)

@@ -49,8 +49,8 @@ def status(
 
 def rendered(found: dict[str, Any]) -> Group:
     last = found["lastChange"]
-    reason = f", because: {escape(last['reason'])}" if last["reason"] else ""
-    changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]"
+    reason = f", because: {escape(last['reason'])}" if last and last["reason"] else ""
+    changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]" if last else "[dim]The authority has no history[/]"
     words = dict.fromkeys(region["needs"] for region in found["status"].values() if region.get("needs"))
     asked = [Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]") for word in words]
     return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *asked)
