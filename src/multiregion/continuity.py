@@ -258,14 +258,21 @@ class Continuity:
         owed = await self._records.owed()
         if owed == BEGINNING:
             return
-        theirs = await self._peer.standing()
-        if theirs.leads and theirs.end == (await self._records.head()).mark:
-            cause = DISK_LOST if self._was_new else OLDER_COPY
-            await self._records.write_off(owed, cause=cause, reason=f"{cause}: neither region has these writes any more")
+        theirs, end = await self._peer.standing(), (await self._records.head()).mark
+        (there,) = await self._peer.marks([end.position.sequence])
+        if theirs.leads and (theirs.end == end or (there == end and end.position > owed.position)):
+            await self._write_off([owed])
 
     async def _settle_as_leader(self) -> None:
-        if await self._records.owed() != BEGINNING:
-            await self._records.settle_debt()
+        """What the other region still has of it, it undoes and lists item by item; what it has not is nowhere."""
+        if await self._records.owed() == BEGINNING:
+            return
+        await self._records.settle_debt()
+        owed = await self._records.owed()
+        if owed != BEGINNING and (await self._peer.standing()).whole:
+            (there,) = await self._peer.marks([owed.position.sequence])
+            if there != owed and await self._records.missing(owed) != 0:
+                await self._write_off([owed])
 
 
 async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:

@@ -6,7 +6,7 @@ from multiregion.embedded.ledger import RANK
 from multiregion.logs import DISK_LOST, FORKED, NOT_REPLICATED, OLDER_COPY, Loss
 from multiregion.states import Role
 from multiregion.stores import Mark
-from tests.simulation.pasts import Past, spelled
+from tests.simulation.pasts import Past, end_of, spelled
 from tests.simulation.witnesses import Witness, losses_after
 
 
@@ -54,7 +54,7 @@ class Ledgers:
     def _gap_is_true(self, witness: Witness, loss: Loss) -> bool:
         past = self._past
         past.journal.count("gap")
-        missing = past.path(loss.key) - witness.held - past.listed(witness)
+        missing = past.path(end_of(loss)) - witness.held - past.listed(witness)
         past.check(loss.writes in (0, len(missing)), f"{spelled(loss.key)} stands for {loss.writes} writes, and {len(missing)} are missing")
         if loss.cause == DISK_LOST:
             return loss.region in past.lost_files

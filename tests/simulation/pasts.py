@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from multiregion.logs import GAP, Loss
 from multiregion.reports import Report
 from multiregion.states import Role
 from multiregion.stores import BEGINNING, Change, Mark, Position
@@ -65,7 +66,7 @@ class Past:
 
     def listed(self, witness: Witness) -> set[Mark]:
         """What the ledger of a region accounts for: an entry without contents stands for all writes that it counts."""
-        return set[Mark]().union(*(self.covered(loss.key, loss.writes) for loss in witness.ledger.values()))
+        return set[Mark]().union(*(self.covered(end_of(loss), loss.writes) for loss in witness.ledger.values()))
 
     def covered(self, key: Mark, writes: int | None) -> set[Mark]:
         if writes is None:
@@ -110,6 +111,11 @@ class Past:
             self.hits.clear()
             self.words = 0
             self.journal.count("well again")
+
+
+def end_of(loss: Loss) -> Mark:
+    """The last of the writes that a loss stands for."""
+    return Mark(loss.key.position, loss.key.chain.removeprefix(GAP))
 
 
 def spelled(mark: Mark) -> str:

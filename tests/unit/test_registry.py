@@ -164,7 +164,7 @@ async def test_a_leader_resumes_under_a_new_epoch_from_where_its_log_ends(author
     assert newest.reason == "its log was proved"
     fenced = move(state, State.FENCED)
     await authority.replace(state, fenced, actor="ada", reason="")
-    assert await authority.leadership() == Leadership(2, END), "the same leader leads on without a break"
+    assert await authority.leadership() == Leadership(2, END, ((1, BEGINNING),)), "the same leader leads on without a break"
 
 
 async def test_only_the_leader_resumes_and_only_the_state_that_is_in_force(authority: SqliteState) -> None:

@@ -143,7 +143,7 @@ async def test_an_old_copy_of_the_leader_alone_waits_and_serves_reads_until_the_
     primary = deployment.start(PRIMARY)
     deployment.clock.ahead += 10
     await until(primary.waits)
-    assert "lacks 1 writes that the authority knows of" in (primary.continuity.reason or "")
+    assert "lacks 1 write that the authority knows of" in (primary.continuity.reason or "")
     assert await primary.names() == ["before"]
     with pytest.raises(NotReady):
         await primary.write("no")
