@@ -317,6 +317,7 @@ class Replicator:
             await self._check_history(frame.state)
             head = await self._region.records.apply(frame.changes, epoch=frame.state.epoch)
             self._lag.applied(head)
+            await self._become_whole()
             self._advanced.set()
 
     async def _check_history(self, state: RoutingState) -> None:

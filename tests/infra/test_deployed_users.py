@@ -45,8 +45,8 @@ def reset(here: Deployment, name: str, region: str) -> Any:
     client = here.cloud.client("cognito-idp", region)
     try:
         client.forgot_password(ClientId=client_id, Username=name)
-    except client.exceptions.NotAuthorizedException as refused:
-        pytest.fail(f"{name} cannot choose a new password: {refused}")
+    except client.exceptions.NotAuthorizedException as error:
+        pytest.fail(f"{name} cannot choose another password: {error}")
     code = pool_with(pool, region).users[name].confirmation_code
     client.confirm_forgot_password(ClientId=client_id, Username=name, ConfirmationCode=code, Password=NEW)
     return sign_in(region, pool, client_id, name, NEW)

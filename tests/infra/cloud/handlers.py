@@ -117,9 +117,9 @@ def topic_arn(properties: Properties, region: str, account: str) -> str:
 
 
 def queue_arn(properties: Properties, region: str, account: str) -> str:
-    """A policy names its queue by address."""
-    name = properties.get("QueueName") or str(properties["Queues"][0]).rpartition("/")[2]
-    return f"arn:aws:sqs:{region}:{account}:{name}"
+    """A policy names its queues by their addresses."""
+    named = properties.get("Queues")
+    return f"arn:aws:sqs:{region}:{account}:{str(named[0]).rpartition('/')[2] if named else properties['QueueName']}"
 
 
 ARNS: Mapping[str, Callable[[Properties, str, str], str]] = {
