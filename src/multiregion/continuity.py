@@ -112,6 +112,7 @@ class Continuity:
         self._began = clock.monotonic()
         self._was_short = False
         self._was_new = not region.records.began_whole
+        self._cause = OLDER_COPY
         self._course = Course.ASK
         self._introduced = False
         self.reason: str | None = None
@@ -159,7 +160,9 @@ class Continuity:
             return None
         if not self._introduced:
             known = await self._authority.known(self._role)
-            await records.owe(known.ends.get(self._role, BEGINNING))
+            if known.stores.get(self._role) not in (None, records.store):
+                self._cause = DISK_LOST
+            await records.owe(known.ends.get(self._role, BEGINNING), cause=self._cause)
             self._introduced = True
         self.reason = self.needs = None
         return state
@@ -190,7 +193,7 @@ class Continuity:
         )
         chosen = course(seen, self._loss_changes_max)
         if chosen is Course.CATCH_UP and other is not None:
-            await records.owe(other.end if not lacking else newest(lacking))
+            await records.owe(other.end if not lacking else newest(lacking), cause=self._cause)
         self._was_short = self._was_short or bool(lacking) or chosen is Course.CATCH_UP
         if chosen is not self._course:
             log.info("%s", chosen.value)
@@ -233,8 +236,7 @@ class Continuity:
                 self.reason = "compares its log with what the other region has"
 
     async def _write_off(self, lacking: Sequence[Mark]) -> None:
-        cause = DISK_LOST if self._was_new else OLDER_COPY
-        await self._records.write_off(newest(lacking), cause=cause, reason=f"{cause}: neither region has these writes any more")
+        await self._records.write_off(newest(lacking), cause=self._cause)
 
     async def _resume(self, state: RoutingState, end: Mark, reason: str, *, alone: bool = False) -> None:
         """The last step: led under the new epoch, the log begins where it ends now. `alone`: nobody knows what the other region

@@ -37,6 +37,10 @@ class RemoteCopies:
         self._moved = asyncio.Event()
         self._away_since: float | None = None
 
+    def has_copied(self, position: Position) -> bool:
+        """Whether the other region has confirmed this much, since this process started."""
+        return self._copied >= position
+
     @property
     def degraded_since(self) -> float | None:
         """Seconds since 1970 at which writes began to be acknowledged without the other region; None: they are not."""

@@ -129,7 +129,7 @@ class LoggedRecords(Records, Protocol):
         """How far this log is known to have got once, if it lacks that now and no ledger has it yet; else BEGINNING."""
         ...
 
-    async def owe(self, mark: Mark) -> None:
+    async def owe(self, mark: Mark, *, cause: str) -> None:
         """Remember, durably, that this log had got to `mark` once, unless it still has it."""
         ...
 
@@ -141,7 +141,7 @@ class LoggedRecords(Records, Protocol):
         """How many writes up to `mark` are neither in this log nor in this ledger; None: it cannot be counted."""
         ...
 
-    async def write_off(self, mark: Mark, *, cause: str, reason: str) -> None:
+    async def write_off(self, mark: Mark, *, cause: str) -> None:
         """Enter what is missing up to `mark` as one loss without contents, and owe nothing any more. Idempotent."""
         ...
 

@@ -18,8 +18,9 @@ async def note_report(authority: StateStore, reports: Reports, role: Role, repor
 
 
 async def known_of(authority: StateStore, reports: Reports, role: Role) -> Known:
-    ends = {each: report.end for each, report in (await reports.reports()).items()}
-    return Known(await reports.leadership(), ends, await is_accepted(authority, role))
+    said = await reports.reports()
+    ends, stores = {each: report.end for each, report in said.items()}, {each: report.store for each, report in said.items()}
+    return Known(await reports.leadership(), ends, stores, await is_accepted(authority, role))
 
 
 async def is_accepted(authority: StateStore, role: Role) -> bool:

@@ -54,10 +54,12 @@ def base_of(fact: Mapping[str, Any]) -> Mark:
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the authority knows when a region starts. `accepted`: an operator has accepted the history that this region has."""
+    """What the authority knows when a region starts. `ends`: how far each region had got, in the file with
+    that id of `stores`. `accepted`: an operator has accepted the history that this region has."""
 
     leadership: Leadership
     ends: Mapping[Role, Mark]
+    stores: Mapping[Role, str]
     accepted: bool
 
 

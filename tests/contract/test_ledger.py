@@ -129,11 +129,11 @@ async def test_what_is_missing_up_to_a_mark_is_counted(primary: SqliteRecords) -
 
 async def test_they_are_one_entry_with_its_positions_and_count(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
-    await primary.owe(END)
+    await primary.owe(END, cause=DISK_LOST)
     for _ in range(2):
-        await primary.write_off(END, cause=DISK_LOST, reason="gone")
+        await primary.write_off(END, cause=DISK_LOST)
     (gap,) = await primary.losses()
-    assert (gap.change.position, gap.writes, gap.cause, gap.reason, gap.region) == (END.position, 10, DISK_LOST, "gone", Role.PRIMARY)
+    assert (gap.change.position, gap.writes, gap.cause, gap.region) == (END.position, 10, DISK_LOST, Role.PRIMARY)
     assert await primary.missing(END) == 0 and await primary.missing(Mark(Position(1, 7), "x")) == 0
     assert (await primary.owed()).position == START
 
@@ -141,19 +141,19 @@ async def test_they_are_one_entry_with_its_positions_and_count(primary: SqliteRe
 async def test_what_cannot_be_counted_is_not_called_nothing(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
     other = Mark(Position(1, 2), "another")
-    await primary.write_off(other, cause=OLDER_COPY, reason="gone")
+    await primary.write_off(other, cause=OLDER_COPY)
     (gap,) = await primary.losses()
     assert gap.writes == 0 and await primary.missing(other) == 0
 
 
 async def test_what_is_here_is_not_written_off(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
-    await primary.write_off((await primary.head()).mark, cause=OLDER_COPY, reason="gone")
+    await primary.write_off((await primary.head()).mark, cause=OLDER_COPY)
     assert await primary.losses() == []
 
 
 async def test_the_last_of_them_keeps_its_contents_and_the_entry_is_closed_once_all_have_turned_up(ledger: SqliteRecords) -> None:
-    await ledger.write_off(Mark(Position(1, 2), "c"), cause=OLDER_COPY, reason="gone")
+    await ledger.write_off(Mark(Position(1, 2), "c"), cause=OLDER_COPY)
     await ledger.merge([lost(2, "c")])
     assert [(loss.outcome, loss.writes) for loss in await ledger.losses()] == [("pending", 2), ("pending", None)]
     await ledger.merge([lost(1, "b")])
@@ -168,10 +168,10 @@ async def test_the_last_of_them_keeps_its_contents_and_the_entry_is_closed_once_
 
 async def test_only_the_farthest_that_is_lacked_is_owed_and_only_until_the_log_or_the_ledger_has_it(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
-    await primary.owe((await primary.head()).mark)
+    await primary.owe((await primary.head()).mark, cause=OLDER_COPY)
     assert (await primary.owed()).position == START, "it is here"
-    await primary.owe(END)
-    await primary.owe(altered(END, position=Position(1, 9)))
+    await primary.owe(END, cause=OLDER_COPY)
+    await primary.owe(altered(END, position=Position(1, 9)), cause=OLDER_COPY)
     assert await primary.owed() == END
     await primary.settle_debt()
     assert await primary.owed() == END, "nothing has it yet"

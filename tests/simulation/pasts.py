@@ -55,7 +55,11 @@ class Past:
 
     def told_by(self, role: Role) -> set[Mark]:
         """What the authority knows of a region's log by what that reported."""
-        return self.path(self.reports[role].end) if role in self.reports else set()
+        if role not in self.reports:
+            return set()
+        end, witness = self.reports[role].end, self.regions[role]
+        told = self.path(end)
+        return told & witness.held if end == witness.owed else told  # what it says itself that it lacks, no takeover loses
 
     def heard(self) -> set[Mark]:
         """What is in a log or a ledger, or what somebody knows to have been written."""

@@ -108,6 +108,7 @@ class SimulatedRegion(RegionProcess):
         self._peer = cast(HttpPeer, FarRegion(machine.stage.network, role))
         self._lease = Lease(clock)
         self._renewing = asyncio.Lock()
+        self._began_at = None
         lease = self._lease.holds if settings.failover == "automatic" else None
         self._copies = RemoteCopies(clock, settings.durability, settings.remote_seconds, self._announce_degradation)
         self._records = SqliteRecords(

@@ -141,4 +141,4 @@ OURS, THEIRS, OWED = Mark(Position(4, 20), "ours"), Mark(Position(4, 30), "their
 def test_a_leader_must_hold_where_its_leadership_began_and_all_that_is_known_since(
     ends: dict[Role, Mark], owed: Mark, held: list[Mark]
 ) -> None:
-    assert list(must_hold(Known(Leadership(4, BASE), ends, accepted=False), owed)) == held
+    assert list(must_hold(Known(Leadership(4, BASE), ends, {}, accepted=False), owed)) == held

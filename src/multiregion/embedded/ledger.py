@@ -111,11 +111,12 @@ def missing(db: sqlite3.Connection, mark: Mark) -> int | None:
     return mark.position.sequence - (known or 0) if (known or 0) < mark.position.sequence else None
 
 
-def write_off(db: sqlite3.Connection, mark: Mark, region: Role, at: float, cause: str, reason: str) -> None:
+def write_off(db: sqlite3.Connection, mark: Mark, region: Role, at: float, cause: str) -> None:
     """One entry for all that is missing up to `mark`; 0 writes: it cannot be counted how many."""
     count = missing(db, mark)
     if count != 0:
         change = Change(mark.position, Write(Key("", ""), None), "", at, 0, GAP + mark.chain)
+        reason = f"{cause}: neither region has these writes any more"
         merge(db, [Loss(change, None, at, region, cause, reason, writes=count or 0)])
 
 

@@ -40,7 +40,7 @@ def format_of(db: sqlite3.Connection) -> int:
 
 def make(db: sqlite3.Connection, store: str) -> None:
     create_tables(db, REGION)
-    db.execute("INSERT INTO region VALUES (1, 'fenced', 0, 'primary', 0, '', ?, 0, 0, 0, 0, '0', '', 0, 0, '', '[]')", (store,))
+    db.execute("INSERT INTO region VALUES (1, 'fenced', 0, 'primary', 0, '', ?, 0, 0, 0, 0, '0', '', 0, 0, '', '', '[]')", (store,))
 
 
 def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> None:
@@ -55,7 +55,7 @@ def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> N
     chain = compute_chain(db)
     db.execute(
         "INSERT INTO region SELECT 1, state, epoch, leader, writable, ?, ?, whole, log_epoch, log_sequence, log_bytes, content, ?,"
-        " 0, 0, '', '[]' FROM old_region",
+        " 0, 0, '', '', '[]' FROM old_region",
         (history, store, chain),
     )
     db.execute(

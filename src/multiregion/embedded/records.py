@@ -259,7 +259,7 @@ class SqliteRecords(RegionReads):
             if session.holds(other.mark) and not session.whole:
                 session.whole = 1
                 # Until it leads under a new epoch, or follows: after a crash in between, too, it counts as having been short.
-                session.owed = max(session.owed, session.head().mark, key=lambda mark: mark.position)
+                session.owed = session.head().mark if session.owed == BEGINNING else session.owed
 
         await self._writer.run(work)
 
@@ -351,12 +351,17 @@ class SqliteRecords(RegionReads):
     async def leads(self) -> bool:
         return self._proved and self._newest().leader is self._role and await self.is_whole()
 
-    async def owe(self, mark: Mark) -> None:
+    async def owe(self, mark: Mark, *, cause: str) -> None:
         def work(session: RegionSession) -> None:
-            known = mark.position <= session.owed.position or session.holds(mark) or ledger.missing(session.db, mark) == 0
-            session.owed = session.owed if known else mark
+            has_paid = session.holds(session.owed)
+            covered = not has_paid and mark.position <= session.owed.position
+            if covered or session.holds(mark) or ledger.missing(session.db, mark) == 0:
+                return
+            if not has_paid:  # a second debt: the first is written off, and closed if its writes turn up
+                ledger.write_off(session.db, session.owed, self._role, self._clock.now(), session.owed_cause)
+            session.owed, session.owed_cause = mark, cause
 
-        await self._writer.run(work)
+        await self._writer.run(work, essential=True)
 
     async def settle_debt(self) -> None:
         def work(session: RegionSession) -> None:
@@ -368,13 +373,14 @@ class SqliteRecords(RegionReads):
     async def missing(self, mark: Mark) -> int | None:
         return 0 if await self.holds(mark) else ledger.missing(self._reading, mark)
 
-    async def write_off(self, mark: Mark, *, cause: str, reason: str) -> None:
+    async def write_off(self, mark: Mark, *, cause: str) -> None:
         def work(session: RegionSession) -> None:
             if not session.holds(mark):
-                ledger.write_off(session.db, mark, self._role, self._clock.now(), cause, reason)
+                known = session.owed_cause if mark == session.owed else cause
+                ledger.write_off(session.db, mark, self._role, self._clock.now(), known or cause)
             session.owed = BEGINNING
 
-        await self._writer.run(work)
+        await self._writer.run(work, essential=True)
 
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
         # Registered before looking, so that a commit between the look and the wait is not missed.

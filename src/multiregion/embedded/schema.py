@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS region (
     store TEXT NOT NULL, whole INTEGER NOT NULL,
     log_epoch INTEGER NOT NULL, log_sequence INTEGER NOT NULL, log_bytes INTEGER NOT NULL, content TEXT NOT NULL,
     chain TEXT NOT NULL,
-    owed_epoch INTEGER NOT NULL, owed_sequence INTEGER NOT NULL, owed_chain TEXT NOT NULL,
+    owed_epoch INTEGER NOT NULL, owed_sequence INTEGER NOT NULL, owed_chain TEXT NOT NULL, owed_cause TEXT NOT NULL,
     succeeds TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS record (

@@ -40,10 +40,11 @@ class RegionSession:
         self.db = db
         self.routing = routing_of(db)
         self.whole, self.epoch, self.sequence, self.bytes, content, self.chain, *owed = db.execute(
-            "SELECT whole, log_epoch, log_sequence, log_bytes, content, chain, owed_epoch, owed_sequence, owed_chain FROM region"
+            "SELECT whole, log_epoch, log_sequence, log_bytes, content, chain, owed_epoch, owed_sequence, owed_chain, owed_cause"
+            " FROM region"
         ).fetchone()
         self.content = int(content, 16)
-        self.owed = Mark(Position(*owed[:2]), owed[2])
+        self.owed, self.owed_cause = Mark(Position(*owed[:2]), owed[2]), owed[3]
         self._loaded = self._row()
 
     @property
@@ -57,14 +58,15 @@ class RegionSession:
         if (row := self._row()) != self._loaded:
             self.db.execute(
                 "UPDATE region SET state = ?, epoch = ?, leader = ?, writable = ?, history = ?, succeeds = ?, whole = ?, log_epoch = ?,"
-                " log_sequence = ?, log_bytes = ?, content = ?, chain = ?, owed_epoch = ?, owed_sequence = ?, owed_chain = ?",
+                " log_sequence = ?, log_bytes = ?, content = ?, chain = ?, owed_epoch = ?, owed_sequence = ?, owed_chain = ?,"
+                " owed_cause = ?",
                 row,
             )
 
     def _row(self) -> tuple[Any, ...]:
         routing = self.routing
         log = (self.epoch, self.sequence, self.bytes, f"{self.content:x}", self.chain)
-        owed = (self.owed.position.epoch, self.owed.position.sequence, self.owed.chain)
+        owed = (self.owed.position.epoch, self.owed.position.sequence, self.owed.chain, self.owed_cause)
         decided = (routing.state, routing.epoch, routing.leader, routing.writable, routing.history, json.dumps(routing.succeeds))
         return (*decided, self.whole, *log, *owed)
 

@@ -15,7 +15,7 @@ from multiregion.api.positions import positions
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
 from multiregion.continuity import Continuity, report_of
-from multiregion.durability import RemoteCopies
+from multiregion.durability import REMOTE, RemoteCopies
 from multiregion.embedded.database import QUIET_SECONDS
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
@@ -52,6 +52,7 @@ class RegionProcess(ServedRegion):
         config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lease = Lease(clock)
         self._renewing = asyncio.Lock()
+        self._began_at: Position | None = None
         lease = self._lease.holds if settings.failover == "automatic" else None
         self._copies = RemoteCopies(clock, settings.durability, settings.remote_seconds, self._announce_degradation)
         self._records = SqliteRecords(
@@ -130,7 +131,11 @@ class RegionProcess(ServedRegion):
     async def _renew_lease(self, state: RoutingState, *, degraded: bool = False) -> None:
         # One at a time: an older `not degraded` must not arrive after a newer `degraded`.
         async with self._renewing:
-            degraded = degraded or self._copies.degraded_since is not None
+            if self._began_at is None:
+                self._began_at = (await self._records.head()).position
+            # What was acknowledged without the other region before this process started is not known.
+            unknown = self._settings.durability == REMOTE and not self._copies.has_copied(self._began_at)
+            degraded = degraded or unknown or self._copies.degraded_since is not None
             writing = self._records.writing()
             await self._lease.renew(lambda: self._authority.renew_lease(self._role, state.epoch, degraded=degraded, writing=writing))
 
