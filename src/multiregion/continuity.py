@@ -192,7 +192,7 @@ class Continuity:
             bool(lacking), other, await self._missing(lacking), known.leadership.since, self._was_short, asked_long, known.accepted
         )
         chosen = course(seen, self._loss_changes_max)
-        if chosen is Course.CATCH_UP and other is not None:
+        if chosen is Course.CATCH_UP and other is not None and await records.owed() == BEGINNING:
             await records.owe(other.end if not lacking else newest(lacking), cause=self._cause)
         self._was_short = self._was_short or bool(lacking) or chosen is Course.CATCH_UP
         if chosen is not self._course:

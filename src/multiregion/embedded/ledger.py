@@ -102,11 +102,11 @@ def missing(db: sqlite3.Connection, mark: Mark) -> int | None:
     covered = f"({KEY}) OR chain = '{GAP}' || ?3 OR (writes > 0 AND epoch = ?1 AND sequence >= ?2 AND sequence - writes < ?2)"
     if db.execute(f"SELECT 1 FROM loss WHERE {covered}", key_of(mark)).fetchone():
         return 0
-    where = "(epoch, sequence) <= (?, ?)"
+    # What another epoch's writer had at these sequences, and lost, is none of these writes.
     (known,) = db.execute(
-        f"SELECT max(sequence) FROM (SELECT max(sequence) AS sequence FROM change WHERE {where} UNION ALL SELECT max(sequence) FROM loss"
-        f" WHERE {where})",
-        2 * (mark.position.epoch, mark.position.sequence),
+        "SELECT max(sequence) FROM (SELECT max(sequence) AS sequence FROM change WHERE (epoch, sequence) <= (?1, ?2)"
+        " UNION ALL SELECT max(sequence) FROM loss WHERE epoch = ?1 AND sequence <= ?2)",
+        (mark.position.epoch, mark.position.sequence),
     ).fetchone()
     return mark.position.sequence - (known or 0) if (known or 0) < mark.position.sequence else None
 
