@@ -37,7 +37,7 @@ class Faults:
         self.calm = False
         kinds: list[tuple[int, Callable[[], None]]] = [
             (6, self.kill), (4, self.kill_authority), (6, self.freeze), (2, self.freeze_authority), (6, self.cut), (4, self.cut_one_way),
-            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (3, self.slow_disk), (2, self.fail_disk),
+            (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (3, self.slow_disk), (4, self.fail_disk),
             (2, self.set_clock),
             *world.storage.kinds(self._later),
         ]  # fmt: skip
