@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
+from multiregion.errors import Conflict
 from multiregion.stores import BEGINNING, Change, Mark
 
 CHAIN_BYTES = 16
@@ -37,3 +38,13 @@ async def shared_mark(length: int, ours: Marks, theirs: Marks) -> Mark:
                 break
             agreed = own
     return agreed
+
+
+def check_follows(changes: Sequence[Change], end: Mark) -> None:
+    """Raises Conflict unless these changes go on where the log ends, and come of the same history."""
+    for expected, change in enumerate(changes, end.position.sequence + 1):
+        if change.position.sequence != expected or change.position.epoch < end.position.epoch:
+            raise Conflict(f"expected change {expected} of epoch {end.position.epoch} or later, got {change.position}")
+        end = Mark(change.position, linked(end.chain, change))
+        if end.chain != change.chain:
+            raise Conflict(f"{change.position} was written upon another history than this region's log")

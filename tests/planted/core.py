@@ -150,7 +150,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{LOGGED}::test_one_bad_write_does_not_fail_the_others_in_its_group",
     ),
     # taking the other region's changes
-    ("embedded/records.py", "if change.position.sequence != expected or", "if", GAP),
+    ("chains.py", "if change.position.sequence != expected or", "if", GAP),
     (
         "embedded/records.py",
         "[change for change in changes if change.position.sequence > session.sequence]",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from multiregion.chains import linked
+from multiregion.chains import check_follows
 from multiregion.clock import Clock
 from multiregion.embedded import expunging, ledger
 from multiregion.embedded.database import MakeWriter, Writer, truncate_journal
@@ -394,13 +394,3 @@ class SqliteRecords(RegionReads):
             return (await self.head()).position > after
         finally:
             self._waiting.discard(waiter)
-
-
-def check_follows(changes: Sequence[Change], end: Mark) -> None:
-    """Raises Conflict unless these changes go on where the log ends, and come of the same history."""
-    for expected, change in enumerate(changes, end.position.sequence + 1):
-        if change.position.sequence != expected or change.position.epoch < end.position.epoch:
-            raise Conflict(f"expected change {expected} of epoch {end.position.epoch} or later, got {change.position}")
-        end = Mark(change.position, linked(end.chain, change))
-        if end.chain != change.chain:
-            raise Conflict(f"{change.position} was written upon another history than this region's log")
