@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import msgspec
 from rich.console import Console
 
-from benchmarks import lagging, requests, starting, switching, uploading
+from benchmarks import lagging, requests, serving, starting, switching, uploading
 from benchmarks.figures import Row, add, table
 from benchmarks.stage import Stage
 
@@ -23,6 +23,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "lag": lagging.lag,
     "catching-up": lagging.catching_up,
     "upload": uploading.upload,
+    "serving": serving.serve,
     "switch": switching.switch,
     "memory": starting.memory,
     "crash": switching.crash,

@@ -78,7 +78,7 @@ class Watcher(threading.Thread):
 
     def _look_at_lag(self, http: httpx.Client) -> None:
         status = http.get("/operator/status").raise_for_status().json()["status"]
-        self.photos = status["primary"].get("photos", self.photos)
+        self.photos = status["primary"].get("counts", {}).get("photos", self.photos)
         lag = status["secondary"]["lag"]
         self.seen.lag_seconds_max = max(self.seen.lag_seconds_max, lag["seconds"] or 0.0)
         self.seen.lag_changes_max = max(self.seen.lag_changes_max, lag["changes"] or 0)

@@ -52,7 +52,7 @@ NAG = (
     ),
     Acknowledged("AwsSolutions-IAM5[*]", "hub/FinalizerRole", "buckets and stacks of this deployment, in regions that a parameter names"),
     Acknowledged(
-        "AwsSolutions-IAM5[*:logs:*]", "routing/ApiLogsRole", "one role writes the logs of every API that the account has in the region"
+        "AwsSolutions-IAM5[*:logs:*]", "writer/ApiLogsRole", "one role writes the logs of every API that the account has in the region"
     ),
     Acknowledged("AwsSolutions-APIG2", "*", "a mapping template or the function checks each field, and names it in the refusal"),
     Acknowledged(

@@ -14,12 +14,15 @@ from aws_cdk import aws_lambda as lam
 from infra.front_end import POLICY
 from infra.key_value_store import USERS
 from infra.parameters import Chosen
-from infra.routing import STATES, UPDATER, table_arn
+from infra.routing import STATES, UPDATER
 from infra.stack import Stack, Statement, allow, function, invocable
 from infra.web_bundle import PUBLISHER
 from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, REGION_LABELS, Settings
 
 FINALIZER = "Finalizer"
+FINALIZER_SECONDS = 600
+ANSWER_SECONDS = 1_320
+"""How long CloudFormation waits, an hour if it is not told: Lambda runs a function again that did not come to its end."""
 LIMITS = {
     "photoBytes": "photo_bytes_max",
     "commentCharacters": "comment_characters_max",
@@ -39,7 +42,7 @@ def finish(
 ) -> cdk.CfnCustomResource:
     finalizer, publisher = finalizing_function(stack, chosen), publishing_function(stack, bundle)
     given = properties(stack, chosen, headers)
-    made = cdk.CfnCustomResource(stack, "Finalize", service_token=finalizer.attr_arn)
+    made = cdk.CfnCustomResource(stack, "Finalize", service_token=finalizer.attr_arn, service_timeout=ANSWER_SECONDS)
     made.add_override("Type", "Custom::Finalize")
     config = json.dumps(stack.resolve(headers.response_headers_policy_config), sort_keys=True)
     content = sha256("".join([*bodies.values(), bundle, config]).encode()).hexdigest()[:12]
@@ -72,10 +75,10 @@ def properties(stack: Stack, chosen: Chosen, headers: cloudfront.CfnResponseHead
 
 
 def after_updates(stack: Stack, finalizer: lam.CfnFunction, given: Mapping[str, Any]) -> None:
-    """CloudFormation writes its own policy for the page whenever it changes the headers, and when it takes such a change back it does not
-    ask the custom resource again. So the finalizer looks after every update, however it has ended."""
+    """CloudFormation writes its own policies for the page and the buckets whenever it changes them, and when it takes such a change back it
+    does not ask the custom resource again. So the finalizer looks after every update, however it has ended."""
     ends = {"status": ["UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"]}
-    kept = ("Primary", "Secondary", "Prefix", "AppId", "HeadersPolicyId", "ContentSecurityPolicy")
+    kept = ("Primary", "Secondary", "Prefix", "AppId", "StateTable", "HeadersPolicyId", "ContentSecurityPolicy")
     event = {"StackId": cdk.Aws.STACK_ID, "ResourceProperties": {name: given[name] for name in kept}}
     rule = events.CfnRule(
         stack,
@@ -105,7 +108,7 @@ def finalizing_function(stack: Stack, chosen: Chosen) -> lam.CfnFunction:
         "Finishes a deployment once both regions are there",
         environment={},
         statements=finalizer_statements(stack, chosen.secondary),
-        seconds=600,
+        seconds=FINALIZER_SECONDS,
         megabytes=512,
     )
 
@@ -130,7 +133,6 @@ def finalizer_statements(stack: Stack, secondary: str) -> list[Statement]:
         allow(["s3:GetReplicationConfiguration", "s3:PutReplicationConfiguration"], photos),
         allow("iam:PassRole", role, Condition={"StringEquals": {"iam:PassedToService": "s3.amazonaws.com"}}),
         allow(["s3:DeleteObject", "s3:ListBucket"], site_buckets(stack)),
-        allow("dynamodb:GetItem", table_arn(stack, STATES)),
         allow("dynamodb:DescribeTable", there("dynamodb", f"table/${{Prefix}}-{USERS}")),
         allow("lambda:InvokeFunction", [function_arn(UPDATER), function_arn(PUBLISHER)]),
         allow("lambda:ListEventSourceMappings", "*"),
@@ -140,14 +142,17 @@ def finalizer_statements(stack: Stack, secondary: str) -> list[Statement]:
 
 
 def publishing_function(stack: Stack, bundle: str) -> lam.CfnFunction:
+    files = site_buckets(stack)[1]
+    given = stack.condition("HasWebBundle", stack.sub("${WebBundleBucket}"), "", differs=True)
     other = stack.sub("arn:${AWS::Partition}:s3:::${WebBundleBucket}/${WebBundleKey}")
+    read = cdk.Fn.condition_if(given.logical_id, other, files).to_string()
     return function(
         stack,
         PUBLISHER,
         "site_publisher",
         "Carries the web application, and puts it into both regions",
         environment={},
-        statements=[allow("s3:PutObject", site_buckets(stack)[1]), allow("s3:GetObject", other)],
+        statements=[allow("s3:PutObject", files), allow("s3:GetObject", read)],
         seconds=300,
         megabytes=512,
         values={"BUNDLE": bundle},

@@ -31,8 +31,9 @@ def front_end(stack: Stack, secondary: str) -> tuple[cloudfront.CfnDistribution,
             "signingProtocol": "sigv4",
         },
     )
-    headers, logs = security_headers(stack), log_bucket(stack)
+    headers, (logs, logs_policy) = security_headers(stack), log_bucket(stack)
     distribution = cloudfront.CfnDistribution(stack, "Distribution", distribution_config=config(stack, control, headers, logs, secondary))
+    distribution.add_resource_dependency(logs_policy)
     return distribution, headers
 
 
@@ -113,8 +114,9 @@ def security_headers(stack: Stack) -> cloudfront.CfnResponseHeadersPolicy:
     )
 
 
-def log_bucket(stack: Stack) -> s3.CfnBucket:
-    """CloudFront writes its logs as the owner of objects in a bucket that takes access lists; no other bucket here does."""
+def log_bucket(stack: Stack) -> tuple[s3.CfnBucket, s3.CfnBucketPolicy]:
+    """CloudFront writes its logs as the owner of objects in a bucket that takes access lists; no other bucket here does. It gives itself
+    that right, which S3 refuses while the policy is being written."""
     bucket = s3.CfnBucket(
         stack,
         "CdnLogsBucket",
@@ -125,5 +127,4 @@ def log_bucket(stack: Stack) -> s3.CfnBucket:
         lifecycle_configuration={"rules": [{"id": "old", "status": "Enabled", "expirationInDays": LOG_DAYS}]},
     )
     keep(bucket)
-    bucket_policy(stack, bucket, "CdnLogsBucketPolicy")
-    return bucket
+    return bucket, bucket_policy(stack, bucket, "CdnLogsBucketPolicy")

@@ -10,13 +10,15 @@ from aws_cdk import aws_apigateway as apigateway
 from infra.stack import Stack, allow, keep, log_group, role, trusted
 
 STAGE = "v1"
+LOG_ROLE = "ApiLogs"
 REQUESTS_PER_SECOND, REQUESTS_AT_ONCE = 500, 1_000
 LOG_FIELDS = ("requestId", "requestTime", "httpMethod", "resourcePath", "status", "responseLength", "responseLatency", "integrationLatency")
 LOG_FORMAT = json.dumps({name: f"$context.{name}" for name in LOG_FIELDS} | {"ip": "$context.identity.sourceIp"})
 
 
-def allow_logs(stack: Stack) -> apigateway.CfnAccount:
-    """API Gateway writes logs under one role for all APIs that an account has in a region, so it outlives this deployment."""
+def log_role(stack: Stack) -> None:
+    """What API Gateway writes the logs of all APIs as that an account has in a region. It is in an earlier layer than the setting that
+    names it: API Gateway tries the role, and a new one is not known everywhere."""
     anywhere = stack.sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*")
     writing = [
         "CreateLogGroup",
@@ -27,10 +29,14 @@ def allow_logs(stack: Stack) -> apigateway.CfnAccount:
         "GetLogEvents",
         "FilterLogEvents",
     ]
-    writer = role(stack, "ApiLogs", trusted("apigateway.amazonaws.com"), [allow([f"logs:{each}" for each in writing], anywhere)])
-    account = apigateway.CfnAccount(stack, "ApiAccount", cloud_watch_role_arn=writer.attr_arn)
-    for each in (writer, account):
-        keep(each)
+    keep(role(stack, LOG_ROLE, trusted("apigateway.amazonaws.com"), [allow([f"logs:{each}" for each in writing], anywhere)]))
+
+
+def allow_logs(stack: Stack) -> apigateway.CfnAccount:
+    """There is one role for all APIs of the account, so this outlives the deployment."""
+    arn = stack.sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{Prefix}}-{LOG_ROLE}-${{AWS::Region}}")
+    account = apigateway.CfnAccount(stack, "ApiAccount", cloud_watch_role_arn=arn)
+    keep(account)
     return account
 
 

@@ -20,6 +20,7 @@ from infra.stack_sets import roles, stack_set
 from multiregion.aws.fixed import FIXED
 
 DESCRIPTION = "An application in two regions, and the means to fail over from one to the other (multiregion)"
+GUARD_SECONDS = 300
 
 
 def waiting(tables: Sequence[dynamodb.CfnGlobalTable], *before: cdk.CfnResource) -> Sequence[dynamodb.CfnGlobalTable]:
@@ -42,7 +43,7 @@ def parameter_guard(stack: Stack) -> cdk.CfnCustomResource:
         statements=[],
         seconds=60,
     )
-    made = cdk.CfnCustomResource(stack, "FixedParameters", service_token=checks.attr_arn)
+    made = cdk.CfnCustomResource(stack, "FixedParameters", service_token=checks.attr_arn, service_timeout=GUARD_SECONDS)
     made.add_override("Type", "Custom::FixedParameters")
     made.add_property_override("Values", {name: {"Ref": name} for name in FIXED})
     made.add_property_override("Advice", FIXED)
@@ -95,8 +96,8 @@ class Hub(Stack):
         )
         ready = cdk.Fn.condition_if(native, cdk.Fn.sub("Users are replicated to ${UserPoolReplica}"), STORES.description)
         stores = stack_set(self, "StoresStackSet", STORES, bodies["stores"], order, values, using, *tables, description=ready.to_string())
-        routing = stack_set(self, "RoutingStackSet", ROUTING, bodies["routing"], order, values, using, authority)
         writer = stack_set(self, "WriterStackSet", WRITER, bodies["writer"], order, values, using, *tables)
+        routing = stack_set(self, "RoutingStackSet", ROUTING, bodies["routing"], order, values, using, authority, writer)
         application = stack_set(
             self, "ApplicationStackSet", APPLICATION, bodies["application"], order, values, using, stores, routing, writer, *tables
         )

@@ -14,6 +14,7 @@ from aws_cdk import aws_lambda as lam
 from aws_cdk import aws_sqs as sqs
 
 from infra.key_value_store import USERS
+from infra.lambdas.user_importer import MARK
 from infra.routing import STATES, table_arn
 from infra.stack import Stack, allow, function, invocable, keep, only_if, policy
 from multiregion.api.identity_operations import KNOWN_ATTRIBUTES, OWN_ATTRIBUTES
@@ -21,18 +22,13 @@ from multiregion.config import PASSWORD_CHARACTERS_MIN, Settings
 
 OPERATORS = "operators"
 SWEEP = "rate(5 minutes)"
+FAILURES = "UserImporterFailures"
 FAILURE_SECONDS = 14 * 86_400
 INVITATION = {
     "emailSubject": "Your account",
     "emailMessage": "Your user name is {username} and your temporary password is {####}. Sign in at ${Site} once within {days} days,"
     " and choose your own.",
     "smsMessage": "{username}, your temporary password for ${Site} is {####}",
-}
-SECOND_INVITATION = {
-    "EmailSubject": "Your account, for the day the first region is down",
-    "EmailMessage": "Nothing to do now. If the application ever runs in its second region, sign in there as {username} with the"
-    " temporary password {####}, and choose your own. In the first region your password stays what it is.",
-    "SMSMessage": "Second region: user name {username}, temporary password {####}",
 }
 
 
@@ -142,7 +138,8 @@ def negated(condition: Any) -> Any:
 
 
 def user_pool(stack: Stack, triggers: dict[str, Any]) -> cognito.CfnUserPool:
-    mark = {"name": "profile", "attributeDataType": "String", "mutable": True, "stringAttributeConstraints": {"maxLength": "64"}}
+    name = MARK.removeprefix("custom:")
+    mark = {"name": name, "attributeDataType": "String", "mutable": True, "stringAttributeConstraints": {"maxLength": "64"}}
     pool = cognito.CfnUserPool(
         stack,
         "UserPool",
@@ -208,7 +205,7 @@ def export_regularly(stack: Stack, exporter: Any, pool: cognito.CfnUserPool, con
 
 def import_regularly(stack: Stack, pool: cognito.CfnUserPool, condition: cdk.CfnCondition) -> None:
     """The stream of the table is tied to the importer by the finalizer: a template does not know a replica's stream."""
-    failures = failure_queue(stack, "UserImporterFailures", condition)
+    failures = failure_queue(stack, FAILURES, condition)
     environment = {"USERS_TABLE": stack.sub(f"${{Prefix}}-{USERS}"), "USER_POOL_ID": pool.ref, "PREFIX": stack.sub("${Prefix}")}
     writing = ["AdminCreateUser", "AdminGetUser", "AdminUpdateUserAttributes", "AdminSetUserPassword", "ListUsers", "CreateGroup"]
     enabling = ["AdminEnableUser", "AdminDisableUser"]
@@ -232,15 +229,21 @@ def import_regularly(stack: Stack, pool: cognito.CfnUserPool, condition: cdk.Cfn
         condition=condition,
     )
     schedule(stack, "UserImport", importer, condition)
+    stack.output(FAILURES, failures.attr_arn, "What the importer was told and could not do", condition=condition)
+
+
+def importer_given_up(stack: Stack, condition: cdk.CfnCondition) -> None:
+    """Where a sweep goes that has failed too often. In a later layer than the function: Lambda refuses a queue that the function's role may
+    not write to, and does not know the rights of a new role at once."""
+    queue = stack.sub(f"arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:${{Prefix}}-{FAILURES}")
     given_up = lam.CfnEventInvokeConfig(
         stack,
         "UserImporterGivenUp",
-        function_name=importer.ref,
+        function_name=stack.sub("${Prefix}-UserImporter"),
         qualifier="$LATEST",
-        destination_config={"onFailure": {"destination": failures.attr_arn}},
+        destination_config={"onFailure": {"destination": queue}},
     )
     only_if(condition, given_up)
-    stack.output("UserImporterFailures", failures.attr_arn, "What the importer was told and could not do", condition=condition)
 
 
 def failure_queue(stack: Stack, name: str, condition: cdk.CfnCondition) -> sqs.CfnQueue:

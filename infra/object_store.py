@@ -17,12 +17,13 @@ OWNED = {"rules": [{"objectOwnership": "BucketOwnerEnforced"}]}
 
 def object_store(stack: Stack, in_primary: cdk.CfnCondition, peer: str) -> None:
     """One region's part. `peer` is the name of the other region."""
-    logs = log_bucket(stack)
+    logs, logs_policy = log_bucket(stack)
     photos = photo_bucket(stack, in_primary, peer)
     site = site_bucket(stack)
     batch_role(stack)
     for bucket, prefix in ((photos, "photos/"), (site, "site/")):
         bucket.logging_configuration = s3.CfnBucket.LoggingConfigurationProperty(destination_bucket_name=logs.ref, log_file_prefix=prefix)
+        bucket.add_resource_dependency(logs_policy)
     stack.output("PhotosBucket", photos.ref)
     stack.output("SiteBucket", site.ref)
 
@@ -42,13 +43,13 @@ def only_encrypted_connections(bucket: s3.CfnBucket) -> Statement:
     }
 
 
-def bucket_policy(stack: Stack, bucket: s3.CfnBucket, id: str, *statements: Statement) -> None:
+def bucket_policy(stack: Stack, bucket: s3.CfnBucket, id: str, *statements: Statement) -> s3.CfnBucketPolicy:
     """The policy of a bucket that speaks TLS only."""
     document = policy(only_encrypted_connections(bucket), *statements)
-    s3.CfnBucketPolicy(stack, id, bucket=bucket.ref, policy_document=document)
+    return s3.CfnBucketPolicy(stack, id, bucket=bucket.ref, policy_document=document)
 
 
-def log_bucket(stack: Stack) -> s3.CfnBucket:
+def log_bucket(stack: Stack) -> tuple[s3.CfnBucket, s3.CfnBucketPolicy]:
     expiry = {"id": "old", "status": "Enabled", "expirationInDays": LOG_DAYS}
     bucket = s3.CfnBucket(
         stack,
@@ -64,8 +65,7 @@ def log_bucket(stack: Stack) -> s3.CfnBucket:
     from_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     writing = {"Sid": "AccessLogs", **allow("s3:PutObject", arn(stack, "logs", "/*")), "Condition": from_buckets | from_account}
     service = {"Principal": {"Service": "logging.s3.amazonaws.com"}}
-    bucket_policy(stack, bucket, "LogsBucketPolicy", writing | service)
-    return bucket
+    return bucket, bucket_policy(stack, bucket, "LogsBucketPolicy", writing | service)
 
 
 def photo_bucket(stack: Stack, in_primary: cdk.CfnCondition, peer: str) -> s3.CfnBucket:

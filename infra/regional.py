@@ -7,12 +7,14 @@ import aws_cdk as cdk
 from constructs import Construct
 
 from infra.application import application, writer
-from infra.identity import identity
+from infra.gateway import log_role
+from infra.identity import identity, importer_given_up, negated
 from infra.object_store import object_store
 from infra.operations import alarms
 from infra.routing import AUTHORITY, STATES, authority_table, routing
 from infra.stack import Stack
 
+MAY_BE_EMPTY = ("MetricsEndpoint",)
 EVERYWHERE = ("Prefix", "PrimaryRegion", "SecondaryRegion", "AppId", "AllowedOrigin")
 
 
@@ -29,7 +31,7 @@ class Layer:
 def regional_stack(scope: Construct, layer: Layer) -> Stack:
     stack = Stack(scope, layer.name, f"Multi-region application: {layer.description}")
     for name in layer.parameters:
-        stack.parameter(name)
+        stack.parameter(name, **({"default": ""} if name in MAY_BE_EMPTY else {}))
     layer.build(stack)
     return stack
 
@@ -50,6 +52,7 @@ def routing_layer(stack: Stack) -> None:
     environment = {
         "PREFIX": stack.sub("${Prefix}"),
         "PARTITION": cdk.Aws.PARTITION,
+        "REPLICATION_ROLES": stack.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Prefix}-Replication-*"),
         "PRIMARY": stack.sub("${PrimaryRegion}"),
         "SECONDARY": stack.sub("${SecondaryRegion}"),
         "APP_ID": stack.sub("${AppId}"),
@@ -70,11 +73,14 @@ def routing_layer(stack: Stack) -> None:
 def writer_layer(stack: Stack) -> None:
     primary, _ = in_primary(stack)
     writer(stack, cdk.Fn.condition_if(primary.logical_id, "primary", "secondary").to_string())
+    log_role(stack)
 
 
 def operations(stack: Stack) -> None:
     primary, peer = in_primary(stack)
     alarms(stack, peer, primary)
+    own = stack.condition("OwnPool", stack.sub("${UserReplication}"), "profile")
+    importer_given_up(stack, stack.both("OwnPoolInSecondary", own, negated(primary)))
 
 
 AUTHORITY_LAYER = Layer("authority", "the table that decides the state", ("Prefix",), authority_table)
@@ -98,5 +104,5 @@ ROUTING = Layer(
 )
 WRITER = Layer("writer", "the function that writes comments and photos", EVERYWHERE, writer_layer)
 APPLICATION = Layer("application", "the API of comments and photos", ("Prefix", "AllowedOrigin"), application)
-OPERATIONS = Layer("operations", "alarms", ("Prefix", "PrimaryRegion", "SecondaryRegion", "AdminEmail"), operations)
+OPERATIONS = Layer("operations", "alarms", ("Prefix", "PrimaryRegion", "SecondaryRegion", "AdminEmail", "UserReplication"), operations)
 LAYERS = (AUTHORITY_LAYER, STORES, ROUTING, WRITER, APPLICATION, OPERATIONS)

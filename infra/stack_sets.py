@@ -18,6 +18,8 @@ TAGGING = ("TagResource", "UntagResource", "ListTagsForResource")
 
 
 def roles(stack: Stack) -> tuple[iam.CfnRole, iam.CfnRole]:
+    """The administration role, and the execution role, which trusts it by condition: IAM refuses a new role as a principal until it knows
+    it everywhere."""
     execution_arn = stack.sub(f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{Prefix}}-{EXECUTION}")
     own_account = {"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
     administration = iam.CfnRole(
@@ -27,7 +29,9 @@ def roles(stack: Stack) -> tuple[iam.CfnRole, iam.CfnRole]:
         assume_role_policy_document=trusted("cloudformation.amazonaws.com", own_account),
         policies=[{"policyName": "Assume", "policyDocument": policy(allow("sts:AssumeRole", execution_arn))}],
     )
-    trust = {"Effect": "Allow", "Principal": {"AWS": administration.attr_arn}, "Action": "sts:AssumeRole"}
+    account = {"AWS": stack.sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}
+    only_it = {"ArnEquals": {"aws:PrincipalArn": administration.attr_arn}}
+    trust = {"Effect": "Allow", "Principal": account, "Action": "sts:AssumeRole", "Condition": only_it}
     execution = iam.CfnRole(
         stack,
         f"{EXECUTION}Role",

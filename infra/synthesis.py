@@ -25,11 +25,12 @@ TEMPLATE = Path(__file__).resolve().parent.parent / "deployment" / "multi-region
 
 
 def synthesise() -> str:
-    """The text of the template. Needs neither an account nor a network. Raises StaleWebApplication, ValueError."""
+    """The text of the template, in ASCII: CloudFormation shows other letters as question marks when it is asked for its template. Needs
+    neither an account nor a network. Raises StaleWebApplication, ValueError."""
     with tempfile.TemporaryDirectory(prefix="synthesis-") as folder:
         bodies = regional_bodies(regional_app(f"{folder}/regional").synth())
         template = hub_app(f"{folder}/hub", bodies, bundle(TEMPLATE)).synth().get_stack_by_name("hub").template
-        return json.dumps(template, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(template, indent=1) + "\n"
 
 
 def regional_app(folder: str) -> cdk.App:
@@ -43,7 +44,7 @@ def regional_app(folder: str) -> cdk.App:
 def regional_bodies(made: CloudAssembly) -> dict[str, str]:
     """The text of each layer's template, without a space too many. Raises ValueError for one that is too large."""
     templates = {layer.name: made.get_stack_by_name(layer.name).template for layer in (*LAYERS, KEY)}
-    bodies = {name: json.dumps(each, separators=(",", ":"), ensure_ascii=False) for name, each in templates.items()}
+    bodies = {name: json.dumps(each, separators=(",", ":")) for name, each in templates.items()}
     return {name: roomy(f"the layer {name}", body, BODY_BYTES_MAX) for name, body in bodies.items()}
 
 

@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documentation from the code, or checks that they are up to date (`--check`)."""
+"""Writes the generated parts of the documentation and the API's document from the code, or checks them (`--check`)."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import typer.main
 
 from multiregion import errors as errors_module
@@ -18,7 +19,9 @@ from multiregion.api.identity_operations import OperatorOperations, UserOperatio
 from multiregion.cli.commands import app
 from multiregion.config import ENVIRONMENT_PREFIX, Settings
 from multiregion.errors import MultiregionError
-from tests.acceptance.cells import cells, lines_of_the_page
+from multiregion.status import Readiness, RegionStatus
+from tests.acceptance.cells import cells
+from tests.acceptance.expectations import lines_of_the_page
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -136,7 +139,7 @@ def settings() -> str:
 
 
 def storage() -> str:
-    head = ["what fails", "in", "writing", "an operator says", "the ledger lists"]
+    head = ["what fails", "in", "writing", "a planned move away meanwhile", "an operator says", "the ledger lists"]
     return f"{len(list(cells()))} cells:\n\n{table(head, list(lines_of_the_page()))}"
 
 
@@ -164,15 +167,25 @@ def generated(page: Path, text: str) -> str:
     return text
 
 
+def document(text: str) -> str:
+    """The API's document with the schemas of what a region says of itself, from the code."""
+    document = json.loads(text)
+    _, schemas = msgspec.json.schema_components([Readiness, RegionStatus], ref_template="#/components/schemas/{name}")
+    for name, schema in schemas.items():
+        document["components"]["schemas"][name] = {key: value for key, value in schema.items() if key != "title"}
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="exit 1 if a page is out of date")
     check = parser.parse_args().check
     pages = {page: (page.read_text(), generated(page, page.read_text())) for page in PAGES}
+    pages[OPENAPI] = (OPENAPI.read_text(), document(OPENAPI.read_text()))
     old = [page for page, (text, fresh) in pages.items() if fresh != text]
     for page in old:
         if check:
-            print(f"docs/{page.name} is out of date (make reference)", file=sys.stderr)
+            print(f"{page.relative_to(ROOT)} is out of date (make reference)", file=sys.stderr)
         else:
             page.write_text(pages[page][1])
     return 1 if check and old else 0

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 PATIENCE = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 5})
 FUNCTION_PATIENCE = Config(connect_timeout=5, read_timeout=310, retries={"max_attempts": 0})
+TELL_ATTEMPTS = 3
 LAYERS = ("stores", "routing", "application")
 OUTPUTS = ("ApiUrl", "RoutingUrl", "UserPoolId", "UserPoolClientId")
 
@@ -37,7 +38,7 @@ class Finalizer:
         """What the stack shows as its outputs."""
         found = {region: self.outputs(region) for region in self.regions}
         self.replicate_back()
-        self.first_state()
+        self.tell_state()
         if self.given["UserReplication"] == "profile":
             self.follow_users(found[self.regions[1]]["UserImporterFailures"])
         self.publish(found)
@@ -64,17 +65,29 @@ class Finalizer:
         role = first["Role"].replace(f"-{self.regions[0]}", f"-{self.regions[1]}")
         self.client("s3", self.regions[1]).put_bucket_replication(Bucket=here, ReplicationConfiguration={"Role": role, "Rules": rules})
 
-    def first_state(self) -> None:
-        """Asks for the state that is there, or the first one: the updater then tells both regions, their buckets included."""
-        table, key = self.given["StateTable"], {"appId": {"S": self.app_id}}
-        item = self.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", {})
-        state = item.get("state", {"S": "active"})["S"]
-        event = {"AppId": self.app_id, "TableName": table, "NewState": state, "Actor": "cloudformation", "Reason": "deployed"}
-        if item:
-            event["Writable"] = item["writable"]["BOOL"]
-        told = self.invoked("AppStateUpdaterLambda", event)
+    def tell_state(self) -> None:
+        """The updater tells both regions what is decided, their buckets' policies included; in a new deployment that is the first state.
+        What somebody changes meanwhile stays."""
+        told = self.told(TELL_ATTEMPTS)
         if not all(told["confirmed"].values()):
-            raise RuntimeError(f"the first state was not taken: {json.dumps(told)[:500]}")
+            raise RuntimeError(f"the state was not taken: {json.dumps(told)[:500]}")
+
+    def told(self, attempts: int) -> Any:
+        """Once more if the updater finds the authority's table behind the regions, which it then mends."""
+        event = {"AppId": self.app_id, "TableName": self.given["StateTable"], "TellAgain": True}
+        try:
+            return self.invoked("AppStateUpdaterLambda", event)
+        except RuntimeError as error:
+            if attempts == 1 or "StaleEpoch" not in str(error):
+                raise
+        return self.told(attempts - 1)
+
+    def restore(self) -> None:
+        """What CloudFormation has written as its template has it, although others have changed it since: the page's policy, replication
+        back, the denial of uploads where a region does not write."""
+        self.allow({region: self.outputs(region) for region in self.regions})
+        self.replicate_back()
+        self.tell_state()
 
     def invoked(self, name: str, event: Any) -> Any:
         """What a function of this deployment answers. Raises RuntimeError if it fails."""
@@ -186,11 +199,10 @@ def handle(event: Any) -> Any:
 
 
 def handler(event: Any, context: Any) -> None:
-    """Answers CloudFormation in every case: one that hears nothing waits for an hour. After an update, by whatever end, only the
-    policy of the page is looked at."""
+    """Answers CloudFormation in every case: one that hears nothing waits until its time is up. After an update, by whatever end, what it
+    may have overwritten is restored."""
     if "RequestType" not in event:
-        finalizer = Finalizer(event["ResourceProperties"], event["StackId"])
-        finalizer.allow({region: finalizer.outputs(region) for region in finalizer.regions})
+        Finalizer(event["ResourceProperties"], event["StackId"]).restore()
         return
     names = ("StackId", "RequestId", "LogicalResourceId")
     answer = {"PhysicalResourceId": event.get("PhysicalResourceId", "finalizer"), **{name: event[name] for name in names}}

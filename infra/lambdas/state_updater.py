@@ -1,7 +1,8 @@
 """AppStateUpdaterLambda: changes the state of the application, or says why not.
 
 Decides by compare-and-set in the authority's table, one item an epoch, which is the history, too; then tells both regions' copies,
-which refuse a lower epoch, and waits until both show it. Keeps nothing in memory: run again, it goes on from what it reads.
+which refuse a lower epoch, and waits until both show it. Keeps nothing in memory: run again, it goes on from what it reads. With
+`TellAgain` nothing is changed: both regions are told what is decided, their buckets' policies included.
 """
 
 import json
@@ -21,7 +22,7 @@ from infra.lambdas.items import plain, typed
 from infra.lambdas.shared import FIRST, MOVES, STATES, WRITERS
 
 TEXTS = ("AppId", "TableName", "NewState", "Actor", "Reason")
-FLAGS = ("Writable", "RegionLost", "AcceptLoss")
+FLAGS = ("Writable", "RegionLost", "AcceptLoss", "TellAgain")
 TEXT_MAX, CONFIRM_SECONDS, DRAIN_SECONDS, PAUSE_SECONDS = 500, 20.0, 120.0, 1.0
 PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 CARRIED = "taken over from the regions"
@@ -75,12 +76,15 @@ def checked(event: Any, environment: Any) -> Any:
     epoch = event.get("ExpectedEpoch")
     if epoch is not None and (type(epoch) is not int or epoch < 1):
         raise InvalidInput("ExpectedEpoch must be a whole number of at least 1")
-    if event.get("NewState") not in STATES:
+    if event.get("TellAgain"):
+        if "NewState" in event:
+            raise InvalidInput("NewState and TellAgain exclude each other: either a state is changed, or the one that is decided is told")
+    elif event.get("NewState") not in STATES:
         raise InvalidInput(f"NewState must be one of {', '.join(STATES)} (case-sensitive), not {event.get('NewState')!r}")
     for name, variable in (("AppId", "APP_ID"), ("TableName", "STATE_TABLE")):
         if event.get(name) != environment[variable]:
             raise InvalidInput(f"{name} must be {environment[variable]}, as in the stack's outputs, not {event.get(name)!r}")
-    return {"Actor": "", "Reason": "", "RegionLost": False, "AcceptLoss": False, "ExpectedEpoch": None, **event}
+    return {"Actor": "", "Reason": "", "ExpectedEpoch": None, **dict.fromkeys(FLAGS[1:], False), **event}
 
 
 def writer_of(state: str, writable: bool) -> str | None:
@@ -239,6 +243,7 @@ class Copy:
             "Principal": "*",
             "Action": "s3:PutObject",
             "Resource": f"arn:{self.environment['PARTITION']}:s3:::{self.bucket}/*",
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": self.environment["REPLICATION_ROLES"]}},
         }
 
     def records(self) -> Any:
@@ -346,6 +351,8 @@ def update(event: Any, environment: Any, caller: str) -> Any:
     current = authority.newest() or begin(authority, copies, wish["RegionLost"])
     if wish["ExpectedEpoch"] not in (None, current["epoch"]):
         raise stale(current)
+    if wish["TellAgain"]:
+        wish |= {"NewState": current["state"], "Writable": current["writable"]}
     writable = wish["NewState"] == "failover" and wish["Writable"]
     changed = (current["state"], current["writable"]) != (wish["NewState"], writable)
     try:

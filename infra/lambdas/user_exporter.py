@@ -17,16 +17,18 @@ from infra.lambdas.items import plain, typed
 from infra.lambdas.users import NOTE, folded
 
 PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 4})
+HASTE = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 1})
+"""Cognito waits five seconds for a trigger, and refuses the sign-in then; a sign-in takes three calls."""
 NOT_CARRIED = {"sub", "identities"}
 
 
 class Exporter:
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: Any, patience: Config = PATIENCE) -> None:
         region = environment["AWS_REGION"]
         self.environment, self.region = environment, region
         self.users, self.states = environment["USERS_TABLE"], environment["STATE_TABLE"]
-        self.dynamodb = boto3.client("dynamodb", region_name=region, config=PATIENCE)
-        self.cognito = boto3.client("cognito-idp", region_name=region, config=PATIENCE)
+        self.dynamodb = boto3.client("dynamodb", region_name=region, config=patience)
+        self.cognito = boto3.client("cognito-idp", region_name=region, config=patience)
 
     def signed_in(self, event: Any) -> None:
         """One user has signed in, who is confirmed by that. The sign-in counts even if the profile cannot be written now: the next
@@ -96,8 +98,7 @@ def profile(name: str, attributes: Any, groups: Any, *, enabled: bool) -> Any:
 
 
 def handler(event: Any, context: Any) -> Any:
-    exporter = Exporter(os.environ)
     if event.get("triggerSource", "").startswith("PostAuthentication"):
-        exporter.signed_in(event)
+        Exporter(os.environ, HASTE).signed_in(event)
         return event
-    return {"changed": exporter.export(event["userPoolId"])}
+    return {"changed": Exporter(os.environ).export(event["userPoolId"])}

@@ -17,8 +17,9 @@ from infra.lambdas.items import plain, typed
 from infra.lambdas.users import NOTE, folded
 
 PATIENCE = Config(connect_timeout=2, read_timeout=5, retries={"mode": "adaptive", "max_attempts": 5})
-MARK = "custom:profile"
-"""The attribute of a user here that holds the digest of the profile as it was imported."""
+MARK = "custom:imported"
+"""The attribute of a user here that holds the digest of the profile as it was imported. Its name is none of Cognito's own: an attribute
+of a standard name is the standard one, and not `custom:`."""
 UNFINISHED = "FORCE_CHANGE_PASSWORD"
 """The status of a user whose password runs out, and cannot be forgotten."""
 HOPELESS = ("InvalidParameterException", "InvalidPasswordException", "UnsupportedUserStateException")

@@ -3,7 +3,9 @@ named only where it helps."""
 
 from collections.abc import Mapping, Sequence
 
+from multiregion.errors import DatabaseDamaged
 from multiregion.states import UNFOUNDED, Role, RoutingState, State
+from multiregion.stores import Position
 
 Names = Mapping[Role, str]
 
@@ -12,17 +14,30 @@ def listed(roles: Sequence[Role], names: Names) -> str:
     return " and ".join(names[role] for role in roles)
 
 
-def not_answering(silent: Sequence[Role], state: RoutingState, target: RoutingState, names: Names) -> str:
+def why_silent(role: Role, error: BaseException | None, names: Names) -> str:
+    return error.detail.rstrip(".") if isinstance(error, DatabaseDamaged) else f"{names[role]} does not answer"
+
+
+def not_answering(silent: Mapping[Role, BaseException], state: RoutingState, target: RoutingState, names: Names) -> str:
     """A planned switch from `state` to `target` is refused. To give up the region that was meant to serve would help nobody."""
-    why = f"{listed(silent, names)} does not answer, so a planned switch would not finish; nothing was changed."
+    damaged = any(isinstance(error, DatabaseDamaged) for error in silent.values())
+    found = "; ".join(why_silent(role, error, names) for role, error in silent.items())
+    why = f"{found}. A planned switch would not finish; nothing was changed."
     if list(silent) != [state.leader]:
-        return f"{why} Start it, then run the same command again"
+        return f"{why} {'After that' if damaged else 'Start it, then'} run the same command again"
     verb = f"failover{' --writable' * target.writable}" if target.state is State.FAILOVER else "failback"
     lost = f"{why} If it is lost: `multiregion {verb} --region-lost`"
     if state.serving is target.serving:
         return lost
     reading = State.FAILOVER if target.state is State.FAILOVER else State.FENCED
     return f"{lost}; to read in {names[target.serving]} and write nowhere: `multiregion state set {reading}`"
+
+
+def not_recoverable(silent: Sequence[Role], errors: Mapping[Role, BaseException], names: Names) -> str:
+    found = "; ".join(why_silent(role, errors.get(role), names) for role in silent)
+    damaged = any(isinstance(errors.get(role), DatabaseDamaged) for role in silent)
+    what = "To go on without what its file may say" if damaged else "Start it, or, if it is lost"
+    return f"{found}. It may know of later decisions; nothing was changed. {what}: `{RECOVER} --region-lost`"
 
 
 def not_drained(leader: Role, seconds: float, names: Names) -> str:
@@ -33,6 +48,13 @@ def not_drained(leader: Role, seconds: float, names: Names) -> str:
     )
 
 
+def not_ready(leader: Role, seconds: float, names: Names) -> str:
+    return (
+        f"{names[leader]} led and is not ready: it may lack writes that are known elsewhere. After {seconds:g} s the application stays"
+        " fenced. `multiregion status` says what helps; then run the same command again"
+    )
+
+
 def not_lost(region: Role, names: Names) -> str:
     return (
         f"{names[region]} answers, so it is not lost: without --region-lost the switch loses nothing."
@@ -40,8 +62,9 @@ def not_lost(region: Role, names: Names) -> str:
     )
 
 
-def not_confirmed(region: Role, state: RoutingState, names: Names) -> str:
-    return f"{names[region]} has not confirmed the {state.state} state, which is decided (epoch {state.epoch}); run the same command again"
+def not_confirmed(region: Role, state: RoutingState, names: Names, error: object) -> str:
+    decided = f"{names[region]} has not confirmed the {state.state} state, which is decided (epoch {state.epoch})"
+    return f"{decided}: {error.detail}" if isinstance(error, DatabaseDamaged) else f"{decided}; run the same command again"
 
 
 RECOVER = "multiregion authority recover"
@@ -70,6 +93,17 @@ def knows_less(obeyed: RoutingState, told: RoutingState) -> str:
         f"the authority knows only epoch {told.epoch}, and this region obeys epoch {obeyed.epoch}: it was restored from an old backup;"
         f" nothing can be decided before `{RECOVER}`"
     )
+
+
+def spoiled(places: Sequence[Position]) -> str:
+    """Entries of a log that no region has whole: nobody can copy it beyond them."""
+    first = f"change {places[0].sequence} of epoch {places[0].epoch}"
+    more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+    return f"{first}{more} in its log is damaged, and no region has it whole; nothing can be copied from here beyond it"
+
+
+def repair(region: str) -> str:
+    return f"multiregion repair {region}"
 
 
 def accept_history(region: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from multiregion.clock import Clock
@@ -28,7 +28,7 @@ HISTORY_LOOKED_AT = 1_000
 class Situation:
     """Everything that the decision depends on. `objection` is the leases'; `told` is what the writer said of its disk when it asked
     for its lease; `writer` and `survivor` are None when that region does not answer, or was not asked. `begun`: the state is a fence
-    of automatic mode's own, which it has not got beyond."""
+    of automatic mode's own, which it has not got beyond. `obstacle`: why the authority could store no decision now."""
 
     state: RoutingState
     paused: bool
@@ -38,6 +38,7 @@ class Situation:
     writer: Outlook | None = None
     told: WriteHealth = WELL
     begun: bool = False
+    obstacle: str | None = None
 
     def wants_move(self, settings: Settings) -> bool:
         """Whether the primary cannot write, for so long that writing is moved, or that was begun."""
@@ -79,11 +80,13 @@ def reason_to_stay(situation: Situation) -> str | None:
 
 
 def held_down(situation: Situation) -> str | None:
-    """What people decided. A move that was begun before is not held down by its own first step."""
+    """What people decided, and whether anything can be. A move that was begun before is not held down by its own first step."""
     if situation.paused:
         return "automatic takeover is paused"
     if situation.unacknowledged and not situation.begun:
         return "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)"
+    if situation.obstacle is not None:
+        return f"the authority cannot write its state: {situation.obstacle}"
     return None
 
 
@@ -134,13 +137,16 @@ class Automatic:
         leases: Leases,
         clock: Clock,
         settings: Settings,
+        obstacle: Callable[[], str | None] | None = None,
     ) -> None:
+        """`obstacle` answers why the authority could store no decision now."""
         self._authority = authority
         self._controller = controller
         self._regions = regions
         self._leases = leases
         self._clock = clock
         self._settings = settings
+        self._obstacle = obstacle
         self.waits_because: str | None = "it has not looked yet"
 
     async def run(self) -> None:
@@ -192,7 +198,9 @@ class Automatic:
         history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
         state = await self._authority.read()
         objection, told = self._leases.objection(), self._leases.told(state.epoch)
-        alone = Situation(state, is_paused(history), is_unacknowledged(history), objection, None, None, told, is_begun(state, history))
+        obstacle = self._obstacle() if self._obstacle else None
+        people = is_paused(history), is_unacknowledged(history)
+        alone = Situation(state, *people, objection, None, None, told, is_begun(state, history), obstacle)
         if alone.wants_move(self._settings):
             writer, survivor = await asyncio.gather(self._outlook(Role.PRIMARY), self._outlook(Role.SECONDARY))
             return replace(alone, writer=writer, survivor=survivor)

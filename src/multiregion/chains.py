@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
-from multiregion.errors import Conflict
+from multiregion.errors import Conflict, LogSpoiled
 from multiregion.stores import BEGINNING, Change, Mark
 
 CHAIN_BYTES = 16
@@ -47,4 +47,8 @@ def check_follows(changes: Sequence[Change], end: Mark) -> None:
             raise Conflict(f"expected change {expected} of epoch {end.position.epoch} or later, got {change.position}")
         end = Mark(change.position, linked(end.chain, change))
         if end.chain != change.chain:
-            raise Conflict(f"{change.position} was written upon another history than this region's log")
+            # Whoever sends it has said that its log goes on from there.
+            raise LogSpoiled(
+                f"change {change.position.sequence} of epoch {change.position.epoch} in the other region's log is damaged there:"
+                " `multiregion verify --deep` puts it back if it can, and says what else to do"
+            )

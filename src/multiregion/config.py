@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from multiregion.errors import BadDeployment, InvalidInput
+from multiregion.shapes import in_words
 from multiregion.states import Role
 
 ENVIRONMENT_PREFIX = "MULTIREGION_"
@@ -49,11 +50,15 @@ class Settings:
     durability: str = choice("async", ("async", "remote", "remote-strict"), "whether a write waits for the other region")
     remote_seconds: float = setting(2.0, "seconds", "how long a write waits for the other region before that counts as away")
     lease_seconds: float = setting(3.0, "seconds", "automatic failover: how long the writer may write without the authority's word")
-    slow_write_seconds: float = setting(5.0, "seconds", "a write to a region's disk that takes longer counts against its health")
+    slow_write_seconds: float = setting(
+        5.0, "seconds", "a write to a disk that takes longer counts against the health of that region or authority"
+    )
     unhealthy_seconds: float = setting(
         10.0, "seconds", "automatic failover: for how long the primary cannot write before writing is moved to the secondary"
     )
-    reserve_bytes: int = setting(16 * MEBIBYTE, "bytes", "kept free on a region's disk for what moves writing away from a full one")
+    reserve_bytes: int = setting(
+        16 * MEBIBYTE, "bytes", "kept free on the disk of each region and of the authority for what moves writing away from a full one"
+    )
     loss_changes_max: int = setting(100, "changes", "a takeover that may lose more needs --accept-loss, and is never automatic")
     loss_seconds_max: float = setting(60.0, "seconds", "a takeover that may lose more needs --accept-loss, and is never automatic")
     lag_objective_seconds: float = setting(5.0, "seconds", "the lag that the console holds each stream against")
@@ -63,6 +68,8 @@ class Settings:
         2.0, "seconds", 'store "aws": how often a region writes its heartbeat, which measures the lag'
     )
     engine_sweep_seconds: float = setting(21_600.0, "seconds", 'store "aws": how often objects that nothing needs are looked for')
+    scrub_days: float = setting(7.0, "days", "how often every object is read again, and repaired if it is damaged")
+    scrub_bytes_per_second: float = setting(10.0 * MEBIBYTE, "bytes a second", "how fast objects are read for that at most")
     drain_seconds: float = setting(60.0, "seconds", "how long a planned switch waits for the other region to catch up")
     ready_seconds: float = setting(30.0, "seconds", "how long `up` waits for the processes to become ready")
 
@@ -185,7 +192,7 @@ def read_part(file: Path) -> PartConfig:
     except OSError as error:
         raise BadDeployment(f"the configuration {file} cannot be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
-        raise BadDeployment(f"the configuration {file} is not valid: {error}") from error
+        raise BadDeployment(f"the configuration {file} is not valid: {in_words(error)}") from error
 
 
 def default_data() -> Path:

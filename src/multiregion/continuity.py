@@ -12,16 +12,18 @@ from typing import Protocol
 
 from multiregion import advice
 from multiregion.clock import Clock
-from multiregion.errors import MultiregionError
+from multiregion.errors import MultiregionError, NotReady
 from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer
-from multiregion.reports import Known, Report
+from multiregion.reports import Known, Leadership, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import BEGINNING, Exposure, Mark
 
 log = logging.getLogger("multiregion.continuity")
 
+NOT_FOUNDED = "the deployment is not founded yet: that needs both regions and the authority"
+COMPARES = "compares its log with what the other region has"
 LOOK_SECONDS, LOOK_SECONDS_PROVED = 0.1, 1.0
 ASK_SECONDS = 5.0
 
@@ -119,6 +121,14 @@ class Continuity:
         """Why this region does not lead, for people; None: nothing is in the way."""
         self.needs: str | None = None
         """The command without which it never will."""
+        self.lost_disk = False
+        """Whether it had another file once."""
+        self.founds = False
+        """Whether the deployment began with its file, so that there is nothing to be copied."""
+
+    def _say(self, reason: str | None = None, needs: str | None = None) -> None:
+        """What stands in the way, until the next look says something else."""
+        self.reason, self.needs = reason, needs
 
     def catches_up(self) -> bool:
         return not self._records.proved and self._course is Course.CATCH_UP
@@ -140,9 +150,12 @@ class Continuity:
             return
         if state.leader is not self._role:
             self._records.prove()
-            self._was_short = False
+            self._say()
+            self._was_short, self._began = False, self._clock.monotonic()
             await self._settle_as_follower()
         elif self._records.proved:
+            self._say()
+            self._began = self._clock.monotonic()
             await self._settle_as_leader()
         else:
             await self._compare(state)
@@ -156,21 +169,28 @@ class Continuity:
             return None
         state = await records.admitted()
         if state.epoch == UNFOUNDED.epoch:
-            self.reason = "the deployment is not founded yet: that needs both regions and the authority"
+            self._say(NOT_FOUNDED)
             return None
         if not self._introduced:
             known = await self._authority.known(self._role)
-            if known.stores.get(self._role) not in (None, records.store):
+            is_empty = self._was_new and (await records.head()).mark == BEGINNING
+            if known.stores.get(self._role, "" if is_empty else records.store) != records.store:
                 self._cause = DISK_LOST
-            await records.owe(known.ends.get(self._role, BEGINNING), cause=self._cause)
+            await records.owe(known.ends.get(self._role, BEGINNING), known.leadership, cause=self._cause)
+            self.lost_disk = known.stores.get(self._role) not in (None, records.store)
             self._introduced = True
-        self.reason = self.needs = None
         return state
 
     async def _found(self) -> None:
         """An empty file is the founding one only if the authority says so; else it stands for a lost one."""
-        founded = await self._authority.found(self._records.store)
+        try:
+            founded = await self._authority.found(self._records.store)
+        except NotReady:
+            self._say(NOT_FOUNDED)
+            raise
         if founded is not None:
+            self.founds = True
+            self._say(COMPARES)
             await self._records.found(founded)
             self._was_new = False
 
@@ -180,7 +200,7 @@ class Continuity:
         lacking = [mark for mark in must_hold(known, await records.owed()) if not await records.holds(mark)]
         other = await self._other(lacking)
         if other is not None and other.state.supersedes(state):
-            self.reason = advice.knows_less(other.state, state)
+            self._say(advice.knows_less(other.state, state))
             return
         end = (await records.head()).mark
         if self._was_new or await records.owed() != BEGINNING:
@@ -188,20 +208,20 @@ class Continuity:
         if other is not None and other.end == end == BEGINNING and not lacking:
             await records.make_whole(await records.head())  # nothing was ever written
         asked_long = self._clock.monotonic() - self._began > ASK_SECONDS
-        seen = Comparison(
-            bool(lacking), other, await self._missing(lacking), known.leadership.since, self._was_short, asked_long, known.accepted
-        )
+        missing = await self._missing(lacking, known.leadership)
+        seen = Comparison(bool(lacking), other, missing, known.leadership.since, self._was_short, asked_long, known.accepted)
         chosen = course(seen, self._loss_changes_max)
         if chosen is Course.CATCH_UP and other is not None and await records.owed() == BEGINNING:
-            await records.owe(other.end if not lacking else newest(lacking), cause=self._cause)
+            await records.owe(other.end if not lacking else newest(lacking), known.leadership, cause=self._cause)
         self._was_short = self._was_short or bool(lacking) or chosen is Course.CATCH_UP
         if chosen is not self._course:
             log.info("%s", chosen.value)
         self._course = chosen
-        await self._go(state, end, lacking, other)
+        if await records.admitted() == state:  # else what was compared says nothing of what the new state begins with
+            await self._go(state, end, lacking, other, known.leadership, missing)
 
-    async def _missing(self, lacking: Sequence[Mark]) -> int | None:
-        counts = [await self._records.missing(mark) for mark in lacking]
+    async def _missing(self, lacking: Sequence[Mark], leadership: Leadership) -> int | None:
+        counts = [await self._records.missing(mark, leadership) for mark in lacking]
         return None if None in counts else max([count for count in counts if count is not None], default=0)
 
     async def _other(self, lacking: Sequence[Mark]) -> Other | None:
@@ -216,34 +236,38 @@ class Continuity:
         has = any(there == mark for there, mark in zip(found[1:], lacking, strict=True))
         return Other(standing.end, standing.state, holds_ours, await self._records.holds(standing.end), has)
 
-    async def _go(self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None) -> None:
+    async def _go(
+        self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None, leadership: Leadership, missing: int | None
+    ) -> None:
         records = self._records
         match self._course:
             case Course.LEAD if await records.is_whole():
                 records.prove()
             case Course.LEAD_ANEW if await records.is_whole():
-                await self._resume(state, end, "everything that is known elsewhere is here again")
+                await self._resume(state, end, leadership, "everything that is known elsewhere is here again")
             case Course.WRITE_OFF:
+                if other is not None:
+                    await self._hear_ledger()
+                await self._write_off(lacking, leadership)  # while it still shows why they are missing
                 await records.make_whole(await records.head())
-                await self._write_off(lacking)
-                await self._resume(state, end, "what was missing is nowhere; see `multiregion loss list`", alone=other is None)
+                reason = "what was missing is nowhere; see `multiregion loss list`"
+                await self._resume(state, end, leadership, reason, alone=other is None)
             case Course.CATCH_UP:
-                self.reason = "lacks changes that the other region has, and copies them before it leads"
+                self._say("lacks changes that the other region has, and copies them before it leads")
             case Course.WAIT:
-                self.reason = self._why_it_waits(await self._missing(lacking), other)
-                self.needs = advice.accept_history(self._name)
+                self._say(self._why_it_waits(missing, other), advice.accept_history(self._name))
             case _:
-                self.reason = "compares its log with what the other region has"
+                self._say(COMPARES)
 
-    async def _write_off(self, lacking: Sequence[Mark]) -> None:
-        await self._records.write_off(newest(lacking), cause=self._cause)
+    async def _write_off(self, lacking: Sequence[Mark], leadership: Leadership) -> None:
+        await self._records.write_off(newest(lacking), leadership, cause=self._cause)
 
-    async def _resume(self, state: RoutingState, end: Mark, reason: str, *, alone: bool = False) -> None:
+    async def _resume(self, state: RoutingState, end: Mark, leadership: Leadership, reason: str, *, alone: bool = False) -> None:
         """The last step: led under the new epoch, the log begins where it ends now. `alone`: nobody knows what the other region
         obeys by now, so the epoch is one of a new history."""
         resumed = await self._authority.resume(self._role, state, end, reason, alone=alone)
         await self._records.admit(resumed)
-        await self._records.settle_debt()
+        await self._records.settle_debt(leadership)
         self._records.prove()
         self._was_short = False
 
@@ -260,21 +284,33 @@ class Continuity:
         owed = await self._records.owed()
         if owed == BEGINNING:
             return
+        leadership = (await self._authority.known(self._role)).leadership
         theirs, end = await self._peer.standing(), (await self._records.head()).mark
         (there,) = await self._peer.marks([end.position.sequence])
-        if theirs.leads and (theirs.end == end or (there == end and end.position > owed.position)):
-            await self._write_off([owed])
+        counted = theirs.leads and theirs.owed == BEGINNING
+        if counted and (theirs.end == end or (there == end and end.position > owed.position)):
+            await self._hear_ledger()
+            await self._write_off([owed], leadership)
 
     async def _settle_as_leader(self) -> None:
         """What the other region still has of it, it undoes and lists item by item; what it has not is nowhere."""
         if await self._records.owed() == BEGINNING:
             return
-        await self._records.settle_debt()
+        leadership = (await self._authority.known(self._role)).leadership
+        await self._records.settle_debt(leadership)
         owed = await self._records.owed()
         if owed != BEGINNING and (await self._peer.standing()).whole:
+            await self._hear_ledger()
             (there,) = await self._peer.marks([owed.position.sequence])
-            if there != owed and await self._records.missing(owed) != 0:
-                await self._write_off([owed])
+            if there != owed and await self._records.missing(owed, leadership) != 0:
+                await self._write_off([owed], leadership)
+
+    async def _hear_ledger(self) -> None:
+        """What the other region's ledger has is not counted a second time."""
+        after = 0
+        while losses := await self._peer.losses(after):
+            await self._records.merge(losses)
+            after = losses[-1].revision
 
 
 async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:

@@ -17,6 +17,7 @@ from multiregion.lag import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
 from multiregion.predictions import Outlook, RegionControl, facts_of, prediction
+from multiregion.preparation import repair_both
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
@@ -83,7 +84,7 @@ class Controller:
 
     @order
     async def switch(self, request: Request) -> AsyncIterator[Step]:
-        """A planned failover or failback: fence, drain, verify that both sides are equal, hand over.
+        """A planned failover or failback: repair objects, fence, drain, verify that both sides are equal, hand over.
 
         Raises SwitchFailed, with what to do, if a step does not succeed; the application then stays as the steps before left
         it, and the same request goes on from there. Raises StaleEpoch if somebody else changed the state meanwhile.
@@ -99,9 +100,10 @@ class Controller:
             if state.state is not State.FENCED:
                 async for step in self._check(state, target):
                     yield step
+                yield await repair_both(self._regions, self._names, target.serving, self._clock)
                 step, state = await self._decide(state, move(state, State.FENCED), request, name="fence", facts=request.towards())
                 yield step
-            async for step in self._drain(state, target):
+            async for step in self._drain(state, target, request):
                 yield step
             target = move(state, request.to, writable=request.writable, drained=True)
             step, state = await self._decide(state, target, request, name="hand over", facts=await self._base_of(state, target))
@@ -193,7 +195,7 @@ class Controller:
         outlooks = await self._outlooks()
         known = {role: outlook for role, outlook in outlooks.items() if outlook is not None}
         silent = [role for role in BOTH if role not in known]
-        self._check_recoverable(silent, request)
+        await self._check_recoverable(silent, request)
         newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
         if state.history and all(state.is_taken_by(outlook.admitted) for outlook in known.values()):
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
@@ -225,23 +227,20 @@ class Controller:
         self.orders.reads(request, await self._authority.read())
         yield Step("lead", "done", self._clock.monotonic() - began, f"{self._names[role]} leads, epoch {outlook.admitted.epoch}")
 
-    def _check_recoverable(self, silent: list[Role], request: Request) -> None:
+    async def _check_recoverable(self, silent: list[Role], request: Request) -> None:
         if len(silent) == len(BOTH):
             raise SwitchFailed("neither region answers, so nobody knows what was decided last; nothing was changed. Start a region first")
         if silent and not request.region_lost:
-            raise SwitchFailed(
-                f"{advice.listed(silent, self._names)} does not answer, and may know of later decisions; nothing was changed. Start it,"
-                " or, if it is lost, add --region-lost"
-            )
+            raise SwitchFailed(advice.not_recoverable(silent, await self._silent(), self._names))
 
     async def _begin_history(
         self, state: RoutingState, newest: RoutingState, known: Mapping[Role, Outlook], request: Request
     ) -> tuple[RoutingState, Step]:
-        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history. Whoever leads
-        has to hold the newest log that there is: the leader's own file may be lost, or an older copy."""
+        """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history, which succeeds all
+        that anybody has heard of. Whoever leads has to hold the newest log: the leader's own file may be lost, or an older copy."""
         leader = newest.leader if newest.leader in known else newest.leader.other
-        histories = {state.history, *state.succeeds, newest.history, *(outlook.admitted.history for outlook in known.values())}
-        succeeds = tuple(sorted(histories - {""}))
+        heard = [state, newest, *(outlook.admitted for outlook in known.values())]
+        succeeds = tuple(sorted({history for each in heard for history in (each.history, *each.succeeds)} - {""}))
         fenced = RoutingState(State.FENCED, newest.epoch + EPOCHS_SKIPPED, leader, history=self._clock.new_id(), succeeds=succeeds)
         log = max((outlook.head.mark for outlook in known.values()), key=lambda mark: mark.position)
         facts = {"base": base_fact(log), "succeeds": succeeds}
@@ -305,17 +304,16 @@ class Controller:
     async def _check(self, state: RoutingState, target: RoutingState) -> AsyncIterator[Step]:
         """Both regions must answer before anything is fenced, so that a switch that cannot succeed does no harm."""
         began = self._clock.monotonic()
-        needed = target.serving is not state.leader
         silent = await self._silent()
-        if silent and needed:
-            silent = await self._silent()  # a connection from before a region was restarted breaks once; no reason to call it lost
-            if silent:
-                raise SwitchFailed(advice.not_answering(silent, state, target, self._names))
-        found = f"{advice.listed(silent, self._names)} does not answer" if silent else "both regions answer"
+        # A connection from before a region was restarted breaks once; no reason to call it lost.
+        if silent and target.serving is not state.leader and (silent := await self._silent()):
+            raise SwitchFailed(advice.not_answering(silent, state, target, self._names))
+        found = "; ".join(advice.why_silent(role, error, self._names) for role, error in silent.items()) or "both regions answer"
         yield Step("check", "done", self._clock.monotonic() - began, found)
 
-    async def _drain(self, fenced: RoutingState, target: RoutingState) -> AsyncIterator[Step]:
-        """The fence is in force once the leader has admitted it; then its log must reach the other side to the last change."""
+    async def _drain(self, fenced: RoutingState, target: RoutingState, request: Request) -> AsyncIterator[Step]:
+        """The fence is in force once the leader has admitted it; then its log must reach the other side to the last change. Raises
+        StaleEpoch as soon as another order has decided something else."""
         leader, other = fenced.leader, fenced.leader.other
         async for step in self._tell(fenced, required=None if target.serving is leader else leader):
             yield step
@@ -324,10 +322,12 @@ class Controller:
         if target.serving is leader and not level(heads[leader], heads[other]):
             yield Step("drain", "not needed", 0.0, f"{self._names[leader]} wrote last")
             return
-        while not level(heads[leader], heads[other]):
+        while not (is_level := level(heads[leader], heads[other])) or not await self._is_ready(leader):
             if self._clock.monotonic() - began > self._settings.drain_seconds:
-                raise SwitchFailed(advice.not_drained(leader, self._settings.drain_seconds, self._names))
+                why = advice.not_ready if is_level else advice.not_drained
+                raise SwitchFailed(why(leader, self._settings.drain_seconds, self._names))
             await self._clock.sleep(DRAIN_PAUSE_SECONDS)
+            await self.orders.refuse_if_overtaken(request)
             heads = await self._heads()
         head = heads[leader]
         assert head is not None
@@ -350,13 +350,7 @@ class Controller:
         return replace(step, detail=f"{state.state} already; decided anew, epoch {state.epoch}, so that {whose} does not change it"), state
 
     async def _decide(
-        self,
-        old: RoutingState,
-        new: RoutingState,
-        request: Request,
-        *,
-        name: str = "decide",
-        facts: Mapping[str, Any] | None = None,
+        self, old: RoutingState, new: RoutingState, request: Request, *, name: str = "decide", facts: Mapping[str, Any] | None = None
     ) -> tuple[Step, RoutingState]:
         began = self._clock.monotonic()
         state = await self._authority.replace(old, new, actor=request.actor, reason=request.reason, facts=facts)
@@ -381,14 +375,19 @@ class Controller:
                 raise answer
             yield Step(f"admit {self._names[role]}", "not confirmed", seconds, f"{answer.detail}; it will learn the state when it is back")
         if required is not None and isinstance(answers[BOTH.index(required)], MultiregionError):
-            raise SwitchFailed(advice.not_confirmed(required, state, self._names))
+            raise SwitchFailed(advice.not_confirmed(required, state, self._names, answers[BOTH.index(required)]))
 
-    async def _silent(self) -> list[Role]:
-        return [role for role, head in (await self._heads()).items() if head is None]
+    async def _silent(self) -> dict[Role, BaseException]:
+        return {role: answer for role, answer in (await self._asked()).items() if isinstance(answer, BaseException)}
 
     async def _heads(self) -> dict[Role, Head | None]:
-        answers = await asyncio.gather(*(self._regions[role].head() for role in BOTH), return_exceptions=True)
-        return {role: answer if isinstance(answer, Head) else None for role, answer in zip(BOTH, answers, strict=True)}
+        return {role: answer if isinstance(answer, Head) else None for role, answer in (await self._asked()).items()}
+
+    async def _asked(self) -> dict[Role, Head | BaseException]:
+        return dict(zip(BOTH, await asyncio.gather(*(self._regions[role].head() for role in BOTH), return_exceptions=True), strict=True))
+
+    async def _is_ready(self, role: Role) -> bool:
+        return (outlook := (await self._outlooks())[role]) is not None and outlook.ready
 
     async def _outlooks(self) -> dict[Role, Outlook | None]:
         answers = await asyncio.gather(*(self._regions[role].outlook() for role in BOTH), return_exceptions=True)

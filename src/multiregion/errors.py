@@ -9,6 +9,7 @@ MultiregionError
 │   ├── Expired             an upload ticket or a picture's address that was good once
 │   └── NotLocal            a fault, on a deployment whose parts are not all on this machine
 ├── NotFound                no such photo, user, object, application or upload
+│   └── Unneeded            an object that is not given out, because no record needs it any more
 ├── Conflict                the same id with other content, or a record that changed meanwhile
 │   └── UnknownPosition     a position of a history that this region does not know: start over
 ├── Refused                 the state of the application forbids it; carries that state
@@ -20,10 +21,14 @@ MultiregionError
 │   ├── Overloaded          a queue is full, or a rate limit is reached
 │   ├── DiskFull            nothing can be stored; reading goes on
 │   ├── DiskFailed          the disk refuses writes for another reason, does not answer, or cannot be read
-│   │   └── CommitUnknown   it failed in the commit: whether that was stored is unknown
+│   │   ├── CommitUnknown   it failed in the commit: whether that was stored is unknown
+│   │   └── DatabaseDamaged the file cannot be read: what is to be done
 │   ├── Behind              the position that the client has seen has not arrived here yet
+│   ├── Damaged             an object's bytes are not what they were when it was stored
+│   ├── LogSpoiled          an entry of a log is not what it was when it was written
 │   └── Unreachable         another process did not answer; the outcome is unknown
 ├── SwitchFailed            a step of a switch did not succeed; what was done can be run again
+├── RepairFailed            a region cannot be copied anew from the other one now, or not without a loss
 └── BadDeployment           the data folder, a port or the configuration cannot be used as they are
 """
 
@@ -79,6 +84,10 @@ class NotLocal(Forbidden):
 
 class NotFound(MultiregionError):
     status, code, title = 404, "not_found", "Not found"
+
+
+class Unneeded(NotFound):
+    code, title = "unneeded", "No longer needed"
 
 
 class UnknownPhoto(NotFound):
@@ -145,12 +154,28 @@ class Behind(Unavailable):
     code, title = "behind", "This region has not got there yet"
 
 
+class Damaged(Unavailable):
+    code, title = "damaged", "Damaged"
+
+
+class LogSpoiled(Unavailable):
+    code, title = "log_damaged", "The log is damaged"
+
+
+class DatabaseDamaged(DiskFailed):
+    code, title = "database_damaged", "The database is damaged"
+
+
 class Unreachable(Unavailable):
     code, title, definite = "unreachable", "No answer", False
 
 
 class SwitchFailed(MultiregionError):
     status, code, title = 409, "switch_failed", "The switch did not finish"
+
+
+class RepairFailed(MultiregionError):
+    status, code, title = 409, "repair_failed", "The region was not repaired"
 
 
 class BadDeployment(MultiregionError):

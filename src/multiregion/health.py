@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from multiregion.clock import Clock, iso
 from multiregion.errors import SwitchFailed
@@ -33,16 +33,6 @@ class WriteHealth:
         """For an operator: why, and since when. Only while there is a problem."""
         assert self.since is not None
         return f"{self.problem}, since {iso(self.since)}"
-
-    def shown(self) -> dict[str, Any]:
-        """As a region reports it."""
-        return {
-            "condition": self.condition,
-            "problem": self.problem,
-            "seconds": self.seconds,
-            "since": None if self.since is None else iso(self.since),
-            "lastWriteSeconds": self.last_seconds,
-        }
 
 
 WELL = WriteHealth()

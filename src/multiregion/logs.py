@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Head, Mark, Position, Records
 
@@ -17,7 +18,8 @@ DISK_LOST = "disk lost"
 CAUSES = (NOT_REPLICATED, OLDER_COPY, FORKED, DISK_LOST)
 
 Explain = Callable[[Position, bool], tuple[str, str]]
-"""Why a change is undone, its cause and that in a sentence, by its position and whether it was written in this region."""
+"""Why a change is undone, its cause and that in a sentence, by its position and whether, for all that this log shows, it was only
+in this region: written here, with nothing of the other region's after it."""
 
 
 def not_replicated(reason: str) -> Explain:
@@ -68,6 +70,11 @@ class LoggedRecords(Records, Protocol):
 
     async def head(self) -> Head: ...
 
+    async def learn(self, state: RoutingState) -> None:
+        """The other region obeys this state. If it is a later one, and the authority has been heard, so does this region; but it
+        does not lead before the authority says so too: what the authority says may be older, and so may this region's file."""
+        ...
+
     def changes(self, after: Position, *, limit: int, chain: str | None = None) -> Sequence[Change]:
         """The next changes of this region's log after `after`, oldest first. Raises Conflict if `after` is not in this log, or
         not at the end of that chain."""
@@ -115,8 +122,8 @@ class LoggedRecords(Records, Protocol):
 
     @property
     def proved(self) -> bool:
-        """Whether this region may lead: since its process started, its log has been found to be no older than what is known
-        elsewhere. Until then it follows, or waits."""
+        """Whether this region may lead: since its process started, or a new history began, its log has been found to be no older
+        than what is known elsewhere. Until then it follows, or waits."""
         ...
 
     def prove(self) -> None: ...
@@ -129,19 +136,21 @@ class LoggedRecords(Records, Protocol):
         """How far this log is known to have got once, if it lacks that now and no ledger has it yet; else BEGINNING."""
         ...
 
-    async def owe(self, mark: Mark, *, cause: str) -> None:
-        """Remember, durably, that this log had got to `mark` once, unless it still has it."""
+    async def owe(self, mark: Mark, leadership: Leadership, *, cause: str) -> None:
+        """Remember, durably, that this log had got to `mark` once, unless it still has it, and why it lacks that: the first cause
+        counts until nothing is owed any more. `leadership`, here and below: what the authority knows of which log each epoch
+        went on with."""
         ...
 
-    async def settle_debt(self) -> None:
-        """Owe nothing any more, if the log or the ledger has by now what was owed."""
+    async def settle_debt(self, leadership: Leadership) -> None:
+        """Owe nothing any more, if the log and the ledger have by now all that was owed."""
         ...
 
-    async def missing(self, mark: Mark) -> int | None:
+    async def missing(self, mark: Mark, leadership: Leadership) -> int | None:
         """How many writes up to `mark` are neither in this log nor in this ledger; None: it cannot be counted."""
         ...
 
-    async def write_off(self, mark: Mark, *, cause: str) -> None:
+    async def write_off(self, mark: Mark, leadership: Leadership, *, cause: str) -> None:
         """Enter what is missing up to `mark` as one loss without contents, and owe nothing any more. Idempotent."""
         ...
 
@@ -155,6 +164,16 @@ class LoggedRecords(Records, Protocol):
 
     async def make_whole(self, other: Head) -> None:
         """This region has seen `other`, the end of the other region's log; it is whole again if its own log reaches there."""
+        ...
+
+    async def spoiled(self, after: int, *, limit: int) -> tuple[int, Sequence[Position]]:
+        """Read up to `limit` entries of the log above sequence `after`: the last one's sequence (`after`: there is none), and those whose
+        contents, or the record they wrote, are not what the chain says."""
+        ...
+
+    async def put_back(self, position: Position, whole: Change | None = None) -> bool:
+        """Make an entry again what the chain says, from `whole`, or from the record that it wrote, and that record what the entry says;
+        False if neither is."""
         ...
 
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from multiregion.errors import Conflict, NotFound, Refused, Unreachable
+from multiregion.errors import Conflict, Damaged, NotFound, Refused, Unavailable, Unreachable
 from multiregion.logs import Loss
 from multiregion.states import Role
 from multiregion.stores import Change, Mark, Position, StateStore
@@ -51,7 +51,7 @@ class LossLedger:
         self._authority = authority
 
     async def entries(self) -> tuple[Sequence[Entry], Sequence[str]]:
-        """Every loss, in the order the writes were made, and the regions that did not answer. What is still in a region's log is not
+        """Every loss, in the order the writes were made, and the regions that could not say. What is still in a region's log is not
         lost, or not yet."""
         found: dict[Mark, Loss] = {}
         silent: list[str] = []
@@ -62,7 +62,7 @@ class LossLedger:
                     held |= {loss.key} if loss.held else set()
                     if loss.key not in found or RANK[loss.outcome] > RANK[found[loss.key].outcome]:
                         found[loss.key] = loss
-            except Unreachable:
+            except Unavailable:
                 silent.append(self._names[role])
         return named([loss for loss in found.values() if loss.outcome != PENDING or loss.key not in held]), silent
 
@@ -88,7 +88,7 @@ class LossLedger:
                 position = await self._regions[writer].restore(
                     entry.loss.change, again.get(expected, expected) if expected else None, actor=actor, force=force
                 )
-            except (Conflict, NotFound) as obstacle:
+            except (Conflict, Damaged, NotFound) as obstacle:
                 yield Settled(entry.id, "kept", obstacle.detail)
                 continue
             again[entry.loss.change.position] = position
@@ -101,13 +101,13 @@ class LossLedger:
             yield Settled(entry.id, "discarded")
 
     async def _pending(self, ids: Sequence[str] | None) -> Sequence[Entry]:
-        """Raises NotFound for an id that is not in a ledger, Unreachable if a region that may have it does not answer."""
+        """Raises NotFound for an id that is not in a ledger, Unreachable if a region that may have it cannot be asked."""
         entries, silent = await self.entries()
         unknown = set(ids or ()) - {entry.id for entry in entries}
         if unknown and not silent:
             raise NotFound(f"there is no loss {', '.join(sorted(unknown))}; `multiregion loss list` shows what there is")
         if unknown:
-            raise Unreachable(f"{', '.join(sorted(unknown))} may be in the ledger of {', '.join(silent)}, which does not answer")
+            raise Unreachable(f"{', '.join(sorted(unknown))} may be in the ledger of {', '.join(silent)}, which cannot be asked now")
         return [entry for entry in entries if entry.loss.outcome == PENDING and (ids is None or entry.id in ids)]
 
     async def _settle(self, entry: Entry, outcome: str, actor: str, applied: Position | None) -> None:

@@ -3,11 +3,15 @@
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from msgspec import to_builtins
+
 from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
 from multiregion.leases import Leases
+from multiregion.objects import Repaired
 from multiregion.reports import Leadership, Report, Reports, base_fact
 from multiregion.states import Role, RoutingState
+from multiregion.status import missing_of
 from multiregion.stores import Head, StateStore
 
 
@@ -31,6 +35,10 @@ class RegionControl(Protocol):
 
     async def outlook(self) -> Outlook: ...
 
+    async def repair(self) -> Repaired:
+        """Fetch the objects that are known to be damaged, or found to be missing, from the other region."""
+        ...
+
 
 class InformedRegion:
     """A region as the controller sees it, with what the other one had reported to the authority before it fell silent."""
@@ -48,6 +56,9 @@ class InformedRegion:
     async def head(self) -> Head:
         return await self._region.head()
 
+    async def repair(self) -> Repaired:
+        return await self._region.repair()
+
     async def outlook(self) -> Outlook:
         outlook = await self._region.outlook()
         state = await self._authority.read()
@@ -55,9 +66,11 @@ class InformedRegion:
         silence = self._reports.seconds_since(self._role.other)
         if state.leader is self._role:
             return outlook
-        if report is None or silence is None or report.history not in (state.history, *state.succeeds):
+        told = None
+        if report is not None and report.history in (state.history, *state.succeeds):
+            told = missing_by_report(outlook.head, report, await self._reports.leadership())
+        if told is None or report is None or silence is None:
             return replace(outlook, last_known=outlook.last_known and replace(outlook.last_known, seconds=None))
-        told = missing_by_report(outlook.head, report, await self._reports.leadership())
         told = replace(told, seconds=self._unknown_seconds(state, report, silence))
         return replace(outlook, last_known=worse(outlook.last_known, told))
 
@@ -69,15 +82,14 @@ class InformedRegion:
         return max(0.0, silence - stopped)
 
 
-def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown:
-    """What a region whose log ends at `head` lacks of the leader's log as it was reported. What it has beyond the place where the
-    leadership began is of another history, and counts for nothing."""
-    end, reached = report.end.position, leadership.reached(head.mark)
-    if end.epoch < leadership.since:
-        # A leader that has written nothing yet ends where its leadership began.
-        reached = max(reached, min(head.position, end))
-    changes = max(0, end.sequence - reached.sequence)
-    credentials = tuple(each for each in report.exposure.credentials if each.position > reached)
+def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown | None:
+    """What a region whose log ends at `head` lacks of the leader's log as it was reported. What it has beyond the place where the two
+    part counts for nothing. None: the authority does not know where that is."""
+    shared = leadership.shared(head.mark, report.end)
+    if shared is None:
+        return None
+    changes = max(0, report.end.position.sequence - shared.sequence)
+    credentials = tuple(each for each in report.exposure.credentials if each.position > shared)
     return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.photos_in_flight)
 
 
@@ -120,25 +132,12 @@ def uploads(last_known: LastKnown) -> str:
     return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
 
 
-def missing(last_known: LastKnown | None) -> dict[str, Any] | None:
-    """What a region does not have of the other, as far as it has heard; None if it has heard nothing."""
-    if last_known is None:
-        return None
-    return {
-        "changes": last_known.changes,
-        "bytes": last_known.bytes,
-        "seconds": last_known.seconds,
-        "credentials": [{"what": each.what, "user": each.user} for each in last_known.credentials],
-        "photosInFlight": last_known.photos_in_flight,
-    }
-
-
 def facts_of(outlook: Outlook, *, loses: bool, accepted: bool) -> dict[str, Any]:
     """What the history keeps of a takeover: the watermark, and what was predicted and accepted."""
     position = outlook.head.position
     return {
         "watermark": {"epoch": position.epoch, "sequence": position.sequence},
         **({"base": base_fact(outlook.head.mark)} if loses else {}),
-        "predictedLoss": missing(outlook.last_known) if loses else None,
+        "predictedLoss": to_builtins(missing_of(outlook.last_known)) if loses else None,
         "acceptedLoss": accepted,
     }

@@ -9,6 +9,7 @@ from multiregion.clock import Clock
 from multiregion.config import Settings, label
 from multiregion.controller import Controller
 from multiregion.errors import MultiregionError, Unreachable
+from multiregion.objects import Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook, RegionControl
 from multiregion.states import Role, RoutingState, State, move
@@ -89,6 +90,10 @@ class Onlooker:
     async def head(self) -> Head:
         own = (await self.outlook()).head
         return self.drained_to or own
+
+    async def repair(self) -> Repaired:
+        await self.outlook()
+        return Repaired()
 
     async def admit(self, state: RoutingState) -> RoutingState:
         await self.outlook()

@@ -12,7 +12,7 @@ async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Posi
 
     `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been
     written meanwhile, unless `force`, or if it is a comment whose photo is not there; Fenced and the like as any commit;
-    Unreachable, NotFound if an object cannot be had.
+    Unreachable, NotFound, Damaged if an object cannot be had.
     """
     records, write = region.records, lost.write
     version, current = await records.version(write.key), await records.get(write.key)
@@ -20,6 +20,8 @@ async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Posi
         await records.confirm(version)
         return version
     await bring(write.needs, region.objects, peer)
+    for digest in write.needs:
+        await region.objects.file(digest)  # sound, or fetched again
     again = write if force else on_condition(write, version, expected)
     try:
         return await records.commit([again], epoch=None, actor=actor, requires=photos_of(write))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from multiregion.logs import LoggedRecords
+from multiregion.objects import LocalObjects
 from multiregion.states import Role
-from multiregion.stores import LocalObjects, Objects, Records
+from multiregion.stores import Objects, Records
 
 
 @dataclass(frozen=True, slots=True)

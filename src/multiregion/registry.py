@@ -12,9 +12,13 @@ WORDS_LOOKED_AT = 20
 
 
 async def note_report(authority: StateStore, reports: Reports, role: Role, report: Report) -> None:
-    """A file that has been told nothing yet does not speak for the region that was founded or lost before it."""
-    if report.history or (await authority.read()).epoch == UNFOUNDED.epoch:
-        await reports.report(role, report)
+    """A file that has been told nothing yet does not speak for the region that was founded or lost before it: not after the
+    founding, nor where an authority that lost its history has heard since of what the region had."""
+    if not report.history:
+        known = (await reports.reports()).get(role)
+        if (await authority.read()).epoch != UNFOUNDED.epoch or not (known is None or known.is_empty):
+            return
+    await reports.report(role, report)
 
 
 async def known_of(authority: StateStore, reports: Reports, role: Role) -> Known:
@@ -31,10 +35,11 @@ async def is_accepted(authority: StateStore, role: Role) -> bool:
 
 
 async def founded_upon(authority: StateStore, reports: Reports, store: str) -> RoutingState | None:
-    """Raises NotReady until both regions have said that they are empty: an authority without history decides nothing else."""
+    """Raises NotReady until both regions have said that they are empty: an authority without history decides nothing else. What its
+    file says of them does not count: it may be a copy from before the founding."""
     if (await authority.read()).epoch == UNFOUNDED.epoch:
         said = await reports.reports()
-        if any(role not in said or not said[role].is_empty for role in Role):
+        if any(not reports.has_heard(role) or not said[role].is_empty for role in Role):
             raise NotReady("both regions must have told the authority that they are empty before the deployment is founded")
     return await reports.found(store)
 

@@ -6,14 +6,29 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from multiregion.audit import checked
 from multiregion.chains import shared_mark
 from multiregion.clock import Clock
-from multiregion.errors import Conflict, DiskFailed, DiskFull, MultiregionError, NotReady, StaleEpoch, Unavailable
+from multiregion.errors import (
+    Conflict,
+    Damaged,
+    DatabaseDamaged,
+    DiskFailed,
+    DiskFull,
+    LogSpoiled,
+    MultiregionError,
+    NotFound,
+    NotReady,
+    StaleEpoch,
+    Unavailable,
+    Unneeded,
+)
 from multiregion.lag import NOTHING_KNOWN, LagMeter, LastKnown
 from multiregion.logs import FORKED, NOT_REPLICATED, OLDER_COPY, Explain, LoggedRecords, Loss
+from multiregion.objects import Found, LocalObjects
 from multiregion.region import LoggedRegion
-from multiregion.states import Role, RoutingState
-from multiregion.stores import BEGINNING, START, Change, Digest, Exposure, Head, Lag, Mark, Objects, Position, needs_of
+from multiregion.states import UNFOUNDED, Role, RoutingState
+from multiregion.stores import BEGINNING, START, Change, Digest, Exposure, Head, Lag, Mark, Position, needs_of
 
 log = logging.getLogger("multiregion.replication")
 
@@ -58,7 +73,8 @@ class Peer(Protocol):
         ...
 
     def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
-        """An object's bytes in pieces. Raises Unreachable, NotFound."""
+        """An object's bytes in pieces. Raises Unreachable, NotFound, Damaged; Unneeded if it does not have them, sound, and none of
+        its records needs them any more."""
         ...
 
     async def standing(self) -> Standing:
@@ -107,10 +123,21 @@ async def frames(
         yield await frame()
     while True:
         for batch in batches(records.changes(after.position, limit=BATCH_CHANGES_MAX, chain=after.chain)):
+            sent = await checked(records, batch, after)
             after = batch[-1].mark
-            yield await frame(batch)
+            yield await frame(sent)
         if not await records.changed(after.position, timeout_seconds=heartbeat_seconds):
             yield await frame()
+
+
+async def offered(region: LoggedRegion, digest: Digest) -> Found:
+    """The source's side of `Peer.fetch`: the object, sound. Fetched from nowhere: who asks is where it would come from."""
+    try:
+        return await region.objects.file(digest, mend=False)
+    except (NotFound, Damaged) as error:
+        if await region.records.is_needed(digest):
+            raise
+        raise Unneeded(f"object {digest} is not here, sound, and nothing here needs it") from error
 
 
 def batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
@@ -216,6 +243,9 @@ class Replicator:
             DiskFailed: "the disk cannot be written",
             Conflict: "the logs of the two regions have parted",
             StaleEpoch: "the other region obeys an older state",
+            DatabaseDamaged: error.detail,
+            LogSpoiled: error.detail,
+            Damaged: f"{error.detail}: repair it there, or delete what needs it",
         }
         is_silence = isinstance(error, Unavailable) and not isinstance(error, NotReady)
         problem = reasons.get(type(error), "the other region does not answer" if is_silence else error.detail)
@@ -250,9 +280,10 @@ class Replicator:
         first, then, with the rewind, into this one's: whichever file is lost, the list of what it lost is not."""
         records = self._region.records
         theirs = await self._peer.standing()
-        await self._learn(theirs.state)
+        await records.learn(theirs.state)
         if not theirs.whole:
-            raise NotReady("the other region has lost its records and copies this one's")
+            copies = "does not have all records yet, and copies this one's"
+            raise NotReady(f"the other region {copies if theirs.state.epoch != UNFOUNDED.epoch else 'has been told no state yet'}")
         state = await records.admitted()
         if theirs.state != state:
             return
@@ -277,12 +308,6 @@ class Replicator:
                 await self._peer.enter(part)
             above = losses[-1].change.position
 
-    async def _learn(self, state: RoutingState) -> None:
-        """A later state counts from whomever it is heard; but only the authority can confirm one to a region that has just started."""
-        records = self._region.records
-        if records.confirmed and state.supersedes(await records.admitted()):
-            await records.admit(state)
-
     async def _read(self, after: Mark, waiting: "asyncio.Queue[Frame]") -> None:
         """Ends when this region begins or ceases to follow."""
         wants_changes = await self._follows()
@@ -292,9 +317,9 @@ class Replicator:
             self.problem = None
             if not wants_changes:
                 self._lag.applied(await self._region.records.head())
-                self.parted = None if await self._region.records.holds(frame.head.mark) else frame.head.mark
+            self.parted = None if wants_changes or await self._region.records.holds(frame.head.mark) else frame.head.mark
             self._lag.hear(frame.head, frame.exposure)
-            await self._learn(frame.state)
+            await self._region.records.learn(frame.state)
             if frame.changes:
                 await waiting.put(frame)
             self._level_at = level.position if wants_changes and (level := self._lag.level_with()) else self._level_at
@@ -334,21 +359,40 @@ class Replicator:
             await self._peer.acknowledge((await self._region.records.head()).position)
 
     async def _bring_objects(self, changes: Sequence[Change]) -> None:
-        await bring(needs_of(changes), self._region.objects, self._peer)
+        if changes and await bring(needs_of(changes), self._region.objects, self._peer, skip_unneeded=True):
+            (there,) = await self._peer.marks([changes[-1].position.sequence])
+            if there != changes[-1].mark:  # its file is another one now, which needs nothing because it has nothing
+                raise Conflict(f"the other region no longer has {changes[-1].position}, and its objects do not come")
 
 
-async def bring(digests: Sequence[Digest], objects: Objects, peer: Peer) -> None:
-    """Fetch the objects that are not here, a few at a time. Raises what fetching and keeping the first that fails raises."""
+async def bring(digests: Sequence[Digest], objects: LocalObjects, peer: Peer, *, skip_unneeded: bool = False) -> set[Digest]:
+    """Fetch the objects that are not here, a few at a time, until all are; none is discarded before the records that name them are
+    there. `skip_unneeded`: whoever follows a log meets records that were deleted later, and goes on without their objects, which
+    are returned. Raises what fetching and keeping the first that fails raises."""
+    skipped: set[Digest] = set()
+    while missing := [digest for digest in digests if digest not in skipped and not await objects.claim(digest)]:
+        skipped |= await fetch(missing, objects, peer, skip_unneeded=skip_unneeded)
+    return skipped
+
+
+async def fetch(missing: Sequence[Digest], objects: LocalObjects, peer: Peer, *, skip_unneeded: bool) -> set[Digest]:
+    """Returns those that were skipped."""
     places = asyncio.Semaphore(FETCHES_MAX)
+    skipped: set[Digest] = set()
 
     async def one(digest: Digest) -> None:
         async with places:
-            await objects.receive(digest, peer.fetch(digest))
+            try:
+                await objects.receive(digest, peer.fetch(digest))
+            except Unneeded:
+                if not skip_unneeded:
+                    raise
+                skipped.add(digest)
 
-    missing = [digest for digest in digests if not await objects.has(digest)]
     try:
         async with asyncio.TaskGroup() as tasks:
             for digest in missing:
                 tasks.create_task(one(digest))
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from failures
+    return skipped

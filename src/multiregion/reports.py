@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from multiregion.states import Role, RoutingState
-from multiregion.stores import BEGINNING, Exposure, Mark, Position
+from multiregion.stores import BEGINNING, START, Exposure, Mark, Position
 
 REPORT_SECONDS = 0.5
 ACCEPTED = "accept-history"
@@ -32,16 +32,32 @@ class Report(msgspec.Struct, frozen=True):
 
 class Leadership(msgspec.Struct, frozen=True):
     """Since which epoch the present leader leads without a break, and where its log ended then. What was logged in earlier epochs
-    beyond `base` is not of this history. `earlier`: the same of those before it, newest first, as far as the authority knows."""
+    beyond `base` is not of this history. `earlier`: the same of those before it, newest first, as far as the authority knows; without
+    a base: an authority that was restored from an older copy has forgotten those epochs."""
 
     since: int
     base: Mark
-    earlier: tuple[tuple[int, Mark], ...] = ()
+    earlier: tuple[tuple[int, Mark | None], ...] = ()
 
-    def reached(self, log: Mark) -> Position:
-        """How far a log that ends with `log` can be part of the present leader's: no leader had what it has beyond their bases."""
-        bases = [base.position for since, base in ((self.since, self.base), *self.earlier) if log.position.epoch < since]
-        return min([log.position, *bases])
+    def shared(self, one: Mark, other: Mark) -> Position | None:
+        """How far two logs agree that end with these marks; None: unknown. They part where the later one's leadership began, if that
+        was before the other one's end."""
+        while one.position.epoch != other.position.epoch:
+            earlier, later = sorted((one, other), key=lambda mark: mark.position)
+            if earlier == BEGINNING:
+                return START
+            since, base = self._at(later.position.epoch)
+            if base is None:
+                return None
+            if since <= earlier.position.epoch:
+                break
+            one, other = base, earlier
+        return min(one.position, other.position)
+
+    def _at(self, epoch: int) -> tuple[int, Mark | None]:
+        """The leadership that an epoch belongs to."""
+        known = ((self.since, self.base), *self.earlier)
+        return next(((since, base) for since, base in known if since <= epoch), (0, None))
 
 
 def base_fact(mark: Mark) -> dict[str, Any]:
@@ -70,6 +86,10 @@ class Reports(Protocol):
 
     async def reports(self) -> Mapping[Role, Report]:
         """The newest of each region that ever reported."""
+        ...
+
+    def has_heard(self, role: Role) -> bool:
+        """Whether this region has reported since this process started."""
         ...
 
     def seconds_since(self, role: Role) -> float | None:

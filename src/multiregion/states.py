@@ -63,6 +63,10 @@ class RoutingState:
         one before it was restored from an older copy."""
         return self == admitted or self.supersedes(admitted)
 
+    def disputes(self, other: "RoutingState") -> bool:
+        """Whether two things were decided under one number: the authority was restored from an older copy in between."""
+        return (self.history, self.epoch) == (other.history, other.epoch) and self != other
+
 
 UNFOUNDED = RoutingState(state=State.FENCED, epoch=0, leader=Role.PRIMARY)
 """Before the deployment is founded: nothing has been decided, nobody writes."""

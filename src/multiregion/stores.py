@@ -221,14 +221,6 @@ class Objects(Protocol):
         ...
 
 
-class LocalObjects(Objects, Protocol):
-    """Objects that are files on this machine."""
-
-    def path(self, digest: Digest) -> Path | None:
-        """Where the bytes are, or None if they are not here."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Announced:
     """An upload as its owner announced it. A ticket is bound to all of this."""
@@ -314,7 +306,7 @@ class StateStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far a region is behind the other. None means unknown, which is never zero."""
+    """How far a region is behind the other. null, None: unknown, which is never zero."""
 
     seconds: float | None
     changes: int | None

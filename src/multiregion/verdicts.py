@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 DIFFERENCES_MAX = 1_000
+REPAIRED_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,16 @@ class Difference:
 
 @dataclass(slots=True)
 class Verdict:
-    """How far the comparison is, and at the end what it found. `complete` is False when it stopped at DIFFERENCES_MAX."""
+    """How far the comparison is, and at the end what it found. `complete` is False when it stopped at DIFFERENCES_MAX; `repaired` were
+    differences and are none any more, as far as REPAIRED_MAX; `repairs` counts them all."""
 
     records: int = 0
     objects: int = 0
     bytes: int = 0
     complete: bool = True
     differences: list[Difference] = field(default_factory=list)
+    repairs: int = 0
+    repaired: list[Difference] = field(default_factory=list)
 
     @property
     def equal(self) -> bool:
@@ -32,3 +36,8 @@ class Verdict:
         if self.complete:
             self.differences.append(difference)
             self.complete = len(self.differences) < DIFFERENCES_MAX
+
+    def note_repaired(self, difference: Difference) -> None:
+        self.repairs += 1
+        if len(self.repaired) < REPAIRED_MAX:
+            self.repaired.append(difference)

@@ -1,13 +1,17 @@
-"""Compare two regions record by record and object by object."""
+"""Compare two regions record by record and object by object, and have objects that are missing or damaged repaired."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from multiregion.clock import Clock
+from multiregion.objects import Repaired
+from multiregion.stores import Digest, Position
 from multiregion.verdicts import Difference, Verdict
 
 LAG_SECONDS_MAX = 10.0
 LAG_PAUSE_SECONDS = 0.25
+ARRIVAL_SECONDS_MAX = 5.0
+ARRIVAL_PAUSE_SECONDS = 0.5
 
 Name = tuple[str, str, int, int, bool, str]
 """partition, id, epoch, sequence, whether deleted, fingerprint."""
@@ -20,25 +24,39 @@ class Inventory(Protocol):
 
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]: ...
 
+    async def repair(self, digests: Sequence[Digest]) -> Repaired:
+        """Fetch these objects, if they are missing or damaged there, from the other region."""
+        ...
+
     async def sequence(self) -> int: ...
+
+    async def audit(self) -> Sequence[Position]:
+        """Read the whole log; returns the entries that are damaged and could not be put back."""
+        ...
 
 
 class Verification:
-    """`deep` reads every object's bytes again; otherwise presence and size are compared."""
+    """`deep` reads every object's bytes again; otherwise presence is compared. `repair` reads them too, and what it could put right
+    counts as equal."""
 
-    def __init__(self, primary: Inventory, secondary: Inventory, names: tuple[str, str], clock: Clock, *, deep: bool) -> None:
+    def __init__(
+        self, primary: Inventory, secondary: Inventory, names: tuple[str, str], clock: Clock, *, deep: bool, repair: bool = False
+    ) -> None:
         self._sides = (primary, secondary)
         self._names = names
         self._clock = clock
-        self._deep = deep
+        self._deep = deep or repair
+        self._repair = repair
+        self._waits_until: float | None = None
 
     async def run(self) -> AsyncIterator[Verdict]:
         """The verdict as it grows; the last one is final. What differs only because a change is on its way is looked at again."""
         verdict = Verdict()
+        await self._logs(verdict)
         async for _ in self._records(verdict):
             yield verdict
         if verdict.differences and await self._has_moved_on():
-            verdict.differences.clear()
+            verdict.differences = [each for each in verdict.differences if each.kind == "log"]
             verdict.records, verdict.complete = 0, True
             async for _ in self._records(verdict):
                 yield verdict
@@ -46,6 +64,12 @@ class Verification:
             async for _ in self._objects(side, name, verdict):
                 yield verdict
         yield verdict
+
+    async def _logs(self, verdict: Verdict) -> None:
+        for side, name in zip(self._sides, self._names, strict=True):
+            for position in await side.audit() if self._deep else ():
+                entry = f"change {position.sequence} of epoch {position.epoch}"
+                verdict.add(Difference("log", entry, f"damaged in {name}, and whole nowhere: nothing can be copied from there beyond it"))
 
     async def _has_moved_on(self) -> bool:
         """Wait until both logs have passed where the longer one ended; False if they do not within LAG_SECONDS_MAX."""
@@ -79,18 +103,47 @@ class Verification:
             return f"missing in {self._names[0] if a is None else self._names[1]}"
         if a[4] != b[4]:
             return f"deleted in {self._names[0] if a[4] else self._names[1]} only"
+        if a[2:4] == b[2:4]:
+            return f"change {a[3]} of epoch {a[2]} has different contents; `multiregion repair REGION` copies the wrong one anew"
         return f"{self._names[0]} has change {a[3]} of epoch {a[2]}, {self._names[1]} has change {b[3]} of epoch {b[2]}"
 
     async def _objects(self, side: Inventory, name: str, verdict: Verdict) -> AsyncIterator[None]:
         after = ""
-        while verdict.complete and (page := await side.needed(after, deep=self._deep)):
+        while verdict.complete and (page := await self._needed(side, after)):
+            bad: list[Difference] = []
             for digest, size, intact in page:
                 verdict.objects += 1
                 verdict.bytes += size or 0
                 if size is None or not intact:
-                    verdict.add(Difference("object", digest, f"{'missing' if size is None else 'damaged'} in {name}"))
+                    bad.append(Difference("object", digest, f"{'missing' if size is None else 'damaged'} in {name}"))
+            await self._settle(side, bad, verdict)
             after = page[-1][0]
             yield
+
+    async def _needed(self, side: Inventory, after: str) -> Sequence[tuple[str, int | None, bool]]:
+        """One page, looked at again while something in it is missing: the object of a lost write follows its entry in the ledger."""
+        page = await side.needed(after, deep=self._deep)
+        while not self._repair and any(size is None for _, size, _ in page) and self._may_wait():
+            await self._clock.sleep(ARRIVAL_PAUSE_SECONDS)
+            page = await side.needed(after, deep=self._deep)
+        return page
+
+    def _may_wait(self) -> bool:
+        """For ARRIVAL_SECONDS_MAX in all, however much is missing."""
+        if self._waits_until is None:
+            self._waits_until = self._clock.monotonic() + ARRIVAL_SECONDS_MAX
+        return self._clock.monotonic() < self._waits_until
+
+    async def _settle(self, side: Inventory, bad: Sequence[Difference], verdict: Verdict) -> None:
+        """Repair what can be, and count the rest as different, with the reason."""
+        done = await side.repair([Digest(each.name) for each in bad]) if bad and self._repair else Repaired()
+        for each in bad:
+            if each.name in done.objects:
+                verdict.note_repaired(each)
+            elif why := (done.failed | done.lost).get(Digest(each.name)):
+                verdict.add(Difference(each.kind, each.name, f"{each.problem}, not repaired: {why}"))
+            elif not self._repair:  # else it was put right, or deleted, between the look and the repair
+                verdict.add(each)
 
 
 class Cursor:

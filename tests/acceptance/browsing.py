@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -174,12 +175,17 @@ def see_console(page: Page) -> None:
 # What the tests start from
 
 
+def has_photos(deployment: Deployment, count: int) -> bool:
+    """Whether the secondary has that many."""
+    return bool(deployment.ask("status")["status"]["secondary"]["counts"]["photos"] == count)
+
+
 def furnish(deployment: Deployment, captions: list[str]) -> None:
     """An administrator with a password of her own, and a photograph for each caption, in both regions."""
     deployment.sign_in("primary", "admin", deployment.described()["admin"]["temporaryPassword"])
     for number, caption in enumerate(captions):
         share(deployment, number, caption)
-    until(lambda: deployment.ask("status")["status"]["secondary"]["photos"] == len(captions), "the photographs are in both regions")
+    until(partial(has_photos, deployment, len(captions)), "the photographs are in both regions")
 
 
 def share(deployment: Deployment, number: int, caption: str) -> str:

@@ -75,6 +75,14 @@ class Deployment:
     # Verbs
 
     def start(self) -> None:
+        self.launch()
+        started = self.process
+        assert started is not None
+        until(lambda: started.poll() is not None or "Two regions are up" in self.said(), "up", START_SECONDS)
+        assert started.poll() is None, self.said()
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         up = [sys.executable, "-m", "multiregion", "up", "--data", str(self.data), "--port", str(self.port), *self.options]
         command = [*self.inside, *up]
         self.data.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +91,6 @@ class Deployment:
             self.process = subprocess.Popen(
                 command, stdout=output, stderr=output, text=True, env={**os.environ, **self.environment}, start_new_session=True
             )
-        started = self.process
-        until(lambda: started.poll() is not None or "Two regions are up" in self.said(), "up", START_SECONDS)
-        assert started.poll() is None, self.said()
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         assert self.process is not None
@@ -186,7 +191,8 @@ class Deployment:
     def is_reported(self) -> bool:
         """Whether the authority knows how far both regions have got. They tell it at least once a second."""
         ends = self.as_region("authority", "GET", "/internal/known?role=primary")["ends"]
-        status = self.ask("status", code=None)["status"]
+        answer = httpx.get(f"{self.url('authority')}/operator/status", headers=self.operator, timeout=30, trust_env=False)
+        status = answer.raise_for_status().json()["status"]
         return all(ends[role]["position"]["sequence"] == status[role]["sequence"] for role in ends)
 
     def level(self) -> bool:

@@ -4,6 +4,7 @@ import errno
 import os
 import resource
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,29 +14,31 @@ import pytest
 from tests.acceptance.deployment import Deployment, deployed
 
 DISK_BYTES = 48 * 1024 * 1024
+SLOW_SECONDS = 1.2
+STORES = ("primary", "secondary", "authority")
 
 
 @contextmanager
 def on_small_disks(folder: Path, *options: str, **environment: str) -> Iterator[Deployment]:
-    """Both regions on small disks of their own, in a mount namespace of their own, which needs no privilege."""
+    """Every store on a small disk of its own, in a mount namespace of their own, which needs no privilege."""
     data = folder / "data"
-    for role in ("primary", "secondary"):
-        (data / role).mkdir(parents=True)
-    script = "".join(f"mount -t tmpfs -o size={DISK_BYTES} tmpfs {data / role} && " for role in ("primary", "secondary")) + 'exec "$@"'
+    for store in STORES:
+        (data / store).mkdir(parents=True)
+    script = "".join(f"mount -t tmpfs -o size={DISK_BYTES},mode=700 tmpfs {data / store} && " for store in STORES) + 'exec "$@"'
     inside = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "up")
     with deployed(folder, *options, inside=inside, **environment) as deployment:
         yield deployment
 
 
-def inside(deployment: Deployment, role: str, name: str) -> Path:
-    """A file in a region's folder, as its process sees it. The wire has the same disks, and is never killed."""
-    return Path(f"/proc/{deployment.pid('wire')}/root{deployment.data / role / name}")
+def inside(deployment: Deployment, part: str, name: str = "") -> Path:
+    """A part's folder or a file in it, as its process sees it. The wire has the same disks, and is never killed."""
+    return Path(f"/proc/{deployment.pid('wire')}/root{deployment.data / part / name}")
 
 
 @contextmanager
-def full(deployment: Deployment, role: str) -> Iterator[None]:
-    """Not a byte is left on this region's disk while the block runs."""
-    filler = inside(deployment, role, "filler")
+def full(deployment: Deployment, part: str) -> Iterator[None]:
+    """Not a byte is left on this store's disk while the block runs."""
+    filler = inside(deployment, part, "filler")
     with filler.open("wb", buffering=0) as file:
         with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
             while True:
@@ -48,9 +51,9 @@ def full(deployment: Deployment, role: str) -> Iterator[None]:
 
 
 @contextmanager
-def failing(deployment: Deployment, role: str) -> Iterator[None]:
-    """Every write of this region's process to a file fails while the block runs, whatever there is room for."""
-    pid = deployment.pid(role)
+def failing(deployment: Deployment, part: str) -> Iterator[None]:
+    """Every write of this store's process to a file fails while the block runs, whatever there is room for."""
+    pid = deployment.pid(part)
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     try:
         yield
@@ -64,3 +67,21 @@ def stuck(deployment: Deployment, role: str) -> Iterator[None]:
     with closing(sqlite3.connect(deployment.data / role / "region.db", isolation_level=None, timeout=30)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
+
+
+def able_to_be_slow(folder: Path) -> dict[str, str]:
+    """What a deployment's environment needs so that its disks can be made slow; needs a C compiler."""
+    library = folder / "slow_disk.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, Path(__file__).with_name("slow_disk.c"), "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library)}
+
+
+@contextmanager
+def slow(deployment: Deployment, part: str) -> Iterator[None]:
+    """Every write of this store takes SLOW_SECONDS while the block runs, and succeeds."""
+    marker = inside(deployment, part, "slow-disk")
+    marker.write_text(f"{SLOW_SECONDS * 1000:.0f}")
+    try:
+        yield
+    finally:
+        marker.unlink()

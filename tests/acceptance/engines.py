@@ -94,7 +94,7 @@ class Replicator(threading.Thread):
 
 @dataclass
 class EngineDeployment(Deployment):
-    """Authority and two regions, each started by `multiregion serve` with a configuration of its own."""
+    """Authority, two regions, and the edge if a test wants it: each started by `multiregion serve` with a configuration of its own."""
 
     server: EngineProcess = field(default_factory=lambda: EngineProcess(""))
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
@@ -121,7 +121,7 @@ class EngineDeployment(Deployment):
             parts[role] = msgspec.structs.replace(parts[role], store="aws", engines=self.server.config(region, name), peer=peer)
         authority = EnginesConfig("eu-west-1", f"{name}-authority", dynamodb_endpoint=self.server.url, create=True)
         parts["authority"] = msgspec.structs.replace(parts["authority"], store="aws", engines=authority)
-        return {part: parts[part] for part in ("authority", *ROLES)}
+        return {part: parts[part] for part in ("authority", *ROLES, "edge")}
 
     def config(self, name: str) -> PartConfig:
         return msgspec.json.decode((self.data / "config" / f"{name}.json").read_bytes(), type=PartConfig)

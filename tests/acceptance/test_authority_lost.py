@@ -69,3 +69,25 @@ def test_up_starts_says_what_to_do_and_it_works_there_and_then(
             until(lambda: http.post("/comments/kept", json={"message": "again"}).status_code == 201, "it writes again")
         assert deployment.ask("status")["status"]["secondary"]["ready"]
         assert deployment.stop() == 0
+
+
+def test_a_damaged_file_of_the_authority_is_mended_as_its_message_says(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with deployed(tmp_path_factory.mktemp("authority")) as deployment:
+        written(deployment)
+        deployment.stop()
+        file = deployment.data / "authority" / "authority.db"
+        file.write_bytes(b"not a database at all" * 1000)
+        deployment.launch()
+        assert deployment.process is not None and deployment.process.wait(30) != 0
+        said = " ".join(deployment.said().split())
+        assert f"{file} is damaged" in said and "Move it and its -wal and -shm files away and start again" in said and WORD in said
+        for name in ("", "-wal", "-shm"):
+            moved = file.with_name(f"authority.db{name}")
+            if moved.exists():
+                moved.rename(deployment.data.parent / moved.name)
+        deployment.start()
+        serves_reads(deployment)
+        deployment.run("authority", "recover")
+        deployment.run("failback")
+        with deployment.region("primary") as http:
+            until(lambda: http.post("/comments/kept", json={"message": "again"}).status_code == 201, "it writes again")

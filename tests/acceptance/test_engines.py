@@ -11,7 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
+from tests.acceptance.browsing import OpenPage, open_console, section
 from tests.acceptance.deployment import answers, free_base, until, upload
 from tests.acceptance.engines import EngineDeployment, on_engines
 from tests.acceptance.pictures import picture
@@ -123,8 +125,23 @@ def test_while_fenced_nothing_is_written_anywhere_and_everything_is_read(shared:
     assert [item["id"]["S"] for item in shared.items("primary", f"comments/{photo_id}")] == ["again"]
 
 
+def test_the_console_shows_regions_whose_engines_count_no_changes(shared: EngineDeployment, open_page: OpenPage) -> None:
+    shared.serve("edge")
+    invited = shared.ask("user", "add", "olga", "--email", "olga@example.com", "--operator")
+    shared.sign_in("primary", "olga", invited["temporaryPassword"])
+    page = open_page()
+    open_console(page, shared, "olga")
+    for region in ("N. Virginia, primary", "Tokyo, secondary"):
+        card = section(page, region)
+        expect(card.get_by_text("Users")).to_be_visible()
+        expect(card.get_by_text("Last change")).to_have_count(0)
+    expect(section(page, "History")).to_be_visible()
+
+
 def lags(deployment: EngineDeployment) -> list[float | None]:
-    return [deployment.ask("status", code=None)["status"][role]["lag"]["seconds"] for role in ("primary", "secondary")]
+    """None where it is not known, or the region did not answer in time."""
+    status = deployment.ask("status", code=None)["status"]
+    return [status[role].get("lag", {}).get("seconds") for role in ("primary", "secondary")]
 
 
 def test_the_lag_is_known_in_seconds_and_grows_while_nothing_is_replicated(shared: EngineDeployment) -> None:

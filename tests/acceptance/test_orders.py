@@ -123,8 +123,10 @@ def test_whoever_comes_back_in_the_middle_of_a_switch_stays_there(
     ada, grace = operators
     switch = stuck(running, ada)
     assert grace.change(path, **body)["state"] == "active"
-    running.change_wire(cut=False)
+    began = time.monotonic()
     told = switch.answer()
+    assert time.monotonic() - began < DRAIN_SECONDS / 2, "it is told while the line is still cut"
+    running.change_wire(cut=False)
     assert told["code"] == "stale_epoch" and "grace changed the state to active" in told["detail"]
     assert write(running, "primary") == 201
 

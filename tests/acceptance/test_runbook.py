@@ -76,8 +76,13 @@ def running(tmp_path: Path) -> Iterator[Deployment]:
 
 
 def say(deployment: Deployment, id: str) -> None:
-    with deployment.region("primary") as http:
-        assert http.post("/comments/subject", json={"message": id, "commentId": id}).status_code == 201
+    """As soon as writing goes on: under a new history the region that leads is compared first."""
+
+    def said_it() -> bool:
+        with deployment.region("primary") as http:
+            return http.post("/comments/subject", json={"message": id, "commentId": id}).status_code == 201
+
+    until(said_it, f"{id} is written")
 
 
 def said(deployment: Deployment) -> set[str]:

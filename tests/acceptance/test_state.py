@@ -196,7 +196,7 @@ def test_the_same_session_is_good_in_the_other_region(shared: Deployment, ada: d
 def test_a_planned_failover_reports_each_step_and_ends_equal(shared: Deployment, photo: str) -> None:
     answer = shared.ask("failover", "--reason", "drill")
     names = [step["name"] for step in answer["steps"] if not step["name"].startswith("admit")]
-    assert names == ["check", "fence", "drain", "verify", "hand over"]
+    assert names == ["check", "repair", "fence", "drain", "verify", "hand over"]
     assert (answer["state"], answer["writer"]) == ("failover", None)
     assert shared.ask("verify")["equal"]
 

@@ -37,7 +37,7 @@ def test_the_whole_story(fresh: Deployment, page: Page, tmp_path: Path) -> None:
     expect(page.locator("body")).to_contain_text("N. Virginia")
 
     upload(page, file)
-    until(lambda: fresh.ask("status")["status"]["secondary"]["photos"] == 1, "the photo is in both regions")
+    until(lambda: fresh.ask("status")["status"]["secondary"]["counts"]["photos"] == 1, "the photo is in both regions")
     page.get_by_role("button", name="Done").click()
     open_first(page)
     see_the_picture(page, fresh.url("primary"))
@@ -79,7 +79,7 @@ def test_the_gallery_goes_on_after_the_primary_is_lost(fresh: Deployment, page: 
     file.write_bytes(picture(8, 800, 600))
     first_sign_in(page, fresh)
     upload(page, file)
-    until(lambda: fresh.ask("status")["status"]["secondary"]["photos"] == 1, "the photo is in both regions")
+    until(lambda: fresh.ask("status")["status"]["secondary"]["counts"]["photos"] == 1, "the photo is in both regions")
     fresh.kill("primary")
     page.reload()
     expect(page.get_by_role("heading", name="Photographs")).to_be_visible()

@@ -150,7 +150,7 @@ def test_a_frozen_primary_that_wakes_up_writes_nothing(fresh: Deployment, subjec
     os.kill(pid, signal.SIGSTOP)
     assert "us-east-1 could not be told" in fresh.run("failover", "--writable", "--region-lost").stderr
     fresh.run("loss", "list")
-    assert "us-east-1 does not answer" in fresh.run("loss", "list", "--check", code=1).stdout
+    assert "us-east-1 cannot be asked" in fresh.run("loss", "list", "--check", code=1).stdout
     assert say(fresh, "secondary", subject, "during") == 201
     os.kill(pid, signal.SIGCONT)
     until(lambda: fresh.state("primary")["state"] == "failover", "the primary has heard")

@@ -1,6 +1,7 @@
 """`photo import` against a region on a socket: resumed, repeated, broken and fenced."""
 
 import asyncio
+import os
 import re
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from multiregion.cli import importing
 from multiregion.cli.gallery import Gallery as Client
 from multiregion.cli.importing import Import, Importer, caption_of, pictures_in
-from multiregion.cli.photos import import_samples
+from multiregion.cli.photos import import_samples, print_json, print_result
 from multiregion.clock import SystemClock
 from multiregion.config import RegionPlace
 from multiregion.local.deployment import Admin, AuthorityPlace, LocalDeployment
@@ -91,16 +92,22 @@ async def test_the_same_picture_under_two_names_is_one_photo(gallery: Gallery, t
     assert len(await captions(gallery)) == 1
 
 
-async def test_bad_files_are_listed_and_the_rest_goes_in(gallery: Gallery, folder: Path) -> None:
+async def test_bad_files_are_listed_and_the_rest_goes_in(gallery: Gallery, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "broken.jpg").write_bytes(picture(size=(300, 300))[:-200])
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "heic.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     with (folder / "huge.jpg").open("wb") as file:
         file.truncate(30 * 1024 * 1024)
+    (folder / os.fsdecode(b"not \xff text.jpg")).write_bytes(picture())
     result = await imported(gallery, folder)
     assert not result.good and not result.stopped and len(result.of("added")) == 8
-    reasons = {item.path.name: item.reason for item in result.of("failed")}
-    assert reasons.keys() == {"broken.jpg", "empty.jpg", "heic.jpg", "huge.jpg"}
+    reasons = {Path(item.name).name: item.reason for item in result.of("failed")}
+    assert reasons.keys() == {"broken.jpg", "empty.jpg", "heic.jpg", "huge.jpg", "not \ufffd text.jpg"}
+    assert (reasons["empty.jpg"], reasons["not \ufffd text.jpg"]) == ("is empty", "its name is not in UTF-8; rename it")
+    print_result(result)
+    print_json(result)
+    printed = capsys.readouterr()
+    assert "not \ufffd text.jpg: its name" in printed.err and "not \ufffd text.jpg" in printed.out
     assert "truncated" in reasons["broken.jpg"] and "HEIC" in reasons["heic.jpg"] and "26214400" in reasons["huge.jpg"]
 
 

@@ -7,7 +7,11 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx
 import pytest
 
-from multiregion.photos.deletion import UNNEEDED_SECONDS
+from multiregion.embedded.records import SqliteRecords
+from multiregion.photos.deletion import UNNEEDED_SECONDS, Deletion
+from multiregion.region import LoggedRegion, Region
+from multiregion.states import Role
+from tests.contract.test_local_objects import flip
 from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, picture
 
@@ -75,6 +79,13 @@ async def test_an_object_that_is_not_here(gallery: Gallery) -> None:
     assert code(await gallery.http.get(photo["url"])) == (404, "not_found")
 
 
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-9"}])
+async def test_damaged_bytes_are_not_served(gallery: Gallery, headers: dict[str, str]) -> None:
+    photo = await gallery.add()
+    flip(gallery.objects.path(photo["sha256"]), at=-1 % photo["size"])
+    assert code(await gallery.http.get(photo["url"], headers=headers)) == (503, "damaged")
+
+
 def age(gallery: Gallery, digest: str, seconds: float) -> None:
     path = gallery.objects.path(digest)  # type: ignore[arg-type]
     assert path is not None
@@ -94,3 +105,26 @@ async def test_objects_are_swept_when_nothing_needs_them_and_not_before(gallery:
     kept = await gallery.kept()
     assert len(kept) == 3 and waiting in kept and shown["sha256"] in kept
     assert hashlib.sha256((await gallery.http.get(shown["thumbnailUrl"])).content).hexdigest() in kept
+
+
+async def test_objects_go_from_a_region_that_follows_too_once_it_has_its_records(gallery: Gallery) -> None:
+    """Each of these says alone whether bytes go: the delete has been applied here, the region is whole, and they are old enough."""
+    photo = await gallery.add(picture(size=(1000, 800)))
+    objects, records = gallery.objects, gallery.records
+    for digest in await gallery.kept():
+        age(gallery, digest, UNNEEDED_SECONDS + 1)
+    following = LoggedRegion(Role.SECONDARY, "ap-northeast-1", records, objects)
+    deletion = Deletion(following, gallery.uploads)
+    await deletion.sweep()
+    assert len(await gallery.kept()) == 2
+    await gallery.call("DELETE", f"/photos/{photo['photoId']}")
+    young = await objects.put(b"young")
+    age(gallery, young, UNNEEDED_SECONDS - 1)
+    lost = SqliteRecords(gallery.folder / "lost.db", Role.SECONDARY, gallery.world.clock, guarded=True)
+    await Deletion(LoggedRegion(Role.SECONDARY, "ap-northeast-1", lost, objects), gallery.uploads).sweep()
+    lost.close()
+    assert len(await gallery.kept()) == 3
+    await Deletion(Region(Role.SECONDARY, "ap-northeast-1", records, objects), gallery.uploads).sweep()
+    assert len(await gallery.kept()) == 3
+    await deletion.sweep()
+    assert await gallery.kept() == [young]

@@ -29,6 +29,7 @@ ROUTES: dict[tuple[str, str, str], dict[str, Any] | None] = {
     ("authority", "POST", "/operator/recover"): {},
     ("authority", "POST", "/operator/accept-history"): {"region": "us-east-1"},
     ("authority", "POST", "/operator/verify"): {},
+    ("authority", "POST", "/operator/repair"): {"region": "secondary", "epoch": 999_999},
     ("authority", "POST", "/operator/losses/apply"): {"ids": []},
     ("authority", "POST", "/operator/losses/discard"): {"ids": []},
     ("authority", "POST", "/operator/automatic"): {"word": "acknowledge"},

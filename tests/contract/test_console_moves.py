@@ -111,7 +111,7 @@ def test_what_is_under_way_is_told_whoever_ordered_it(console: Console) -> None:
         "maintenance",
         "done",
     )
-    assert [step["name"] for step in done["steps"]][:3] == ["check", "fence", "admit us-east-1"]
+    assert [step["name"] for step in done["steps"]][:4] == ["check", "repair", "fence", "admit us-east-1"]
     assert (failed["outcome"], failed["actor"]) == ("failed", "operator") and "fenced and drained" in failed["detail"]
 
 

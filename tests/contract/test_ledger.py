@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace as altered
 
+from multiregion.chains import linked
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.logs import CAUSES, DISK_LOST, FORKED, NOT_REPLICATED, OLDER_COPY, Loss, not_replicated
 from multiregion.replication import explanation
+from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import START, Change, Key, Mark, Position, Write
+from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
 from tests.contract.test_logged_records import primary, put
 
 __all__ = ["primary"]
@@ -113,54 +115,127 @@ async def test_a_tail_is_what_the_rewind_enters(primary: SqliteRecords) -> None:
     assert [each.replaced for each in tail] == [Position(1, 2), Position(1, 3), Position(1, 4)]
 
 
+async def test_what_the_other_region_wrote_upon_was_replicated_whoever_wrote_it(primary: SqliteRecords, ledger: SqliteRecords) -> None:
+    for n in range(2):
+        await primary.commit([put("a", bytes([n]))], epoch=1, actor="ada")
+    await ledger.apply(primary.changes(START, limit=10), epoch=1)
+    await ledger.admit(ELSEWHERE)
+    await ledger.commit([put("b")], epoch=2, actor="ada")
+    await primary.admit(ELSEWHERE)
+    await primary.apply(ledger.changes(START, limit=10), epoch=2)
+    await primary.admit(back := replace(ELSEWHERE, state=State.ACTIVE, epoch=3, leader=Role.PRIMARY, writable=False))
+    await primary.commit([put("c")], epoch=3, actor="ada")
+    await primary.admit(replace(back, epoch=4, leader=Role.SECONDARY))
+    above, told = Position(1, 1), explanation(Position(1, 1), None, START, Role.SECONDARY)
+    causes = [OLDER_COPY, OLDER_COPY, NOT_REPLICATED]
+    assert [loss.cause for loss in await primary.tail(above, limit=10, explain=told)] == causes
+    await primary.rewind(above, explain=told)
+    assert [loss.cause for loss in await primary.losses()] == causes
+
+
 # Losses without contents
 
 END = Mark(Position(1, 12), "e" * 32)
+ONE = Leadership(1, BEGINNING)
+TWO = Leadership(2, Mark(Position(1, 10), "b"), ((1, BEGINNING),))
+"""In epoch 2 the other region took over with 10 changes."""
+FORGOTTEN = Leadership(13, Mark(Position(2, 14), "f"), ((3, None),))
 
 
 async def test_what_is_missing_up_to_a_mark_is_counted(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
-    assert await primary.missing((await primary.head()).mark) == 0
-    assert await primary.missing(END) == 10
+    assert await primary.missing((await primary.head()).mark, ONE) == 0
+    assert await primary.missing(END, ONE) == 10
     await primary.merge([lost(3), lost(4)])
-    assert await primary.missing(END) == 8, "what a ledger has is not missing"
-    assert await primary.missing(Mark(Position(1, 2), "another")) is None, "another history at the same length: nobody can count"
+    assert await primary.missing(END, ONE) == 8, "what a ledger has is not missing"
+    await primary.merge([lost(6)])
+    assert await primary.missing(END, ONE) is None, "5 and 7 to 12 are no one piece"
+    assert await primary.missing(Mark(Position(1, 2), "another"), ONE) is None, "another history at the same length: nobody can count"
+
+
+async def test_what_another_history_has_at_the_same_places_is_still_missing(primary: SqliteRecords) -> None:
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    await primary.write_off(Mark(Position(2, 12), "two"), TWO, cause=OLDER_COPY)
+    assert [loss.writes for loss in await primary.losses()] == [10], "8 of epoch 1, and 2 of epoch 2"
+    assert await primary.missing(END, TWO) == 2, "11 and 12 of epoch 1"
+
+
+async def test_what_an_entry_of_a_later_epoch_stands_for_is_not_missing(primary: SqliteRecords) -> None:
+    await primary.write_off(Mark(Position(2, 14), "two"), ONE, cause=OLDER_COPY)
+    assert await primary.missing(END, ONE) == 0, "the same region led on"
+    assert await primary.missing(Mark(Position(2, 16), "on"), ONE) == 2
+
+
+@pytest.mark.parametrize("writes", [None, 2])
+async def test_across_epochs_that_the_authority_has_forgotten_nobody_can_count(primary: SqliteRecords, writes: int | None) -> None:
+    await primary.merge([lost(2, writes=writes)])
+    assert await primary.missing(Mark(Position(2, 14), "two"), FORGOTTEN) is None
 
 
 async def test_they_are_one_entry_with_its_positions_and_count(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
-    await primary.owe(END, cause=DISK_LOST)
+    await primary.owe(END, ONE, cause=DISK_LOST)
     for _ in range(2):
-        await primary.write_off(END, cause=DISK_LOST)
+        await primary.write_off(END, ONE, cause=DISK_LOST)
     (gap,) = await primary.losses()
     assert (gap.change.position, gap.writes, gap.cause, gap.region) == (END.position, 10, DISK_LOST, Role.PRIMARY)
-    assert await primary.missing(END) == 0 and await primary.missing(Mark(Position(1, 7), "x")) == 0
+    assert await primary.missing(END, ONE) == 0 and await primary.missing(Mark(Position(1, 7), "x"), ONE) == 0
     assert (await primary.owed()).position == START
 
 
 async def test_what_cannot_be_counted_is_not_called_nothing(primary: SqliteRecords) -> None:
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
     other = Mark(Position(1, 2), "another")
-    await primary.write_off(other, cause=OLDER_COPY)
+    await primary.write_off(other, ONE, cause=OLDER_COPY)
     (gap,) = await primary.losses()
-    assert gap.writes == 0 and await primary.missing(other) == 0
+    assert gap.writes == 0 and await primary.missing(other, ONE) == 0
 
 
 async def test_what_is_here_is_not_written_off(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
-    await primary.write_off((await primary.head()).mark, cause=OLDER_COPY)
+    await primary.write_off((await primary.head()).mark, ONE, cause=OLDER_COPY)
     assert await primary.losses() == []
 
 
+def in_one_chain(*positions: Position, before: str = "") -> list[Loss]:
+    losses: list[Loss] = []
+    for position in positions:
+        change = altered(lost(position.sequence).change, position=position)
+        before = linked(before, change)
+        losses.append(replace(lost(position.sequence), change=altered(change, chain=before)))
+    return losses
+
+
 async def test_the_last_of_them_keeps_its_contents_and_the_entry_is_closed_once_all_have_turned_up(ledger: SqliteRecords) -> None:
-    await ledger.write_off(Mark(Position(1, 2), "c"), cause=OLDER_COPY)
-    await ledger.merge([lost(2, "c")])
+    first, second = in_one_chain(Position(1, 1), Position(1, 2))
+    await ledger.write_off(second.key, ONE, cause=OLDER_COPY)
+    await ledger.merge([second])
     assert [(loss.outcome, loss.writes) for loss in await ledger.losses()] == [("pending", 2), ("pending", None)]
-    await ledger.merge([lost(1, "b")])
+    await ledger.merge([first])
     found = {loss.change.position.sequence: loss for loss in await ledger.losses() if loss.writes is None}
     assert found[1].change.write.value == found[2].change.write.value == b"value"
     (gap,) = [loss for loss in await ledger.losses() if loss.writes is not None]
     assert gap.outcome == "discarded" and {found[1].outcome, found[2].outcome} == {"pending"}
+
+
+async def test_what_another_history_had_at_the_same_places_closes_no_entry(ledger: SqliteRecords) -> None:
+    one, two = in_one_chain(Position(1, 1), Position(2, 2))
+    await ledger.write_off(two.key, ONE, cause=OLDER_COPY)
+    others = in_one_chain(Position(1, 1), Position(1, 2), before="another")
+    await ledger.merge([*others, two])
+    assert [loss.outcome for loss in await ledger.losses() if loss.writes is not None] == ["pending"]
+    await ledger.merge([one])
+    assert [loss.outcome for loss in await ledger.losses() if loss.writes is not None] == ["discarded"]
+
+
+async def test_what_was_written_off_and_is_in_the_log_again_is_not_lost(primary: SqliteRecords, ledger: SqliteRecords) -> None:
+    for name in ("a", "b"):
+        await primary.commit([put(name)], epoch=1, actor="ada")
+    await ledger.write_off((await primary.head()).mark, ONE, cause=OLDER_COPY)
+    assert await ledger.pending_losses() == 1
+    await ledger.apply(primary.changes(START, limit=10), epoch=1)
+    (gap,) = await ledger.losses()
+    assert gap.held and await ledger.pending_losses() == 0
 
 
 # What is owed
@@ -168,16 +243,30 @@ async def test_the_last_of_them_keeps_its_contents_and_the_entry_is_closed_once_
 
 async def test_only_the_farthest_that_is_lacked_is_owed_and_only_until_the_log_or_the_ledger_has_it(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
-    await primary.owe((await primary.head()).mark, cause=OLDER_COPY)
+    await primary.owe((await primary.head()).mark, ONE, cause=OLDER_COPY)
     assert (await primary.owed()).position == START, "it is here"
-    await primary.owe(END, cause=OLDER_COPY)
-    await primary.owe(altered(END, position=Position(1, 9)), cause=OLDER_COPY)
+    await primary.owe(END, ONE, cause=OLDER_COPY)
+    await primary.owe(altered(END, position=Position(1, 9)), ONE, cause=OLDER_COPY)
     assert await primary.owed() == END
-    await primary.settle_debt()
+    await primary.settle_debt(ONE)
     assert await primary.owed() == END, "nothing has it yet"
     await primary.merge([lost(12, END.chain)])
-    await primary.settle_debt()
+    await primary.settle_debt(ONE)
+    assert await primary.owed() == END, "what led to it is nowhere"
+    await primary.merge([lost(n) for n in range(2, 12)])
+    await primary.settle_debt(ONE)
     assert (await primary.owed()).position == START
+
+
+async def test_the_first_cause_counts_until_nothing_is_owed(primary: SqliteRecords) -> None:
+    """It has started again since its file was lost, and that is no longer to be seen."""
+    await primary.owe(END, ONE, cause=DISK_LOST)
+    await primary.owe(END, ONE, cause=OLDER_COPY)
+    farther = Mark(Position(1, 13), "base")
+    await primary.write_off(farther, ONE, cause=OLDER_COPY)
+    await primary.owe(Mark(Position(1, 14), "later"), ONE, cause=OLDER_COPY)
+    await primary.write_off(Mark(Position(1, 14), "later"), ONE, cause=OLDER_COPY)
+    assert [(loss.change.position.sequence, loss.cause) for loss in await primary.losses()] == [(13, DISK_LOST), (14, OLDER_COPY)]
 
 
 # Causes

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.schema import routing_of
-from multiregion.errors import BadDeployment, Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
+from multiregion.errors import Conflict, DatabaseDamaged, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
 from multiregion.logs import not_replicated
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Digest, Key, Mark, Position, Write
@@ -158,8 +159,22 @@ async def test_one_bad_write_does_not_fail_the_others_in_its_group(primary: Sqli
 
 def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "region.db").write_bytes(b"not a database at all" * 1000)
-    with pytest.raises(BadDeployment, match=r"region\.db is damaged.*copies everything from the other region"):
+    with pytest.raises(DatabaseDamaged, match=r"the primary region is damaged.*: multiregion repair primary"):
         opened(tmp_path / "region.db")
+
+
+@pytest.mark.parametrize("heard", ["from the other region", "from the authority"])
+async def test_two_states_under_one_number_stop_writing_until_something_else_is_decided(primary: SqliteRecords, heard: str) -> None:
+    await primary.admit(FIRST)
+    other = RoutingState(State.FAILOVER, FIRST.epoch, Role.SECONDARY, writable=True)
+    await (primary.learn(other) if heard == "from the other region" else primary.admit(other))
+    with pytest.raises(NotReady, match=r"two states were decided as epoch 1.*authority recover"):
+        await primary.commit([put("photo")], epoch=None, actor="ada")
+    assert primary.is_disputed and await primary.admitted() == FIRST
+    later = move(move(FIRST, State.FENCED), State.ACTIVE)
+    await primary.admit(later)
+    await primary.commit([put("photo")], epoch=None, actor="ada")
+    assert not primary.is_disputed
 
 
 # A region that lost its records
@@ -170,7 +185,7 @@ async def test_a_new_file_in_an_old_deployment_takes_no_writes_until_it_is_whole
     empty = SqliteRecords(tmp_path / "again.db", Role.PRIMARY, SystemClock(), guarded=True)
     await empty.admit(FIRST)
     empty.prove()
-    with pytest.raises(NotReady, match="has lost its records"):
+    with pytest.raises(NotReady, match="does not have all records yet"):
         await empty.commit([put("c")], epoch=1, actor="ada")
     await empty.make_whole(await primary.head())
     assert not await empty.is_whole()
@@ -195,6 +210,40 @@ async def test_a_region_that_has_not_been_proved_takes_no_writes(tmp_path: Path)
 # Rewinding
 
 ELSEWHERE = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
+
+
+BACK = RoutingState(State.ACTIVE, 3, Role.PRIMARY)
+
+
+async def test_nobody_leads_by_hearsay(primary: SqliteRecords, secondary: SqliteRecords) -> None:
+    """The other region obeys a later state than the authority says, which may have been put back, as this file may have been."""
+    elsewhere = RoutingState(State.FAILOVER, 2, Role.SECONDARY, writable=True)
+    await primary.admit(elsewhere)
+    await primary.learn(BACK)
+    assert await primary.admitted() == BACK and not await primary.leads(), "obeyed"
+    await primary.admit(elsewhere)
+    with pytest.raises(NotReady):
+        await primary.commit([put("sunrise")], epoch=None, actor="ada")
+    await copy(secondary, primary)
+    await primary.admit(BACK)
+    assert await primary.leads(), "the authority has said it, too"
+    assert await primary.commit([put("sunrise")], epoch=3, actor="ada") == Position(3, 1)
+
+
+async def test_what_follows_on_hearsay_is_proved_anew(primary: SqliteRecords) -> None:
+    await primary.admit(RoutingState(State.FAILOVER, 2, Role.SECONDARY))
+    await primary.learn(BACK)
+    await primary.admit(replace(BACK, epoch=4))
+    assert not primary.proved
+    primary.prove()
+    assert await primary.leads()
+
+
+async def test_a_new_history_is_led_by_nobody_who_has_not_compared(primary: SqliteRecords) -> None:
+    await primary.admit(one := replace(BACK, history="one"))
+    assert await primary.leads(), "the first history is no other one"
+    await primary.admit(replace(one, epoch=13, history="two", succeeds=("one",)))
+    assert not primary.proved and not await primary.leads()
 
 
 async def test_rewinding_restores_what_each_change_replaced(primary: SqliteRecords) -> None:
@@ -283,3 +332,24 @@ async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(p
     (loss,) = await primary.losses()
     await primary.settle(loss.key, "discarded", actor="eve")
     assert not await primary.is_needed(picture)
+
+
+async def test_the_objects_that_something_needs_are_paged_through_in_order_each_once(primary: SqliteRecords) -> None:
+    """A pending loss needs its objects as a visible record does; one that was decided about does not."""
+    pictures = [Digest(f"{n:x}" * 64) for n in range(8)]
+    await primary.commit([Write(Key("photos", str(n)), b"1", needs=tuple(pictures[n : n + 2])) for n in range(4)], epoch=1, actor="ada")
+    before = await primary.head()
+    await primary.commit([Write(Key("photos", "lost"), b"1", needs=(pictures[0], pictures[6], pictures[7]))], epoch=1, actor="ada")
+    await primary.admit(ELSEWHERE)
+    await primary.rewind(before.position, explain=not_replicated("lost"))
+
+    async def paged() -> list[Digest]:
+        found: list[Digest] = []
+        while page := await primary.needed(found[-1] if found else "", limit=2):
+            found += page
+        return found
+
+    assert await paged() == [*pictures[:5], *pictures[6:]]
+    (loss,) = await primary.losses()
+    await primary.settle(loss.key, "discarded", actor="ada")
+    assert await paged() == pictures[:5]

@@ -4,14 +4,16 @@ import asyncio
 import errno
 import os
 import resource
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from multiregion.durability import STRICT, RemoteCopies
+from multiregion.embedded.database import QUIET_SECONDS
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import ROOM_BYTES, Reserve
 from multiregion.embedded.schema import routing_of
@@ -259,14 +261,37 @@ async def test_a_write_that_the_disk_refuses_was_surely_not_made(records: Sqlite
     assert await records.get(Key("photos", "sunrise")) is None
 
 
+@pytest.mark.parametrize("name", ["region.db", "region.db-wal"])
+@pytest.mark.parametrize("how", ["moved", "replaced"])
+async def test_a_file_that_is_moved_under_the_process_takes_no_writes_until_it_is_back(
+    records: SqliteRecords, clock: ManualClock, tmp_path: Path, name: str, how: str
+) -> None:
+    await commit(records, "before")
+    (tmp_path / name).rename(tmp_path / "elsewhere")
+    if how == "replaced":
+        shutil.copy(tmp_path / "elsewhere", tmp_path / name)
+    with pytest.raises(DiskFailed, match=f"{name} was moved or removed under the running process"):
+        await commit(records, "into nothing")
+    clock.elapsed += 2 * QUIET_SECONDS
+    await records.prove_writing()
+    assert records.writing().condition == "failing"
+    (tmp_path / "elsewhere").rename(tmp_path / name)
+    await commit(records, "after")
+    assert [record.key.id for record in (await records.query("photos"))[0]] == ["after", "before"]
+    assert records.writing().condition == "well"
+
+
 async def test_a_file_that_cannot_be_read_is_told_as_such(records: SqliteRecords, tmp_path: Path) -> None:
     for n in range(200):
         await commit(records, f"p{n}", bytes(1000))
     records._writing.execute("PRAGMA wal_checkpoint(truncate)")
-    damaged = tmp_path / "region.db"
-    pages = damaged.read_bytes()
-    damaged.write_bytes(pages[:4096] + bytes(b ^ 0xFF for b in pages[4096:]))
     records._reading.execute("PRAGMA cache_size = 0")
+    folder = os.open(tmp_path, os.O_RDONLY)  # what cannot be read like a file
+    for entry in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{entry}") == str(tmp_path / "region.db"):
+                os.dup2(folder, int(entry))
+    os.close(folder)
     with pytest.raises(DiskFailed, match="cannot be read"):
         await records.query("photos")
 

@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "SECONDARY": SECONDARY,
     "PREFIX": PREFIX,
     "PARTITION": "aws",
+    "REPLICATION_ROLES": f"arn:aws:iam::123456789012:role/{PREFIX}-Replication-*",
     "APP_ID": APP,
     "STATE_TABLE": f"{PREFIX}-AppConfigTable",
     "COMMENTS_TABLE": f"{PREFIX}-CommentsTable",

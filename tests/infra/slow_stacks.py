@@ -248,9 +248,13 @@ def remove_all(resources: Any, *, created: bool) -> None:
     kept = {"Retain", "RetainExceptOnCreate"} if created else {"Retain"}
     for name, resource in reversed(list(resources._parsed_resources.items())):
         described = resources._resource_json_map.get(name)
-        if described and resource is not None and described.get("DeletionPolicy") not in kept:
-            resources._delete_resource(resource, described)
-            del resources._parsed_resources[name]
+        if not described or resource is None:
+            continue
+        if described.get("DeletionPolicy") in kept:
+            tell(resources, name, described["Type"], "DELETE_SKIPPED", resource)
+            continue
+        resources._delete_resource(resource, described)
+        del resources._parsed_resources[name]
 
 
 def wanted(resource_json: Any, resources_map: Any) -> bool:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,25 @@ IN_TEXT = re.compile(r"\$\{([^!}][^}]*)\}")
 
 
 @cache
-def text() -> str:
+def committed() -> str:
     return FILE.read_text()
+
+
+CHANGED: list[str] = []
+
+
+def text() -> str:
+    return CHANGED[-1] if CHANGED else committed()
+
+
+@contextmanager
+def instead(changed: str) -> Iterator[None]:
+    """Another template for whoever asks for it meanwhile."""
+    CHANGED.append(changed)
+    try:
+        yield
+    finally:
+        CHANGED.pop()
 
 
 def hub() -> Template:

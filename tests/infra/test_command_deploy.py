@@ -10,6 +10,12 @@ from tests.infra.worlds import PRIMARY, SECONDARY, TEMPLATE, World, world
 
 REASON = "You are not authorized to perform: s3:CreateBucket (Service: S3, Status Code: 403, Request ID: 1F2E)"
 
+VERIFIED = (
+    "Access denied for operation 'AWS::CloudFront::Distribution: Your account must be verified before you can add new CloudFront resources."
+    " To verify your account, please contact AWS Support (https://console.aws.amazon.com/support/home#/) and include this error message."
+    " (Service: CloudFront, Status Code: 403, Request ID: 1F2E)'."
+)
+
 
 @pytest.fixture
 def w(tmp_path: Path) -> Iterator[World]:
@@ -56,6 +62,39 @@ def test_a_failed_deployment_tells_the_first_cause_rolls_back_and_can_be_retried
     retried = w.deploy("--retry")
     assert retried.code == 0, retried.said
     assert w.status() == "CREATE_COMPLETE"
+
+
+def test_an_account_that_aws_has_not_verified_is_warned_and_sent_to_aws_support(w: World) -> None:
+    w.cloud.fail("Distribution", VERIFIED)
+    failed = w.deploy()
+    assert (failed.code, w.status()) == (1, "ROLLBACK_COMPLETE")
+    assert "! cloudfront this account has no distribution yet If the first one is refused: AWS lets an account make no" in failed.said
+    assert f"Distribution (AWS::CloudFront::Distribution) failed in {PRIMARY}" in failed.said
+    ended = failed.said.partition("ended as")[2]
+    assert "must be verified" in ended and "Open a case in the AWS Support Center" in ended and "lack a permission" not in ended
+    w.cloud.fail("Distribution", None)
+    assert w.deploy("--retry").code == 0
+    other = w.deploy("--name", "second")
+    assert "✓ cloudfront this account has a distribution already" in other.said
+
+
+def test_what_a_late_failure_leaves_is_named_with_its_removal_and_is_not_in_the_way_of_a_retry(w: World) -> None:
+    """Stacks of StackSets were whole when they were taken back, so they keep what would hold data."""
+    w.cloud.fail("Finalize", "Received response status [FAILED] from custom resource.")
+    failed = w.deploy()
+    assert (failed.code, w.status()) == (1, "ROLLBACK_COMPLETE")
+    stays = {each["Name"] for each in w.cloud.client("s3", PRIMARY).list_buckets()["Buckets"] if "-123456789012-" not in each["Name"]}
+    assert {name.split("-", 2)[2] for name in stays} == {
+        f"{kind}-{region}" for kind in ("photos", "logs") for region in (PRIMARY, SECONDARY)
+    }
+    assert {name for name in stays if f"bucket {name} in" in failed.said and f'Bucket("{name}")' in failed.said} == stays
+    tables = w.cloud.client("dynamodb", SECONDARY).list_tables()["TableNames"]
+    assert [f"table {name} in {SECONDARY}" in failed.said for name in tables] == [True], "the authority's"
+    assert failed.said.count("user pool ") == 2 and "setting API Gateway's log role" in failed.said
+    assert failed.said.index("but for:") < failed.said.index("deploy --retry")
+    w.cloud.fail("Finalize", None)
+    retried = w.deploy("--retry")
+    assert (retried.code, w.status()) == (0, "CREATE_COMPLETE"), retried.said
 
 
 def test_another_stack_of_that_name_is_left_alone(w: World) -> None:

@@ -1,9 +1,12 @@
 """`multiregion aws destroy`: what stays is said before it asks; what it could not delete can be deleted again."""
 
+import shlex
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from multiregion.aws.removal import Kept
 from tests.infra.worlds import PRIMARY, SECONDARY, World, world
 
 BUCKET = f"multiregion-123456789012-{PRIMARY}"
@@ -37,6 +40,40 @@ def test_it_says_what_stays_before_it_asks_and_no_means_no(w: World) -> None:
     assert "not to be seen" not in asked.said
     assert "Nothing has been changed" in asked.said
     assert w.status() == "CREATE_COMPLETE"
+
+
+def test_of_a_table_the_copy_is_named_before_the_one_that_it_was_made_from(w: World) -> None:
+    """DynamoDB refuses the other order until a day after the copy was made."""
+    kept = w.run("destroy", typed="n\n")
+    table = w.outputs()["CommentsTableName"]
+    assert kept.said.index(f"table {table} in {SECONDARY}") < kept.said.index(f"table {table} in {PRIMARY}")
+
+
+def test_logs_that_api_gateway_makes_by_itself_are_among_what_stays(w: World) -> None:
+    api = w.cloud.client("cloudformation", SECONDARY)
+    (name,) = [
+        each["StackName"] for each in api.describe_stacks()["Stacks"] if f"{w.outputs()['StackSetPrefix']}-routing" in each["StackName"]
+    ]
+    (id,) = [
+        each["PhysicalResourceId"]
+        for each in api.list_stack_resources(StackName=name)["StackResourceSummaries"]
+        if each["ResourceType"] == "AWS::ApiGateway::RestApi"
+    ]
+    group = f"API-Gateway-Execution-Logs_{id}/v1"
+    w.cloud.client("logs", SECONDARY).create_log_group(logGroupName=group)
+    assert f"log group {group} in {SECONDARY}" in w.run("destroy", typed="n\n").said
+
+
+def test_the_command_for_a_bucket_removes_it_with_all_versions(w: World) -> None:
+    s3 = w.cloud.client("s3", SECONDARY)
+    s3.create_bucket(Bucket="stays", CreateBucketConfiguration={"LocationConstraint": SECONDARY})
+    s3.put_bucket_versioning(Bucket="stays", VersioningConfiguration={"Status": "Enabled"})
+    for _ in range(2):
+        s3.put_object(Bucket="stays", Key="photos/1.jpg", Body=b"x")
+    s3.delete_object(Bucket="stays", Key="photos/1.jpg")
+    command = Kept("bucket", "stays", SECONDARY, None).removal()
+    done = subprocess.run(shlex.split(command), env=w.operator.environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, "stays" in buckets(w)) == (0, False), done.stderr
 
 
 def test_nothing_to_take_down_is_said_and_no_failure(w: World) -> None:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from multiregion.aws.permissions import FOR_NATIVE_USERS, FOR_THE_FIRST_GLOBAL_TABLE, TO_MAKE, TO_TAKE_BACK
+from tests.infra.cloud.schemas import handler_actions
+from tests.infra.template import hub
 from tests.infra.worlds import PRIMARY, SECONDARY, TEMPLATE, World, committed_template, world
 
 
@@ -43,13 +46,66 @@ def test_bad_checks_are_all_told_and_nothing_is_changed(empty: World) -> None:
     stacks, quotas = empty.limits.stacks, dict(empty.limits.quotas)
     empty.limits.stacks, empty.limits.quotas["L-DC2B2D3D"], empty.limits.quotas["L-B99A9384"] = 3, 2.0, 10.0
     empty.limits.denied.add("iam:PassRole")
+    empty.limits.roles = 20
     refused = empty.deploy("--parameter", "SecondaryRegion=us-east-1")
-    empty.limits.stacks, empty.limits.quotas = stacks, quotas
+    empty.limits.stacks, empty.limits.quotas, empty.limits.roles = stacks, quotas, 1_000
     empty.limits.denied.clear()
     assert (refused.code, empty.stacks()) == (1, [])
-    for said in ("have to differ", "✗ stacks 0 of 3 used", "✗ buckets 0 of 2 used", "! functions 10 at a time", "missing: iam:PassRole"):
+    used = ("✗ stacks 0 of 3 used", "✗ buckets 0 of 2 used", "✗ roles 0 of 20 used", "! functions 10 at a time")
+    for said in ("have to differ", *used, "missing: iam:PassRole"):
         assert said in refused.said
     assert "Nothing has been changed" in refused.said
+
+
+REPLICATION = "iam:CreateServiceLinkedRole"
+
+
+def permissions(empty: World, *arguments: str) -> str:
+    """What is said of them. Nothing is begun: the regions are the same."""
+    refused = empty.deploy("--parameter", "SecondaryRegion=us-east-1", *arguments)
+    assert (refused.code, empty.stacks()) == (1, [])
+    return refused.said.partition("permissions ")[2]
+
+
+def test_permissions_are_asked_for_on_what_they_are_needed_for(empty: World) -> None:
+    """Or whoever may make roles of this deployment alone would be refused."""
+    roles, buckets = "arn:aws:iam::123456789012:role/*", "arn:aws:s3:::multiregion-*"
+    empty.limits.allowed_on = {"iam:": roles, "s3:": buckets, "lambda:": "arn:aws:lambda:us-east-1:123456789012:function:multiregion-*"}
+    assert "most important ones are there" in permissions(empty)
+    empty.limits.allowed_on = {"s3:": "arn:aws:s3:::other-*"}
+    assert permissions(empty).startswith("missing: s3:CreateBucket, s3:PutBucketOwnershipControls")
+    empty.limits.allowed_on = {}
+
+
+def test_what_only_the_first_global_table_and_native_users_need_is_asked_for_only_then(empty: World) -> None:
+    empty.limits.denied = {REPLICATION, "kms:CreateKey"}
+    assert permissions(empty).startswith(f"missing: {REPLICATION} ")
+    assert permissions(empty, "--parameter", "UserReplication=native").startswith(f"missing: kms:CreateKey, {REPLICATION} ")
+    iam = empty.cloud.client("iam", PRIMARY)
+    role = {"RoleName": "AWSServiceRoleForDynamoDBReplication"}
+    iam.create_role(**role, AssumeRolePolicyDocument="{}")
+    assert "most important ones are there" in permissions(empty)
+    iam.delete_role(**role)
+    empty.limits.denied = set()
+
+
+def test_who_could_not_take_a_failure_back_is_warned(empty: World) -> None:
+    empty.limits.denied = {"iam:DeleteRole"}
+    said = permissions(empty)
+    empty.limits.denied = set()
+    assert said.startswith("a failure could not be undone without iam:DeleteRole Get them granted")
+
+
+def test_every_type_that_the_operator_makes_is_in_the_list_of_permissions_and_nothing_that_is_not_called() -> None:
+    """CloudFormation makes the hub's resources as the operator; what it calls for that is in the types' own lists."""
+    groups = (TO_MAKE, FOR_NATIVE_USERS, FOR_THE_FIRST_GLOBAL_TABLE)
+    listed = {action for group in groups for actions in group.values() for action in actions}
+    kinds = {each["Type"] for each in hub()["Resources"].values() if not each["Type"].startswith("Custom::")}
+    assert {kind for kind in kinds if not listed & handler_actions(kind, "create")} == set()
+    called = set().union(*(handler_actions(kind, "create") for kind in kinds))
+    assert listed - called == {"cloudformation:CreateStack"}
+    undone = {action for actions in TO_TAKE_BACK.values() for action in actions}
+    assert undone <= set().union(*(handler_actions(kind, "delete") for kind in kinds))
 
 
 @pytest.mark.parametrize("region", ["ap-west-9", "eu-south-1"])

@@ -57,7 +57,9 @@ def test_what_is_not_named_keeps_its_value_and_what_is_named_arrives_in_both_reg
     assert "multiregion is up to date" in changed.said
     assert w.parameters() == {**before, "MetricsEndpoint": "https://metrics.example.com/"}
     assert {endpoint(w, region) for region in (PRIMARY, SECONDARY)} == {"https://metrics.example.com/"}
-    assert [name.rpartition("-")[2] for name in w.cloud.functions.invoked[invoked:]] == ["Finalizer"], "looked at the page's policy"
+    assert [name.rpartition("-")[2] for name in w.cloud.functions.invoked[invoked:]] == ["Finalizer", "AppStateUpdaterLambda"], (
+        "restored what it may have overwritten"
+    )
 
 
 def test_another_web_application_is_brought_to_both_regions_and_nothing_else_is_changed(deployed: tuple[World, Done]) -> None:

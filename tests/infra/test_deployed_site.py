@@ -59,13 +59,13 @@ def policy(cloud: Cloud) -> str:
     return text
 
 
-def rewrite_headers(here: Deployment) -> None:
+def rewrite_headers(here: Deployment, seconds: int = 60) -> None:
     """Nothing else of the stack's own template is changed."""
     cloudformation = here.cloud.client("cloudformation", PRIMARY)
     body = cloudformation.get_template(StackName="gallery")["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else json.loads(json.dumps(body))
     headers = template["Resources"]["SecurityHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
-    headers["SecurityHeadersConfig"]["StrictTransportSecurity"]["AccessControlMaxAgeSec"] = 60
+    headers["SecurityHeadersConfig"]["StrictTransportSecurity"]["AccessControlMaxAgeSec"] = seconds
     listed = [{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()]
     cloudformation.update_stack(StackName="gallery", TemplateURL=here.cloud.published(json.dumps(template), PRIMARY), Parameters=listed)
 
@@ -77,3 +77,21 @@ def test_an_update_that_rewrites_the_headers_leaves_the_page_its_addresses(here:
     (headers,) = here.cloud.headers_policies.policies.values()
     assert headers["SecurityHeadersConfig"]["StrictTransportSecurity"]["AccessControlMaxAgeSec"] == 60
     assert (policy(here.cloud), here.cloud.stack_events.failures) == (before, [])
+
+
+def test_an_update_that_is_taken_back_leaves_uploads_denied_and_replication_on(here: Deployment) -> None:
+    """Both are in no template: CloudFormation writes its own policy and its own buckets over them."""
+    here.set_state("fenced")
+    buckets = {region: here.outputs[f"{here.role(region)}PhotosBucket"] for region in (PRIMARY, SECONDARY)}
+    for region, bucket in buckets.items():
+        s3 = here.cloud.client("s3", region)
+        own = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])
+        own["Statement"] = [each for each in own["Statement"] if each.get("Sid") != "Fence"]
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(own))
+    here.cloud.client("s3", SECONDARY).delete_bucket_replication(Bucket=buckets[SECONDARY])
+    rewrite_headers(here, seconds=61)
+    for region, bucket in buckets.items():
+        s3 = here.cloud.client("s3", region)
+        assert '"Sid": "Fence"' in s3.get_bucket_policy(Bucket=bucket)["Policy"], region
+        assert s3.get_bucket_replication(Bucket=bucket)["ReplicationConfiguration"]["Rules"], region
+    assert (here.state()["state"]["S"], here.cloud.stack_events.failures) == ("fenced", [])

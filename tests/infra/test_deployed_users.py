@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.cognitoidp.models import cognitoidp_backends
 
+from infra.lambdas.user_importer import MARK
 from multiregion.config import PASSWORD_CHARACTERS_MIN
 from tests.infra.cloud.pools import pool_with, sign_in
 from tests.infra.cloud.principals import ACCOUNT
@@ -67,6 +68,14 @@ def test_nobody_is_sent_anything_by_the_import(here: Deployment) -> None:
         here.cloud.run_schedules(region)
     assert "dorothy" in pool_with(secondary).users
     assert [name for pool, name in here.cloud.triggers.invitations if pool == secondary] == []
+
+
+def test_an_import_is_finished_and_marked(here: Deployment) -> None:
+    """Without the mark, which comes last, every sweep would begin it again, or have it refused for good."""
+    invited(here, "radia")
+    for region in (PRIMARY, SECONDARY):
+        here.cloud.run_schedules(region)
+    assert pool_with(here.pool(SECONDARY)[0]).users["radia"].attribute_lookup.get(MARK)
 
 
 def test_upper_and_lower_case_are_one_user_in_both_regions(here: Deployment) -> None:

@@ -17,7 +17,7 @@ from tests.infra.cloud.principals import Denied
 from tests.infra.cloud.registry import ResourceFailed
 from tests.infra.cloud.rules import broken
 from tests.infra.cloud.stacksets import ENABLED_BY_DEFAULT
-from tests.infra.cloud.timeline import too_early
+from tests.infra.cloud.timeline import too_early, unknown_principal
 from tests.infra.deployed import PARAMETERS, PRIMARY, SECONDARY
 from tests.infra.template import resources, statements
 
@@ -96,6 +96,28 @@ def test_a_stack_set_that_begins_at_once_fails(template: str) -> None:
     hub = json.loads(template)
     del hub["Resources"]["AuthorityStackSet"]["DependsOn"]
     with pytest.raises(ResourceFailed, match=r"should have 'StackSet.*Role' role with trust relationship"), launched(hub):
+        pass
+
+
+def test_no_role_trusts_another_before_that_one_is_known_everywhere(template: str) -> None:
+    """IAM refuses a principal that it does not know; a condition it takes as it is."""
+    hub = json.loads(template)
+    assert [name for name in resources(hub, "AWS::IAM::Role") if unknown_principal(hub["Resources"], name)] == []
+    trust = hub["Resources"]["StackSetExecutionRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+    trust["Principal"] = {"AWS": {"Fn::GetAtt": ["StackSetAdministrationRole", "Arn"]}}
+    with pytest.raises(ResourceFailed, match="Invalid principal in policy: StackSetAdministrationRole is not known yet"), launched(hub):
+        pass
+
+
+def test_api_gateway_refuses_a_role_for_its_logs_that_has_just_been_made(template: str) -> None:
+    hub = json.loads(template)
+    body = json.loads(hub["Resources"]["RoutingStackSet"]["Properties"]["TemplateBody"])
+    writer = json.loads(hub["Resources"]["WriterStackSet"]["Properties"]["TemplateBody"])
+    body["Resources"]["ApiLogsRole"] = writer["Resources"].pop("ApiLogsRole")
+    body["Resources"]["ApiAccount"]["Properties"]["CloudWatchRoleArn"] = {"Fn::GetAtt": ["ApiLogsRole", "Arn"]}
+    hub["Resources"]["RoutingStackSet"]["Properties"]["TemplateBody"] = json.dumps(body)
+    hub["Resources"]["WriterStackSet"]["Properties"]["TemplateBody"] = json.dumps(writer)
+    with pytest.raises(ResourceFailed, match="The role ARN does not have required permissions configured"), launched(hub):
         pass
 
 

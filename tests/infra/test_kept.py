@@ -87,8 +87,8 @@ def test_a_change_of_what_is_fixed_is_refused_first_and_undone(w: World, name: s
     client.update_stack(StackName="multiregion", TemplateBody=text(), Parameters=wanted, Capabilities=["CAPABILITY_NAMED_IAM"])
     w.slow.joined()
     assert (w.status(), w.parameters()) == ("UPDATE_ROLLBACK_COMPLETE", before)
-    *during, after = (function.rpartition("-")[2] for function in w.cloud.functions.invoked[invoked:])
-    assert (set(during), after) == ({"ParameterGuard"}, "Finalizer")  # that only looks after the page's policy, once all is undone
+    *during, finalizer, updater = (function.rpartition("-")[2] for function in w.cloud.functions.invoked[invoked:])
+    assert (set(during), finalizer, updater) == ({"ParameterGuard"}, "Finalizer", "AppStateUpdaterLambda"), "restored once all is undone"
     events = client.describe_stack_events(StackName="multiregion")["StackEvents"]
     reasons = [each.get("ResourceStatusReason", "") for each in events if each["ResourceStatus"] == "UPDATE_FAILED"]
     assert any(f"{name} cannot be changed. {FIXED[name][:40]}" in reason for reason in reasons)

@@ -7,9 +7,9 @@ import pytest
 
 from infra.lambdas import state_updater as updater
 from infra.lambdas.items import typed
-from infra.lambdas.state_updater import Copy, StaleEpoch, Unavailable
+from infra.lambdas.state_updater import Copy, InvalidInput, StaleEpoch, Unavailable
 from tests.infra.changes import change, copies, lose
-from tests.infra.region import ENVIRONMENT, PRIMARY, SECONDARY, admit, clear, client, items, two_regions
+from tests.infra.region import APP, ENVIRONMENT, PRIMARY, SECONDARY, admit, clear, client, items, set_policy, two_regions
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,3 +85,26 @@ def test_a_region_that_shows_another_decision_has_not_confirmed_this_one(monkeyp
     monkeypatch.setattr(Copy, "admit", lambda *_: None)
     monkeypatch.setattr(Copy, "put", lambda self, item: admit("failover", 9, None, self.region))
     assert change("fenced")["confirmed"] == {PRIMARY: False, SECONDARY: False}
+
+
+def tell_again(**more: Any) -> Any:
+    return updater.update({"AppId": APP, "TableName": ENVIRONMENT["STATE_TABLE"], "TellAgain": True, **more}, ENVIRONMENT, "finalizer")
+
+
+def test_what_is_decided_is_told_again_and_nothing_is_changed() -> None:
+    """As after an update of the stack, which has overwritten a region's copy and its bucket's policy."""
+    assert (tell_again()["state"], tell_again()["epoch"]) == ("active", 1), "in a new deployment the first state"
+    change("fenced")
+    change("failover", Writable=True)
+    admit("fenced", 2, None, SECONDARY)
+    set_policy(PRIMARY)
+    answer = tell_again()
+    assert (answer["state"], answer["epoch"], answer["changed"], answer["writer"]) == ("failover", 3, False, SECONDARY)
+    assert [(copy["state"], copy["epoch"]) for copy in copies()] == [("failover", 3)] * 2
+    policy = client("s3", PRIMARY).get_bucket_policy(Bucket=ENVIRONMENT["BUCKET"])["Policy"]
+    assert '"Sid": "Fence"' in policy and len(items("AuthorityTable", SECONDARY)) == 3
+
+
+def test_a_change_cannot_be_told_again_in_one_go() -> None:
+    with pytest.raises(InvalidInput, match="NewState and TellAgain exclude each other"):
+        tell_again(NewState="fenced")

@@ -129,6 +129,62 @@ def test_the_page_may_talk_to_exactly_both_regions() -> None:
     ]
 
 
+# the state, and what updates overwrite
+
+
+class Deployed(Finalizer):
+    """With a function that answers as ordered, and notes of what was done."""
+
+    def __init__(self, *answers: Any) -> None:
+        super().__init__(PROPERTIES | {"StateTable": "states"}, STACK)
+        self.answers, self.asked, self.done = list(answers), list[Any](), list[str]()
+
+    def invoked(self, name: str, event: Any) -> Any:
+        self.asked.append(event)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def outputs(self, region: str) -> Any:
+        return FOUND[region]
+
+    def allow(self, found: Any) -> None:
+        self.done.append("policy")
+
+    def replicate_back(self) -> None:
+        self.done.append("replication")
+
+
+TAKEN = {"confirmed": {PRIMARY: True, SECONDARY: True}}
+BEHIND = RuntimeError("AppStateUpdaterLambda: StaleEpoch: the authority's table was behind the regions")
+
+
+def test_no_state_is_asked_for_so_that_none_is_taken_back_that_somebody_sets_meanwhile() -> None:
+    deployed = Deployed(TAKEN)
+    deployed.tell_state()
+    assert deployed.asked == [{"AppId": "app", "TableName": "states", "TellAgain": True}]
+
+
+def test_the_state_is_told_again_once_an_authority_that_was_behind_is_mended_and_not_for_ever() -> None:
+    Deployed(BEHIND, TAKEN).tell_state()
+    with pytest.raises(RuntimeError, match="StaleEpoch"):
+        Deployed(*[BEHIND] * finalizer.TELL_ATTEMPTS, TAKEN).tell_state()
+    with pytest.raises(RuntimeError, match="NotDrained"):
+        Deployed(RuntimeError("NotDrained"), TAKEN).tell_state()
+
+
+def test_a_region_that_does_not_take_the_state_fails_the_deployment() -> None:
+    with pytest.raises(RuntimeError, match="the state was not taken"):
+        Deployed({"confirmed": {PRIMARY: True, SECONDARY: False}}).tell_state()
+
+
+def test_after_an_update_all_is_restored_that_it_may_have_overwritten() -> None:
+    deployed = Deployed(TAKEN)
+    deployed.restore()
+    assert (deployed.done, len(deployed.asked)) == (["policy", "replication"], 1)
+
+
 # inline
 
 

@@ -27,7 +27,7 @@ def pools() -> Iterator[dict[str, str]]:
     """A user pool in each region, empty."""
     clear()
     admit("active", 3, PRIMARY)
-    mark = {"Name": "profile", "AttributeDataType": "String", "Mutable": True}
+    mark = {"Name": MARK.removeprefix("custom:"), "AttributeDataType": "String", "Mutable": True}
     made = {
         region: client("cognito-idp", region).create_user_pool(PoolName="users", Schema=[mark])["UserPool"]["Id"]
         for region in (PRIMARY, SECONDARY)
@@ -115,6 +115,12 @@ def test_a_sign_in_counts_though_the_profile_cannot_be_written(pools: dict[str, 
     exporter.dynamodb = Failing(exporter.dynamodb, get_item=[failure])
     exporter.signed_in(sign_in(pools[PRIMARY], "ada"))
     assert items("UsersTable") == []
+
+
+def test_a_sign_in_does_not_wait_longer_than_cognito_does() -> None:
+    """Three calls: for the groups, the state, and the write."""
+    haste = user_exporter.HASTE
+    assert 3 * (haste.connect_timeout + haste.read_timeout) < 5 and haste.retries == {"total_max_attempts": 1}
 
 
 def test_the_trigger_gives_back_its_event(pools: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:

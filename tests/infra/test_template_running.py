@@ -30,20 +30,40 @@ def test_stages_are_throttled_and_logged(name: str, template: Any) -> None:
 
 
 def test_api_gateway_may_write_logs_before_any_stage_wants_to() -> None:
-    found = bodies()["routing"]["Resources"]
-    assert found["ApiAccount"]["Properties"]["CloudWatchRoleArn"] == {"Fn::GetAtt": ["ApiLogsRole", "Arn"]}
-    assert "ApiAccount" in found["RoutingStage"]["DependsOn"] and kept(found["ApiAccount"]) and kept(found["ApiLogsRole"])
+    """Under a role of an earlier layer: API Gateway tries it, and refuses one that is not known everywhere."""
+    found, earlier = bodies()["routing"]["Resources"], bodies()["writer"]["Resources"]
+    role = earlier["ApiLogsRole"]["Properties"]["RoleName"]["Fn::Sub"]
+    arn = found["ApiAccount"]["Properties"]["CloudWatchRoleArn"]["Fn::Sub"]
+    assert arn == f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{role}"
+    assert "ApiAccount" in found["RoutingStage"]["DependsOn"] and kept(found["ApiAccount"]) and kept(earlier["ApiLogsRole"])
+    assert "WriterStackSet" in hub()["Resources"]["RoutingStackSet"]["DependsOn"]
     assert "RoutingStackSet" in hub()["Resources"]["ApplicationStackSet"]["DependsOn"]
+
+
+@each_template
+def test_no_function_reserves_what_a_new_account_does_not_have(name: str, template: Any) -> None:
+    """Ten at a time are all that it has, and Lambda lets nobody reserve of them."""
+    for id, function in resources(template, "AWS::Lambda::Function").items():
+        assert "ReservedConcurrentExecutions" not in function["Properties"], id
+    assert not resources(template, "AWS::Lambda::Version") and not resources(template, "AWS::Lambda::Alias"), "these can reserve, too"
 
 
 def test_there_is_an_alarm_for_the_lag_of_every_table_and_of_photos() -> None:
     alarms = resources(bodies()["operations"], "AWS::CloudWatch::Alarm")
     lags = {id for id, each in alarms.items() if each["Properties"]["MetricName"] == "ReplicationLatency"}
     assert lags == {"AppConfigTableLag", "CommentsTableLag", "UsersTableLag", "PhotosLag"}
-    assert all(each["Properties"]["AlarmActions"] == [{"Ref": "Alarms"}] for each in alarms.values())
     late, failed = (sources(alarms[name]) for name in ("PhotosLag", "PhotosNotReplicated"))
-    assert ("Peer" in late, "Peer" in failed) == (True, False), "S3 tells of the lag where a photo arrives, of a failure where it was"
+    assert ("${Peer}" in late, "${Peer}" in failed) == (True, False), "S3 tells of the lag where a photo arrives, of a failure where it was"
     assert resources(hub(), "AWS::CloudWatch::Dashboard")
+
+
+def test_every_alarm_reaches_the_administrator_by_mail_and_so_does_its_end() -> None:
+    found = bodies()["operations"]["Resources"]
+    for id, each in resources(bodies()["operations"], "AWS::CloudWatch::Alarm").items():
+        assert each["Properties"]["AlarmActions"] == each["Properties"]["OKActions"] == [{"Ref": "Alarms"}], id
+    assert found["Alarms"]["Properties"]["Subscription"] == [{"Endpoint": {"Ref": "AdminEmail"}, "Protocol": "email"}]
+    (allowed,) = [each for each in found["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"]
+    assert (allowed["Principal"], allowed["Action"]) == ({"Service": "cloudwatch.amazonaws.com"}, "sns:Publish")
 
 
 def test_one_failure_of_a_function_is_an_alarm_and_so_is_a_user_that_is_not_imported() -> None:
@@ -54,6 +74,7 @@ def test_one_failure_of_a_function_is_an_alarm_and_so_is_a_user_that_is_not_impo
     (refused,) = [each for each in alarms if each["MetricName"] == "UsersNotImported"]
     for each in (*errors, refused):
         assert (each["Threshold"], each["DatapointsToAlarm"], each["ComparisonOperator"]) == (0, 1, "GreaterThanThreshold")
+        assert each["TreatMissingData"] == "notBreaching", "what is idle has not failed"
     conditions = {id: each.get("Condition") for id, each in bodies()["operations"]["Resources"].items()}
     assert (conditions["UserExporterErrors"], conditions["UserImporterErrors"], conditions["UsersNotImported"]) == (
         "InPrimary",

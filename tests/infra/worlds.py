@@ -92,4 +92,5 @@ def world(folder: Path) -> Iterator[World]:
     (site / "assets" / "page-1a2b.js.br").write_bytes(b"compressed")
     slow, limits = SlowStacks(), Limits()
     with Cloud() as cloud, limits.installed(), slow.installed():
+        limits.distributions = lambda: len(cloud.distributions.distributions)
         yield World(cloud, slow, limits, Operator(cloud.endpoint(), folder), site, folder)

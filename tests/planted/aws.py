@@ -62,6 +62,12 @@ PLANTS: list[tuple[str, str, str, str]] = [
         "(lambda **_: None)(",
         f"{EDGES}:test_a_ticket_of_before_the_fence_is_worth_nothing_after_it",
     ),
+    (
+        "RoutingStackSet",
+        "'Condition': {'ArnNotLike': {'aws:PrincipalArn': self.environment['REPLICATION_ROLES']}}",
+        "",
+        f"{STATES}:test_nothing_was_refused_to_replication_or_to_a_stream",
+    ),
     # replication
     (
         "StoresStackSet",
@@ -116,7 +122,19 @@ PLANTS: list[tuple[str, str, str, str]] = [
         '"CREATE_COMPLETE"',
         f"{SITE}:test_an_update_that_rewrites_the_headers_leaves_the_page_its_addresses",
     ),
+    (
+        "Finalizer",
+        "self.regions})\n  self.replicate_back()\n  self.tell_state()",
+        "self.regions})",
+        f"{SITE}:test_an_update_that_is_taken_back_leaves_uploads_denied_and_replication_on",
+    ),
     # users
+    (
+        "StoresStackSet",
+        '"Name": "imported"',
+        '"Name": "profile"',
+        f"{USERS}:test_an_import_is_finished_and_marked",
+    ),
     (
         "StoresStackSet",
         '"CaseSensitive": false',

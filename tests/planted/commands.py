@@ -166,7 +166,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # taking down
     ("cli/aws.py", "    if not yes and not typer.confirm(", "    if yes and not typer.confirm(", ASKS),
     ("aws/removal.py", "SHARED.index(each.kind) + 1 if each.is_shared else 0", "-SHARED.index(each.kind) if each.is_shared else 0", ASKS),
-    ("aws/removal.py", "    return stack.regions[:2] if kind == GLOBAL_TABLE else (region,)", "    return (region,)", ASKS),
+    ("aws/removal.py", "    return stack.regions[1::-1] if kind == GLOBAL_TABLE else (region,)", "    return (region,)", ASKS),
     (
         "aws/removal.py",
         "    if any(True for _ in deployments(account)):",

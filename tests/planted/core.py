@@ -120,7 +120,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "embedded/records.py",
-        "if state.is_taken_by(self._newest()):",
+        "if state.is_taken_by(newest := self._newest()):",
         "if self._heard is None or state.supersedes(self._heard):",
         f"{FENCE}::test_an_authority_that_knows_less_confirms_nothing",
     ),
@@ -203,8 +203,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "replication.py",
-        "for digest in digests if not await objects.has(digest)]",
-        "for digest in digests]",
+        "if digest not in skipped and not await objects.claim(digest)]",
+        "if digest not in skipped]",
         f"{REPLICATION}::test_an_object_that_is_there_is_not_fetched_again",
     ),
     (
@@ -232,8 +232,18 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{REPLICATION}::test_a_region_whose_log_went_another_way_is_rewound_and_follows",
     ),
     # the planned switch
-    ("controller.py", "            if silent:\n", "            if False:\n", f"{SWITCH}::test_a_switch_that_cannot_finish_changes_nothing"),
-    ("controller.py", "while not level(heads[leader], heads[other]):", "while False:", PLANNED),
+    (
+        "controller.py",
+        "if silent and target.serving is not state.leader and (silent := await self._silent()):",
+        "if False:",
+        f"{SWITCH}::test_a_switch_that_cannot_finish_changes_nothing",
+    ),
+    (
+        "controller.py",
+        "while not (is_level := level(heads[leader], heads[other])) or not await self._is_ready(leader):",
+        "while False:",
+        PLANNED,
+    ),
     (
         "controller.py",
         "required=None if target.serving is leader else leader)",
@@ -267,9 +277,9 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{REPLICATION}::test_nothing_is_rewound_before_the_new_leader_knows_that_it_is",
     ),
     (
-        "replication.py",
-        "if records.confirmed and state.supersedes(",
-        "if state.supersedes(",
+        "embedded/records.py",
+        "if self.confirmed and state.supersedes(self._newest()):",
+        "if state.supersedes(self._newest()):",
         f"{REPLICATION}::test_a_region_that_has_just_started_takes_no_state_from_the_other",
     ),
     # verification
@@ -298,7 +308,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{VERIFICATION}::test_it_stops_after_enough_differences_and_does_not_call_that_equal",
     ),
     # processes and the folder
-    ("local/supervisor.py", "        await asyncio.gather(*(self._reap(part) for part in running))\n", "", STOPPED),
+    ("local/supervisor.py", "            await asyncio.gather(*(self._reap(part) for part in stopping))\n", "", STOPPED),
     (
         "local/supervisor.py",
         "            self._signal(part, signal.SIGKILL)\n            await",
@@ -313,13 +323,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{SUPERVISOR}::test_a_port_that_is_taken_is_named_before_anything_is_started",
     ),
     (
-        "local/deployment.py",
+        "local/locks.py",
         "fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "pass",
         f"{FOLDER}::test_the_folder_has_one_holder_at_a_time",
     ),
     ("local/deployment.py", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)", OWNER_ONLY),
-    ("local/deployment.py", "parents=True, exist_ok=True, mode=0o700)", "parents=True, exist_ok=True)", OWNER_ONLY),
+    ("local/locks.py", "parents=True, exist_ok=True, mode=0o700)", "parents=True, exist_ok=True)", OWNER_ONLY),
     (
         "local/deployment.py",
         "or kept.primary != primary:",

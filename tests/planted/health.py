@@ -39,8 +39,24 @@ WITHHELD = f"{LEASES}::test_a_lease_that_is_withheld_is_granted_again_to_a_write
 TOLD = f"{LEASES}::test_what_a_writer_said_of_its_disk_counts_at_its_epoch_only"
 STILL_THERE = f"{TAKEOVER}::test_unless_nothing_is_lost_by_it_a_writer_that_answers_is_not_taken_over_from"
 GIVEN_UP = f"{TAKEOVER}::test_a_writer_that_answers_but_cannot_write_is_taken_over_from_once_its_lease_is_over"
+AUTHORITY = "tests/contract/test_authority_disk.py"
+DECIDES_IN_RESERVE = f"{AUTHORITY}::test_a_full_disk_is_found_out_and_the_reserve_has_room_for_decisions"
+SAYS_WHY = f"{AUTHORITY}::test_without_any_room_nothing_is_decided_and_it_is_said_why"
+LEFT_OPEN = f"{AUTHORITY}::test_a_disk_that_fails_in_the_decision_leaves_the_outcome_open"
+NOT_BEHIND = f"{AUTHORITY}::test_behind_a_write_that_does_not_end_a_decision_is_refused_at_once"
+KNOWN = f"{AUTHORITY}::test_what_a_region_said_is_known_though_it_could_not_be_stored"
+TOLD_OF_AUTHORITY = "tests/unit/test_cli_layout.py::test_an_authority_that_cannot_write_is_told"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
+    # the authority's own disk
+    ("embedded/authority.py", "self._writer.run(work, essential=True)", "self._writer.run(work)", DECIDES_IN_RESERVE),
+    ("embedded/authority.py", " and health.problem != FULL.words else None", " else None", DECIDES_IN_RESERVE),
+    ("embedded/authority.py", "raise type(error)(undecided(self._problem())) from error", "raise", SAYS_WHY),
+    ("embedded/authority.py", "        except CommitUnknown as error:", "        except NotImplementedError as error:", LEFT_OPEN),
+    ("embedded/authority.py", 'if self._meter.now().condition == "stuck":', "if False:", NOT_BEHIND),
+    ("embedded/authority.py", ", **self._heard}", "}", KNOWN),
+    ("automatic.py", "    if situation.obstacle is not None:", "    if False:", STAY),
+    ("cli/status.py", 'if writing and writing["problem"] else None', "if writing is None else None", TOLD_OF_AUTHORITY),
     # what the meter finds
     ("health.py", "        if seconds > self._slow_seconds:", "        if False:", SLOW),
     ("health.py", "        if began is not None and now - began[0] > self._slow_seconds:", "        if False:", STUCK),
@@ -96,9 +112,9 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         BEHIND,
     ),
     (
-        "embedded/database.py",
-        "            raise unreadable(error) or error from error",
-        "            raise",
+        "embedded/guarded.py",
+        "return self.connection.damage_of(error) or unreadable(error) or error",
+        "return error",
         f"{WRITING}::test_a_file_that_cannot_be_read_is_told_as_such",
     ),
     # the reserve

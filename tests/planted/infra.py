@@ -182,9 +182,45 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "infra/stack_sets.py",
-        '"Principal": {"AWS": administration.attr_arn}',
-        '"Principal": {"AWS": "*"}',
+        ', "Action": "sts:AssumeRole", "Condition": only_it}',
+        ', "Action": "sts:AssumeRole"}',
         f"{FIRST}::test_nobody_but_the_administration_role_may_take_the_execution_role",
+    ),
+    (
+        "infra/stack_sets.py",
+        '"Principal": account, "Action"',
+        '"Principal": {"AWS": administration.attr_arn}, "Action"',
+        f"{FIRST}::test_no_role_trusts_another_before_that_one_is_known_everywhere",
+    ),
+    (
+        "infra/lambdas/finalizer.py",
+        'attempts == 1 or "StaleEpoch"',
+        '"StaleEpoch"',
+        f"{FINALIZER}::test_the_state_is_told_again_once_an_authority_that_was_behind_is_mended_and_not_for_ever",
+    ),
+    (
+        "infra/lambdas/finalizer.py",
+        '"TellAgain": True}',
+        '"NewState": "active"}',
+        f"{FINALIZER}::test_no_state_is_asked_for_so_that_none_is_taken_back_that_somebody_sets_meanwhile",
+    ),
+    (
+        "infra/lambdas/finalizer.py",
+        "        self.replicate_back()\n        self.tell_state()\n\n",
+        "\n",
+        f"{FINALIZER}::test_after_an_update_all_is_restored_that_it_may_have_overwritten",
+    ),
+    (
+        "infra/lambdas/state_updater.py",
+        'wish |= {"NewState": current["state"], "Writable": current["writable"]}',
+        'wish |= {"NewState": current["state"]}',
+        f"{AUTHORITY}::test_what_is_decided_is_told_again_and_nothing_is_changed",
+    ),
+    (
+        "infra/lambdas/user_exporter.py",
+        "Config(connect_timeout=0.5, read_timeout=1,",
+        "Config(connect_timeout=2, read_timeout=5,",
+        f"{USERS}::test_a_sign_in_does_not_wait_longer_than_cognito_does",
     ),
     ("infra/hub.py", "            table.add_resource_dependency(resource)\n", "            continue\n", EARLY),
     ("infra/hub.py", "[chosen.authority_region], values, using, *tables", "[chosen.authority_region], values, using", EARLY),
@@ -192,6 +228,14 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("infra/parameters.py", '    supported(stack, "PrimaryIsSupported", here, "The region that the stack is in")\n', "", ENABLED),
     ("infra/parameters.py", '    supported(stack, "SecondaryIsSupported", secondary, "SecondaryRegion")\n', "", ENABLED),
     ("infra/parameters.py", '    supported(stack, "WitnessIsSupported", witness, "WitnessRegion", "")\n', "", ENABLED),
+    # a role has to work when it is named
+    (
+        "infra/gateway.py",
+        '    account = apigateway.CfnAccount(stack, "ApiAccount", cloud_watch_role_arn=arn)\n',
+        '    made = role(stack, "Early", trusted("apigateway.amazonaws.com"), [])\n'
+        '    account = apigateway.CfnAccount(stack, "ApiAccount", cloud_watch_role_arn=made.attr_arn)\n',
+        MADE,
+    ),
     # an authority that knows less than the regions
     (
         "infra/lambdas/state_updater.py",

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.planted import (
+    account,
     commands,
     console,
     core,
@@ -17,12 +18,16 @@ from tests.planted import (
     profile,
     promises,
     simulation,
+    starts,
+    storage,
+    successions,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "multiregion"
 INFRA = ROOT / "infra"
 TABLES = {
+    "account": account.MUTANTS,
     "commands": commands.MUTANTS,
     "console": console.MUTANTS,
     "core": core.MUTANTS,
@@ -36,6 +41,9 @@ TABLES = {
     "profile": profile.MUTANTS,
     "promises": promises.MUTANTS,
     "simulation": simulation.MUTANTS,
+    "starts": starts.MUTANTS,
+    "storage": storage.MUTANTS,
+    "successions": successions.MUTANTS,
 }
 
 

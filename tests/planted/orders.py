@@ -21,6 +21,7 @@ ONLY_TELLS = f"{ORDERS}::test_an_order_that_only_tells_the_regions_is_in_nobodys
 ENDS_TRUE = f"{ORDERS}::test_an_order_that_is_overtaken_while_it_tells_the_regions_does_not_end_well"
 STOPS_TRUE = f"{ORDERS}::test_what_stops_an_order_is_not_told_of_a_state_that_another_has_changed"
 ILLEGAL_TRUE = f"{ORDERS}::test_an_illegal_move_is_not_told_of_a_state_that_another_has_changed"
+DRAINS = f"{ORDERS}::test_whoever_drains_hears_at_once_that_another_has_changed_the_state"
 GOES_ON = f"{ORDERS}::test_a_switchover_that_was_interrupted_goes_on_to_where_it_was_going"
 FROM_LEADER = f"{ORDERS}::test_a_switchover_of_a_fenced_application_moves_the_writing_from_whoever_wrote_last"
 READ_ONLY = f"{ORDERS}::test_to_set_failover_stops_writing_there_as_well"
@@ -31,8 +32,12 @@ PRIMARY_LOST = f"{ORDERS}::test_the_region_that_is_lost_is_given_up_as_the_messa
 SECONDARY_LOST = f"{ORDERS}::test_the_secondary_that_is_lost_is_given_up_as_the_message_says"
 WAY_BACK = f"{ORDERS}::test_a_switch_that_does_not_drain_can_be_left_the_way_it_says"
 ON_ITS_WAY = f"{HEARD}::test_what_was_on_its_way_since_before_the_decision_alarms_nobody"
+MANY_ON_THEIR_WAY = f"{HEARD}::test_any_number_of_words_may_be_on_their_way"
 SAID_AGAIN = f"{HEARD}::test_an_authority_that_says_it_again_knows_less_until_it_is_recovered"
 NEEDS_A_WORD = f"{SUPERVISOR}::test_a_region_that_needs_a_word_is_up_at_once_and_ready_later"
+TOLD_WHY = f"{SUPERVISOR}::test_whoever_wants_a_part_that_ends_at_its_start_is_told_why"
+STILL_THERE = f"{SUPERVISOR}::test_a_part_that_ended_long_ago_is_not_taken_for_the_one_that_is_started"
+NAMED_FIRST = f"{SUPERVISOR}::test_a_wish_is_there_until_the_new_process_is_named"
 WAITED_FOR = f"{SUPERVISOR}::test_a_region_that_serves_reads_is_up_when_it_has_been_waited_for"
 MAY_BE_UNTOLD = f"{EXITS}::test_a_region_that_does_not_serve_may_be_untold"
 
@@ -118,8 +123,9 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            if False:\n",
         f"{MOVES}::test_what_to_set_a_state_cannot_mean_is_refused_and_not_ignored",
     ),
+    ("controller.py", "            await self.orders.refuse_if_overtaken(request)\n            heads =", "            heads =", DRAINS),
     # what operators are told to do
-    ("controller.py", "            silent = await self._silent()  #", "            #", TWICE),
+    ("controller.py", " and (silent := await self._silent()):", ":", TWICE),
     (
         "controller.py",
         "if target.serving is leader and not level(heads[leader], heads[other]):",
@@ -142,8 +148,25 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{EXITS}::test_a_region_that_has_confirmed_in_the_end_is_told",
     ),
     ("cli/state.py", 'if lost and end["writer"]:', "if lost:", f"{EXITS}::test_a_loss_is_announced_only_where_the_writing_has_moved"),
+    ("cli/__init__.py", "        if shown != argument:\n", "        if False:\n", f"{EXITS}::test_what_is_not_in_utf_8_is_a_wrong_call"),
+    (
+        "local/up.py",
+        "    for role in Role:\n",
+        "    for role in (Role.PRIMARY,):\n",
+        f"{SUPERVISOR}::test_beside_a_damaged_region_the_other_one_knows_the_administrator",
+    ),
+    # a start on somebody's wish
+    ("local/faults.py", "if not wish.exists() and self._condition(part) == ENDED:", "if False:", TOLD_WHY),
+    ("local/faults.py", "if not wish.exists() and self._condition(part) == ENDED:", "if self._condition(part) == ENDED:", STILL_THERE),
+    (
+        "local/supervisor.py",
+        "                if not await self._still_runs(part):\n",
+        "                wish.unlink(missing_ok=True)\n                if not await self._still_runs(part):\n",
+        NAMED_FIRST,
+    ),
     # a start without its authority
     ("local/served.py", "TIMES_HEARD = 2", "TIMES_HEARD = 1", ON_ITS_WAY),
+    ("local/served.py", "            if self._refused == 1:\n", "            if False:\n", MANY_ON_THEIR_WAY),
     ("local/served.py", "0 if told.is_taken_by(admitted) else self._refused + 1", "self._refused + 1", SAID_AGAIN),
     ("local/supervisor.py", "            if part.is_final:\n", "            if part.ready:\n", NEEDS_A_WORD),
     ("local/supervisor.py", "return [part for part in waiting if part.ready]", "return waiting", NEEDS_A_WORD),

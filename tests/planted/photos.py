@@ -18,6 +18,7 @@ TAMPERED = f"{UPLOADS}::test_a_tampered_ticket"
 FORGED = f"{OBJECTS}::test_a_forged_address"
 UPRIGHT = f"{PICTURES}::test_every_orientation_is_upright_afterwards"
 SWEPT = f"{OBJECTS}::test_objects_are_swept_when_nothing_needs_them_and_not_before"
+BAD_FILES = f"{IMPORT}::test_bad_files_are_listed_and_the_rest_goes_in"
 DELETED = f"{APPLICATION}::test_only_the_owner_and_operators_delete"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
@@ -95,12 +96,17 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("photos/deletion.py", "while comments :=", "if comments :=", f"{COMMENTS}::test_more_comments_than_one_commit_takes"),
     (
         "photos/deletion.py",
-        "if state.writer is self._region.role:",
-        "if True:",
+        "is_writer = (await self._region.records.admitted()).writer is self._region.role",
+        "is_writer = True",
         f"{COMMENTS}::test_a_deletion_that_was_cut_off_is_finished_by_a_sweep",
     ),
     ("photos/deletion.py", "if not await self._region.records.is_needed(digest):", "if True:", SWEPT),
-    ("embedded/objects.py", "if place.stat().st_mtime > self._clock.now() - older_than_seconds:", "if False:", SWEPT),
+    (
+        "embedded/objects.py",
+        "if not place.is_file() or place.stat().st_mtime > self._clock.now() - older_than_seconds:",
+        "if False:",
+        SWEPT,
+    ),
     # what may be said
     ("photos/fields.py", "if len(text) > characters_max:", "if False:", BAD_MESSAGE),
     (
@@ -264,6 +270,9 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("photos/workers.py", "call_later(IDLE_SECONDS", "call_later(9999", f"{WORKERS}::test_an_idle_process_ends"),
     # import
+    ("cli/importing.py", "        if not self.size:\n", "        if False:\n", BAD_FILES),
+    ("cli/importing.py", "        if not is_text(self.path.name):\n", "        if False:\n", BAD_FILES),
+    ("cli/importing.py", 'os.fsencode(self.path).decode(errors="replace")', "str(self.path)", BAD_FILES),
     ("cli/importing.py", "if digest in self._there:", "if False:", f"{IMPORT}::test_the_same_picture_under_two_names_is_one_photo"),
     ("cli/importing.py", "self._count(item, -item.sent_bytes)", "pass", f"{IMPORT}::test_breaks_are_ridden_out"),
     (

@@ -286,7 +286,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "losses.py",
-        "            except (Conflict, NotFound) as obstacle:",
+        "            except (Conflict, Damaged, NotFound) as obstacle:",
         "            except Conflict as obstacle:",
         f"{LOSSES}::test_a_photo_whose_picture_is_gone_does_not_hold_up_the_rest",
     ),

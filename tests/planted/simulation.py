@@ -37,6 +37,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("leases.py", "self.seconds * (1 + DRIFT)", "self.seconds * 0.5", SEEDS),
     # rewinding and the loss ledger
     ("chains.py", "if own is None or own != other:", "if own is None or other is None or own.position != other.position:", SEEDS),
+    ("embedded/objects.py", 'sound = file_digest(file, "sha256").hexdigest() == digest', "sound = True", SEEDS),
+    (
+        "embedded/guarded.py",
+        "            raise self._told(error) from error\n\n    def fetchone",
+        "            raise error\n\n    def fetchone",
+        SEEDS,
+    ),
     ("embedded/ledger.py", "    while session.position > to and", "    while session.position >= to and", SEEDS),
     ("embedded/ledger.py", "in reversed(undone)]", "in reversed(undone[1:])]", SEEDS),
     (
@@ -77,7 +84,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("embedded/records.py", "        if not whole:", "        if False:", SEEDS),
     ("replication.py", "        if not theirs.whole:", "        if False:", SEEDS),
     # the switch and the takeover
-    ("controller.py", "        while not level(heads[leader], heads[other]):", "        while False:", SEEDS),
+    (
+        "controller.py",
+        "        while not (is_level := level(heads[leader], heads[other])) or not await self._is_ready(leader):",
+        "        while False:",
+        SEEDS,
+    ),
     ("controller.py", "required=None if target.serving is leader else leader", "required=None", SEEDS),
     (
         "controller.py",

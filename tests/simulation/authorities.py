@@ -6,22 +6,23 @@ from typing import Any, TypeVar
 
 from multiregion.api.authority import FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
-from multiregion.automatic import Automatic
+from multiregion.automatic import ACTOR, Automatic
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.health import WriteHealth
 from multiregion.leases import Leases
 from multiregion.local.authority import Announcing, leases_of
-from multiregion.local.clients import OUTLOOK_SECONDS
+from multiregion.local.clients import OUTLOOK_SECONDS, REPAIR_SECONDS
 from multiregion.logs import Loss
 from multiregion.losses import LossLedger, Settled
+from multiregion.objects import Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import InformedRegion, Outlook
 from multiregion.registry import founded_upon, known_of, note_report, resumed
 from multiregion.reports import ACCEPTED, Known, Report
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Head, Mark, Position
+from multiregion.stores import Change, Digest, Head, Mark, Position
 from multiregion.verdicts import Verdict
 from multiregion.verification import Verification
 from tests.simulation.machines import Machine, Pause, Stage
@@ -64,6 +65,9 @@ class FarRegionControl:
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         return await self._ask(lambda region: region.restore(change, expected, actor, force), seconds=RESTORE_SECONDS)
 
+    async def audit(self) -> Sequence[Position]:
+        return ()
+
     async def sequence(self) -> int:
         return (await self.head()).position.sequence
 
@@ -71,7 +75,10 @@ class FarRegionControl:
         return await self._ask(lambda region: region.names(after))
 
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
-        return await self._ask(lambda region: region.needed(after))
+        return await self._ask(lambda region: region.needed(after, deep))
+
+    async def repair(self, digests: Sequence[Digest] | None = None) -> Repaired:
+        return await self._ask(lambda region: region.repair(digests), seconds=REPAIR_SECONDS)
 
 
 class WatchedRegion(InformedRegion):
@@ -97,10 +104,17 @@ class HeardController(Controller):
         super().__init__(*parts)
         self._truth = truth
 
+    def switch(self, request: Request) -> AsyncIterator[Step]:
+        self._note(request)
+        return super().switch(request)
+
     def take_over(self, request: Request) -> AsyncIterator[Step]:
-        if request.unattended:
-            self._truth.orders.begins(request.actor)
+        self._note(request)
         return super().take_over(request)
+
+    def _note(self, request: Request) -> None:
+        if request.actor == ACTOR:
+            self._truth.orders.begins(ACTOR)
 
 
 class SimulatedAuthority:
@@ -118,9 +132,8 @@ class SimulatedAuthority:
             role: WatchedRegion(region, role, self.state, self.store, self._leases, truth) for role, region in self._regions.items()
         }
         self.controller = HeardController(truth, self.state, informed_regions, NAMES, machine.clock, settings, self._leases)
-        self.automatic = (
-            Automatic(self.state, self.controller, informed_regions, self._leases, machine.clock, settings) if self._leases else None
-        )
+        acting = self.state, self.controller, informed_regions
+        self.automatic = Automatic(*acting, self._leases, machine.clock, settings, self.store.obstacle) if self._leases else None
         self.ledger = LossLedger(self._regions, NAMES, self.state)
         self._journal = machine.stage.journal
         self._under_way = 0
@@ -206,10 +219,10 @@ class SimulatedAuthority:
     async def accept_history(self, role: Role, actor: str) -> None:
         await self.state.note(ACCEPTED, actor=actor, reason=f"accepted the history of the {role} region", facts={"role": role})
 
-    async def verify(self) -> Verdict:
+    async def verify(self, *, repair: bool = False) -> Verdict:
         sides = (self._regions[Role.PRIMARY], self._regions[Role.SECONDARY])
         names = (NAMES[Role.PRIMARY], NAMES[Role.SECONDARY])
-        verdicts = [verdict async for verdict in Verification(*sides, names, self._clock, deep=False).run()]
+        verdicts = [verdict async for verdict in Verification(*sides, names, self._clock, deep=repair, repair=repair).run()]
         return verdicts[-1]
 
 

@@ -52,12 +52,18 @@ class Client:
             mark, role = self._random.choice(self._seen), self._random.choice(list(Role))
             found = await self._network.call(self._name, role, lambda region: region.reaches(mark))
             self._journal.count(f"position.{found}")
+        elif roll < 0.3 and self._photos:
+            key, role = self._random.choice(self._photos), self._random.choice(list(Role))
+            await self._network.call(self._name, role, lambda region: region.view(key))
         else:
             await self.write(await self._order(self._where()), self._where())
 
     async def look(self) -> None:
         role = self._random.choice(list(Role))
         self._state = await self._network.call(self._name, role, lambda region: region.admitted())
+
+    def knows(self, state: RoutingState) -> None:
+        self._state = state
 
     def _where(self) -> Role:
         """Where it believes that writing is possible, or stubbornly somewhere else."""

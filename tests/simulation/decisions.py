@@ -9,12 +9,12 @@ import msgspec
 from multiregion.automatic import ACTOR
 from multiregion.config import Settings
 from multiregion.durability import ASYNC
-from multiregion.embedded.authority import BASES, FIRST_STATE, NEWEST_STATE, decision_of
+from multiregion.embedded.authority import BASES, NEWEST_STATE, decision_of
 from multiregion.predictions import Outlook
 from multiregion.reports import Report, base_of
 from multiregion.states import Role, RoutingState
 from multiregion.stores import BEGINNING, START, Decision, Mark, Position
-from tests.simulation.pasts import Past
+from tests.simulation.pasts import AUTHORITY, Past, spelled
 
 
 class Decisions:
@@ -25,7 +25,6 @@ class Decisions:
         self.states: dict[tuple[str, int], RoutingState] = {}
         self.deciding: RoutingState | None = None
         self.founded_upon: str | None = None
-        self._knows_all = True
 
     def committed(self, db: sqlite3.Connection) -> None:
         """After each COMMIT of the authority."""
@@ -36,13 +35,14 @@ class Decisions:
 
     def _read_reports(self, db: sqlite3.Connection) -> None:
         past = self._past
-        first = db.execute(FIRST_STATE).fetchone()
-        self._knows_all = first is not None and "founded" in decision_of(first).facts
         for role, body in db.execute("SELECT role, body FROM report"):
             report = msgspec.json.decode(body, type=Report)
             if past.reports.get(Role(role)) != report:
                 past.reports[Role(role)] = report
                 past.reported_at[Role(role)] = past.time()
+                past.journal.note(
+                    "reported", role, f"{spelled(report.end)} {'' if report.whole else 'not whole'} store {report.store[-4:]}"
+                )
         row = db.execute(BASES).fetchone()
         past.base = base_of(msgspec.json.decode(row[1])["base"]) if row else BEGINNING
 
@@ -59,7 +59,7 @@ class Decisions:
     def same_state(self, state: RoutingState, who: str) -> None:
         known = self.states.setdefault((state.history, state.epoch), state)
         # An authority that was put back does not know what it has decided, and a region that does may be silent.
-        excused = "authority" in self._past.hits
+        excused = AUTHORITY in self._past.hits
         self._past.check(known == state or excused, f"two states of epoch {state.epoch}: {known}, and in {who} {state}")
 
     def _decided(self, decision: Decision) -> None:
@@ -79,7 +79,9 @@ class Decisions:
         self._check(before, decision)
 
     def _note_founded(self, store: str) -> None:
-        self._past.check(self.founded_upon in (None, store), "the deployment was founded a second time")
+        # Of stores that are all three lost nobody can know that they were.
+        all_lost = {AUTHORITY, *Role} <= self._past.hits
+        self._past.check(self.founded_upon in (None, store) or all_lost, "the deployment was founded a second time")
         self.founded_upon = store
 
     def _check(self, before: RoutingState, decision: Decision) -> None:
@@ -124,11 +126,15 @@ class Decisions:
 
     def check_prediction(self, role: Role, known_before: set[Mark], outlook: Outlook, state: RoutingState) -> None:
         """What a takeover by `role` would lose of `known_before`, the writes that the authority had been told of before it asked."""
-        if state.leader is role or outlook.last_known is None or not self._knows_all:
-            return  # an authority that has lost its history does not know where earlier leaderships began
-        lost = known_before - self._past.path(outlook.head.mark) - self._past.listed(self._past.regions[role])
+        known = outlook.last_known
+        if state.leader is role or known is None or known.seconds is None or not state.is_taken_by(outlook.admitted):
+            return  # nothing is lost, or an unknown number; or the survivor knows more than the authority, which then decides nothing
+        past, leader = self._past, self._past.regions[role.other]
+        # What a ledger lists, and no log holds, has been lost already. The other ledger may have it first.
+        listed = set[Mark]().union(*(past.listed(witness) for witness in past.regions.values())) - leader.held
+        lost = known_before - past.path(outlook.head.mark) - listed
         self._past.journal.count("predicted some" if lost else "predicted none")
         self._past.check(
-            outlook.last_known.changes >= len(lost),
-            f"{outlook.last_known.changes} changes were predicted to be lost in a takeover by the {role} region, and {len(lost)} are",
+            known.changes >= len(lost),
+            f"{known.changes} changes were predicted to be lost in a takeover by the {role} region, and {len(lost)} are",
         )

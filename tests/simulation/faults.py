@@ -40,6 +40,7 @@ class Faults:
             (8, self.isolate), (5, self.slow), (4, self.lossy), (3, self.fill_disk), (3, self.slow_disk), (4, self.fail_disk),
             (2, self.set_clock),
             *world.storage.kinds(self._later),
+            *world.damage.kinds(),
         ]  # fmt: skip
         self._kinds = [(weight, strike) for weight, strike in kinds if random.random() < 0.7] or kinds
 
@@ -181,5 +182,8 @@ class Faults:
         for name in (AUTHORITY, PRIMARY, SECONDARY):
             machine = self._world.machine(name)
             machine.disk.full = machine.disk.failing = False
+            if machine.disk.damaged:
+                machine.kill("to be looked at")
+                machine.disk.damaged = False
             machine.thaw()
             machine.start()

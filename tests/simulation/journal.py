@@ -17,7 +17,8 @@ EXPECTED = (
     "disk lost", "copied", "put back", "damaged", "damage told", "set aside",
     "two stores at once", "well again", "history accepted", "resumed", "gap", "cause.not replicated", "cause.restored from an older copy",
     "cause.disk lost", "predicted some",
-    "wall clock set", "authority outdated",
+    "object lost", "object flipped", "object served", "object mended", "object told missing", "page damaged", "damage met",
+    "wall clock set",
     "switch finished", "switchover finished", "set_state finished", "take_over finished", "recover finished", "automatic takeover",
     "automatic pause", "automatic resume", "automatic acknowledge", "step check", "step fence", "step drain", "step verify",
     "step hand", "step take", "step predict", "step lease", "step recover", "step admit", "step claim", "order.switch_failed",
@@ -25,7 +26,7 @@ EXPECTED = (
     "loss applied", "loss kept", "loss discarded", "object late",
 )  # fmt: skip
 """Every kind of event that a set of seeds has to reach, or it has not tried what it says it tries."""
-RARE = ("automatic switch", "cause.written on a forked history", "position given again")
+RARE = ("authority outdated", "automatic switch", "cause.written on a forked history", "position given again")
 """Those that only RARE_SEEDS seeds or more are sure to reach."""
 RARE_SEEDS = 2_000
 

@@ -10,7 +10,7 @@ from random import Random
 from typing import Any, Protocol
 
 from multiregion.config import Settings
-from multiregion.errors import BadDeployment
+from multiregion.errors import DatabaseDamaged
 from tests.simulation.clocks import MachineClock
 from tests.simulation.journal import Journal
 from tests.simulation.loop import VirtualLoop
@@ -59,7 +59,7 @@ class Machine:
         raise NotImplementedError
 
     def boot(self) -> Server:
-        """The part's objects, opened from its files. Raises BadDeployment if they are damaged."""
+        """The part's objects, opened from its files. Raises DatabaseDamaged if they are damaged."""
         raise NotImplementedError
 
     def copy(self, target: Path, *, raw: bool) -> None:
@@ -84,7 +84,7 @@ class Machine:
         self.folder.mkdir(exist_ok=True)
         try:
             server = self.boot()
-        except BadDeployment:
+        except DatabaseDamaged:
             self.stage.repair(self.name)
             return
         self.stage.journal.note("started", self.name)

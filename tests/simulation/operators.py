@@ -46,6 +46,7 @@ class Operator:
             (3, self.apply),
             (1, self.discard),
             (1, self.verify),
+            (1, self.mend),
             *([(6, self.say)] if automatic else []),
         ]
 
@@ -121,6 +122,12 @@ class Operator:
         word = self._random.choice(["pause", "resume", "resume", *["acknowledge"] * 6])
         await self.ask(lambda authority: authority.say(word, self._name))
         self._journal.note(f"automatic {word}", self._name)
+
+    async def mend(self) -> None:
+        """What is told to be damaged or missing."""
+        for role in Role:
+            await self.attempt(lambda role=role: self._network.call(self._name, role, lambda region: region.set_aside_if_damaged()))  # type: ignore[misc]
+        await self.ask(lambda authority: authority.verify(repair=True))
 
     async def verify(self) -> None:
         verdict = await self.ask(lambda authority: authority.verify())

@@ -48,6 +48,15 @@ class Past:
             mark = self.parents[mark]
         return found
 
+    def version_before(self, mark: Mark) -> Position | None:
+        """Of the record that this change wrote, what it replaced."""
+        key, before = self.changes[mark].write.key, self.parents[mark]
+        while before != BEGINNING:
+            if self.changes[before].write.key == key:
+                return before.position
+            before = self.parents[before]
+        return None
+
     def reported(self) -> set[Mark]:
         """What the authority has been told of, and still knows."""
         ends = [self.base, *(report.end for report in self.reports.values())]
@@ -100,12 +109,12 @@ class Past:
             undone = self.replicated(mark) and len(self.hits) < 2
             self.check(not undone, f"{spelled(mark)} was in both regions, and is gone with one store")
 
-    def note_wellness(self, states_agree: bool) -> None:
-        """Everything is well again when both regions have one log, lack nothing, and have told the authority so."""
+    def note_wellness(self, states_agree: bool, leader: Role) -> None:
+        """Everything is well again when the leader has all that the other region has, both lack nothing, and have told the authority so."""
         if not (self.hits or self.words) or not states_agree:
             return
-        a, b = self.regions.values()
-        one_log = a.end in b.held or b.end in a.held or a.end == b.end
+        a, b = self.regions[leader], self.regions[leader.other]
+        one_log = b.end in a.held or b.end in (a.end, BEGINNING)
         complete = all(witness.whole and witness.owed == BEGINNING for witness in (a, b))
         told = all(
             self.reported_at.get(role, 0.0) > self.hit_at and self.reports[role].end in (*self.regions[role].held, BEGINNING)

@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
 from multiregion.api.routing import StateNews
+from multiregion.audit import Audit
 from multiregion.config import Settings
 from multiregion.continuity import Continuity, Course
 from multiregion.durability import ASYNC, RemoteCopies
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import Conflict, NotFound, Unreachable
+from multiregion.errors import Conflict, Unreachable
 from multiregion.exchange import LedgerExchange
 from multiregion.health import WriteHealth
 from multiregion.leases import Lease
@@ -21,11 +23,15 @@ from multiregion.local.clients import LEASE_CALL_SECONDS, AuthorityClient, HttpP
 from multiregion.local.region import RegionProcess
 from multiregion.local.served import HeardAuthority
 from multiregion.logs import Loss
+from multiregion.objects import Condition, Repaired
 from multiregion.region import LoggedRegion
-from multiregion.replication import Frame, Replicator, Standing, frames, standing_of
+from multiregion.repair import Repairs
+from multiregion.replication import Frame, Replicator, Standing, frames, offered, standing_of
 from multiregion.reports import Known, Report
+from multiregion.scrub import Pace, Scrub
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Digest, Exposure, Head, Key, Mark, Position, Write
+from tests.simulation.loop import OUTSIDE
 from tests.simulation.machines import Machine, Pause, Stage
 from tests.simulation.network import Network
 from tests.simulation.pasts import AUTHORITY
@@ -120,7 +126,7 @@ class SimulatedRegion(RegionProcess):
             durability=self._copies,
             writer=machine.disk.writer,
         )
-        self._objects = FileObjects(machine.folder / "objects", clock)
+        self._objects = FileObjects(machine.folder / "objects", clock, self._mend)
         self.region = LoggedRegion(role, role.value, self._records, self._objects)
         acknowledges = settings.durability != ASYNC
         self._replicator = Replicator(
@@ -134,9 +140,14 @@ class SimulatedRegion(RegionProcess):
         self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self._exposure = Exposure  # type: ignore[assignment]
+        self._repairs = Repairs(self._records, self._objects, self._peer, clock)
+        pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
+        self._audit = Audit(self._records, self._peer, clock)
+        self._scrub = Scrub(self._records, self._objects, self._repairs, clock, machine.folder / "scrub.json", pace)
         self._news = StateNews()
         self._disk = machine.disk
-        self.truth = machine.stage.truth
+        self.truth, self._journal = machine.stage.truth, machine.stage.journal
+        self._set_aside = partial(machine.stage.loop.call_soon, machine.stage.repair, machine.name, context=OUTSIDE)
         self._told = asyncio.Event()
         self._heard_authority = HeardAuthority()
 
@@ -148,6 +159,8 @@ class SimulatedRegion(RegionProcess):
         """A region answers at once."""
 
     def close(self) -> None:
+        self._journal.counts["object mended"] += self._repairs.repaired
+        self._journal.counts["damage met"] += self._records.damage is not None
         self._records.close()
 
     def _on_admitted(self, state: RoutingState) -> None:
@@ -188,11 +201,12 @@ class SimulatedRegion(RegionProcess):
                 yield frame
 
     async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
-        path = self._objects.path(digest)
-        if path is None:
-            raise NotFound("no such object here")
+        found = await offered(self.region, digest)
         await self._disk.pause(BEFORE_AN_OBJECT)
-        data = path.read_bytes()
+        try:
+            data = found.path.read_bytes()
+        except FileNotFoundError as error:  # lost since it was looked at
+            raise Unreachable("the other region broke off") from error
         for start in range(0, len(data), 8):
             yield data[start : start + 8]
 
@@ -212,9 +226,13 @@ class SimulatedRegion(RegionProcess):
         found = await self._records.names(Key(*after), limit=PAGE)
         return [(key.partition, key.id, version.epoch, version.sequence, gone, f"{mark:x}") for key, version, gone, mark in found]
 
-    async def needed(self, after: str) -> Sequence[tuple[str, int | None, bool]]:
+    async def needed(self, after: str, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
         page = await self._records.needed(after, limit=PAGE)
-        return [(digest, path.stat().st_size if (path := self._objects.path(digest)) else None, path is not None) for digest in page]
+        looks = [await self._objects.look(digest, deep=deep) for digest in page]
+        return [(digest, look.size, look.condition is Condition.SOUND) for digest, look in zip(page, looks, strict=True)]
+
+    async def repair(self, digests: Sequence[Digest] | None) -> Repaired:
+        return await (self._repairs.run_all() if digests is None else self._repairs.run(digests, deep=True))
 
     async def reaches(self, mark: Mark) -> bool | None:
         reached = await self._records.reaches(mark.position, chain=mark.chain)
@@ -224,6 +242,20 @@ class SimulatedRegion(RegionProcess):
     async def waits_for_word(self) -> bool:
         """Whether it says that it does not lead without an operator's word."""
         return self._continuity._course is Course.WAIT and not self._records.proved
+
+    async def view(self, key: Key) -> None:
+        """A record as a reader gets it, with the objects that it names."""
+        found = await self._records.get(key)
+        self.truth.reads(self._role, key, found)
+        for digest in sorted(self.truth.regions[self._role].table[key].needs) if found else ():
+            data = b"".join([piece async for piece in self._objects.open(Digest(digest))])
+            self.truth.check(sha256(data).hexdigest() == digest, f"damaged bytes of {digest} were served by the {self._role} region")
+            self._journal.count("object served")
+
+    async def set_aside_if_damaged(self) -> None:
+        """As the command does that every message about a damaged page names."""
+        if self._records.damage is not None:
+            self._set_aside()
 
     async def version_of(self, key: Key) -> Position | None:
         record = await self._records.get(key)
@@ -252,6 +284,7 @@ class RegionMachine(Machine):
         truth = stage.truth
         self.disk = Disk(stage.loop, lambda where: pause(role, where), lambda db: truth.committed(role, db))
         self.disk.starts = lambda: truth.transaction_starts(role)
+        self.disk.die = self._die
 
     @property
     def file(self) -> Path:
@@ -261,6 +294,12 @@ class RegionMachine(Machine):
     def region(self) -> SimulatedRegion | None:
         return cast(SimulatedRegion | None, self.part.server)
 
+    def _die(self) -> None:
+        self.kill("upon a damaged page")
+        self.stage.loop.call_soon(self.start, context=OUTSIDE)
+
     def boot(self) -> SimulatedRegion:
         self.stage.truth.started(self.role)
-        return SimulatedRegion(self, self.stage.settings)
+        region = SimulatedRegion(self, self.stage.settings)
+        self.disk.damaged = False  # it would have been told
+        return region

@@ -59,7 +59,7 @@ class Storage:
             return
         copies = self._random.choice(self._copies)
         for name in self._random.sample(STORES, count):
-            if name in copies and self._may_hit(name):
+            if name in copies and self.may_hit(name):
                 self._change(name, copies[name], "put back")
 
     def lose(self) -> None:
@@ -71,13 +71,13 @@ class Storage:
         self._lose(Role.PRIMARY)
 
     def _lose(self, name: str) -> None:
-        if self._may_hit(name):
+        if self.may_hit(name):
             self._change(name, None, "disk lost")
 
     def damage(self) -> None:
         """A page of a region's file is written over. It is told at the next start, and the file is set aside."""
         role = self._random.choice(list(Role))
-        if not self._may_hit(role):
+        if not self.may_hit(role):
             return
         machine = self._world.regions[role]
         machine.kill("its disk is damaged")
@@ -85,6 +85,7 @@ class Storage:
             pages = machine.file.stat().st_size // PAGE_BYTES
             file.seek(PAGE_BYTES * self._random.randrange(pages))
             file.write(self._random.randbytes(PAGE_BYTES))
+        machine.disk.damaged = True
         self._world.journal.note("damaged", role)
         self._later(self._random.uniform(0, AWAY_SECONDS_MAX), machine.start)
 
@@ -93,16 +94,20 @@ class Storage:
         self._world.journal.note("damage told", name)
         self._change(name, None, "set aside")
 
-    def _may_hit(self, name: str) -> bool:
+    def may_hit(self, name: str) -> bool:
         truth = self._world.truth
-        return is_founded(truth) and len(truth.past.hits | {name}) <= STORES_HIT_MAX
+        damaged = {role.value for role, machine in self._world.regions.items() if machine.disk.damaged}
+        return is_founded(truth) and len(truth.past.hits | damaged | {name}) <= STORES_HIT_MAX
 
     def _change(self, name: str, source: Path | None, what: str) -> None:
         machine = self._world.machine(name)
         machine.kill(what)
+        machine.disk.damaged = False
         self._world.truth.store_changed(name, lambda: machine.replace_files(source), machine.file)
         self._world.journal.note(what, name, contents(machine.file))
         self._later(self._random.uniform(0, AWAY_SECONDS_MAX), machine.start)
+        if self._world.faults.calm:
+            return
         if self._random.random() < 0.4:
             self._world.faults.isolate()
         if self._random.random() < 0.2:

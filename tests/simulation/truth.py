@@ -11,7 +11,7 @@ from multiregion.durability import ASYNC
 from multiregion.embedded.authority import NEWEST_STATE, decision_of
 from multiregion.embedded.schema import routing_of
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Change, Digest, Key, Mark, Position
+from multiregion.stores import Change, Digest, Key, Mark, Position, Record
 from tests.simulation.decisions import Decisions
 from tests.simulation.journal import Journal, Violation
 from tests.simulation.ledgers import Ledgers
@@ -47,6 +47,7 @@ class Truth:
         self.restoring: dict[tuple[str, Key], Mark] = {}
         self.again: dict[Position, Position] = {}
         self.orders = ToldOrders(self.check)
+        self.objects_hit: set[tuple[Role, Digest]] = set()
         self.has_object: Callable[[Role, Digest], bool] = lambda role, digest: True
 
     def violated(self, promise: str) -> None:
@@ -75,6 +76,8 @@ class Truth:
         witness, row = self.regions[role], own_row(db)
         self._note_state(role, witness, routing_of(db))
         self._ledgers.note(role, witness, db)
+        if row.owed != witness.owed:
+            self._journal.note("owes", role, spelled(row.owed))
         witness.owed, witness.content = row.owed, row.content
         self._note_whole(role, witness, row.whole)
         if row.end != witness.end:
@@ -96,7 +99,8 @@ class Truth:
         self._note_wellness()
 
     def _note_wellness(self) -> None:
-        self.past.note_wellness(all(witness.state == self.decisions.deciding for witness in self.regions.values()))
+        if (state := self.decisions.deciding) is not None:
+            self.past.note_wellness(all(witness.state == state for witness in self.regions.values()), state.leader)
 
     def _note_state(self, role: Role, witness: Witness, state: RoutingState) -> None:
         self.check(state.epoch >= witness.epoch, f"the epoch of the {role} region fell from {witness.epoch} to {state.epoch}")
@@ -165,8 +169,13 @@ class Truth:
     def _check_objects(self, role: Role, change: Change) -> None:
         if change.write.value is not None:
             for digest in change.write.needs:
-                there = self.has_object(role, digest)
+                there = self.has_object(role, digest) or (role, digest) in self.objects_hit or self._is_passed(role, digest)
                 self.check(there, f"{spelled(change.mark)} is visible in the {role} region without its object")
+
+    def _is_passed(self, role: Role, digest: Digest) -> bool:
+        """Whether the other region has lost the object, and has deleted meanwhile what needed it: its deletion follows."""
+        needed = any(digest in row.needs for row in self.regions[role.other].table.values())
+        return (role.other, digest) in self.objects_hit and not needed
 
     def _accept(self, role: Role, witness: Witness, change: Change) -> None:
         """A write that is new: this region has just accepted it."""
@@ -199,6 +208,13 @@ class Truth:
                 not twice or self.past.excused, f"the {role} region gave the position of {[*map(spelled, twice)]} again: {spelled(mark)}"
             )
 
+    def reads(self, role: Role, key: Key, found: Record | None) -> None:
+        """A region answers a reader, who is told what is there or that it cannot be said."""
+        row = self.regions[role].table.get(key)
+        said = found and (found.value, found.order, found.version)
+        true = None if row is None or row.value is None else (row.value, row.order, row.version)
+        self.check(said == true, f"the {role} region says of {key} that it is {said}, and it is {true}")
+
     def restores(self, lost: Change, actor: str) -> None:
         """A lost write is about to be made again, if it overwrites nothing."""
         self.restoring[actor, lost.write.key] = lost.mark
@@ -214,7 +230,8 @@ class Truth:
         lost = self.restoring.get((change.actor, change.write.key))
         if lost is None:
             return
-        expected, found = self.replaced.get(lost), witness.table.get(change.write.key)
+        expected = self.replaced[lost] if lost in self.replaced else self.past.version_before(lost)  # a rewind may go unseen
+        found = witness.table.get(change.write.key)
         while found is not None and found.version != expected and expected in self.again:
             expected = self.again[expected]
         version = found.version if found else None

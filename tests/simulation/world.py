@@ -14,6 +14,7 @@ from multiregion.states import Role
 from multiregion.stores import Digest
 from tests.simulation.authorities import AuthorityMachine
 from tests.simulation.clients import Client
+from tests.simulation.damage import Damage
 from tests.simulation.faults import Faults
 from tests.simulation.healing import Healing
 from tests.simulation.journal import Journal, Violation
@@ -49,6 +50,7 @@ class World:
         self.truth = Truth(self.journal, self.settings, self.loop.time, self.loop.fail)
         self.network = Network(self.loop, random, self.journal)
         self.storage = Storage(self, folder / "copies", random)
+        self.damage = Damage(self, random)
         self.faults = Faults(self, self.loop, self.network, random)
         stage = Stage(folder, self.network, self.loop, random, self.settings, self.truth, self.journal)
         stage.repair = self.storage.repair

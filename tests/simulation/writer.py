@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from multiregion.embedded.database import Job, S, Writer, settle
 from multiregion.embedded.disk import FULL, broken
+from multiregion.embedded.guarded import Connection
 from multiregion.embedded.reserve import Reserve
+from multiregion.errors import MultiregionError
 from multiregion.health import WriteMeter
 from tests.simulation.loop import VirtualLoop, VirtualTask
 
@@ -25,10 +27,13 @@ class Disk:
         self.starts: Callable[[], None] = lambda: None
         self.full = False
         self.failing = False
+        self.damaged = False
+        """Whether a page of the database was written over since it was opened."""
+        self.die: Callable[[], None] = lambda: None
 
     def writer(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         begin: Callable[[sqlite3.Connection], S],
         meter: WriteMeter | None = None,
         reserve: Reserve | None = None,
@@ -37,13 +42,15 @@ class Disk:
 
 
 class PausingWriter(Writer[S]):
-    def __init__(self, db: sqlite3.Connection, begin: Callable[[sqlite3.Connection], S], meter: WriteMeter | None, disk: Disk) -> None:
+    def __init__(self, db: Connection, begin: Callable[[sqlite3.Connection], S], meter: WriteMeter | None, disk: Disk) -> None:
         self._prepare(db, begin, meter, None)
         self._disk = disk
         self._waiting: deque[Job] = deque()
         self._working: VirtualTask | None = None
 
     async def run(self, work: Callable[[S], T], *, essential: bool = False) -> T:
+        if not essential and (damage := self._db.about.damage) is not None:
+            raise damage
         result: T = await self._done(work, essential=essential)
         return result
 
@@ -76,15 +83,31 @@ class PausingWriter(Writer[S]):
         # What is essential is written into the reserve.
         jobs = [job for job in group if not job.canary and (problem is None or (problem.full and job.essential))]
         refused = [(job.done, None, None if job.canary or problem is None else problem.error()) for job in group if job not in jobs]
-        if not jobs and problem is None:
+        outcomes = refused + (await self._transact_slowly(jobs) if jobs else [])
+        if problem is None and any(job.canary for job in group) and self._is_quiet():
             self._beat()
-        return refused + (await self._transact_slowly(jobs) if jobs else [])
+        return outcomes
 
     async def _transact_slowly(self, group: list[Job]) -> list[Any]:
         self._disk.starts()
-        outcomes = self._carry_out(group)
-        await self._disk.pause("before the commit")
-        self._commit()
-        self._disk.committed(self._db)
+        try:
+            outcomes = self._carry_out(group)
+            await self._disk.pause("before the commit")
+            self._commit()
+        except sqlite3.Error as error:
+            refusal = self._refusal(error, self._take_back(error))
+            may_be_stored = isinstance(refusal, MultiregionError) and not refusal.definite
+            if len(group) > 1 and not may_be_stored:
+                return [outcome for job in group for outcome in await self._transact_slowly([job])]
+            return [(job.done, None, refusal) for job in group]
+        self._observe()
         await self._disk.pause("before the answer")
         return outcomes
+
+    def _observe(self) -> None:
+        try:
+            self._disk.committed(self._db)
+        except sqlite3.DatabaseError:
+            if not self._disk.damaged:
+                raise
+            self._disk.die()  # what was committed cannot be seen, so nobody else may have seen it either

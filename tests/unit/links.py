@@ -10,10 +10,10 @@ from multiregion.clock import SystemClock
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import NotFound, Unreachable
+from multiregion.errors import Unreachable
 from multiregion.logs import Loss
 from multiregion.region import LoggedRegion
-from multiregion.replication import Frame, Standing, frames, standing_of
+from multiregion.replication import Frame, Standing, frames, offered, standing_of
 from multiregion.reports import base_fact
 from multiregion.states import UNFOUNDED, Role
 from multiregion.stores import BEGINNING, Digest, Mark, Position
@@ -30,6 +30,7 @@ class Link:
         self.source = source
         self.up = True
         self.breaks_after: int | None = None
+        self.asked_for: list[Digest] = []
         self.fetched: list[Digest] = []
         self.brings = asyncio.Event()
         self.brings.set()
@@ -68,13 +69,12 @@ class Link:
         self._reach()
 
     async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
+        self.asked_for.append(digest)
         await self.brings.wait()
-        path = self.source.objects.path(digest)
         self._reach()
-        if path is None:
-            raise NotFound("no such object")
+        found = await offered(self.source, digest)
         self.fetched.append(digest)
-        yield path.read_bytes()
+        yield found.path.read_bytes()
 
 
 def region(folder: Path, role: Role, *, guarded: bool = False) -> LoggedRegion:

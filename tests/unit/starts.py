@@ -15,7 +15,7 @@ from multiregion.exchange import LedgerExchange
 from multiregion.logs import Loss
 from multiregion.region import LoggedRegion
 from multiregion.registry import founded_upon, known_of, note_report, resumed
-from multiregion.replication import Frame, Replicator
+from multiregion.replication import Frame, Replicator, Standing
 from multiregion.reports import ACCEPTED, Known, Report
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import Exposure, Key, Mark, Position, Write
@@ -93,6 +93,15 @@ class Line(Link):
             yield frame
 
 
+class LineOfAStart(Line):
+    """What a region compares its log through."""
+
+    async def standing(self) -> Standing:
+        if meanwhile := self._deployment.meanwhile:
+            await meanwhile()
+        return await super().standing()
+
+
 class RunningRegion:
     """One run of a region, as `multiregion.local.region` wires it."""
 
@@ -101,10 +110,11 @@ class RunningRegion:
         self.records = self.region.records
         self._role, self._authority = role, AuthorityOverThere(deployment)
         line, clock = Line(deployment, role.other), deployment.clock
-        self.continuity = Continuity(self.region, line, self._authority, clock, LOSS_CHANGES_MAX)
+        beginning = LineOfAStart(deployment, role.other)
+        self.continuity = Continuity(self.region, beginning, self._authority, clock, LOSS_CHANGES_MAX)
         self.replicator = Replicator(self.region, line, clock, heartbeat_seconds=HEARTBEAT_SECONDS, catches_up=self.continuity.catches_up)
-        exchange = LedgerExchange(self.region, line, clock)
-        work = (self._obey, self._report, self.continuity.run, self.replicator.run, exchange.run)
+        self._deployment, self._exchange = deployment, LedgerExchange(self.region, line, clock)
+        work = (self._obey, self._report, self.continuity.run, self.replicator.run, self._exchange_ledgers)
         self._tasks = [asyncio.ensure_future(forever(each)) for each in work]
 
     async def stop(self) -> None:
@@ -116,6 +126,10 @@ class RunningRegion:
     async def _obey(self) -> None:
         state = await self._authority.read()
         await self.records.admit(state)
+
+    async def _exchange_ledgers(self) -> None:
+        if self._deployment.exchanges:
+            await self._exchange.run()
 
     async def _report(self) -> None:
         if await self.continuity.may_report():
@@ -153,6 +167,10 @@ class Deployment:
         self.cut = False
         self.slow = False
         """No change arrives, everything else does."""
+        self.exchanges = True
+        """Whether the regions exchange their ledgers, as they do now and then."""
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens whenever a region that has started asks the other where it stands, before it is answered."""
         self.start_authority()
 
     def start_authority(self) -> None:

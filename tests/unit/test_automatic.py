@@ -54,6 +54,7 @@ def test_when_nothing_speaks_against_it_it_is_done() -> None:
         (replace(LOST, objection="the writer holds its lease"), "holds its lease"),
         (replace(LOST, paused=True), "paused"),
         (replace(LOST, unacknowledged=True), "automatic acknowledge"),
+        (replace(LOST, obstacle="the disk fails"), "the authority cannot write its state: the disk fails"),
         (replace(LOST, survivor=None), "does not answer"),
         (replace(LOST, survivor=outlook(ready=False)), "not ready"),
         (replace(LOST, survivor=outlook(writing=FULL)), "cannot write either: the disk is full"),
@@ -131,6 +132,7 @@ def test_writing_is_moved_once_the_primary_has_not_been_able_to_write_for_so_lon
     [
         (replace(UNABLE, paused=True), "paused"),
         (replace(UNABLE, unacknowledged=True), "automatic acknowledge"),
+        (replace(UNABLE, obstacle="the disk fails"), "the authority cannot write its state: the disk fails"),
         (replace(UNABLE, survivor=None), "does not answer"),
         (replace(UNABLE, survivor=outlook(ready=False)), "not ready"),
         (replace(UNABLE, survivor=outlook(writing=FULL)), "cannot write either"),

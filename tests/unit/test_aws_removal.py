@@ -8,8 +8,16 @@ from multiregion.aws.removal import Kept
 @pytest.mark.parametrize(
     ("kept", "command"),
     [
-        (Kept("bucket", "photos", "us-east-1", None), "aws s3 rb --force s3://photos --region us-east-1"),
-        (Kept("table", "Users", "us-east-1", None), "aws dynamodb delete-table --table-name Users --region us-east-1"),
+        (
+            Kept("bucket", "photos", "us-east-1", None),
+            """python3 -c 'import boto3; b = boto3.resource("s3", "us-east-1").Bucket("photos"); b.object_versions.delete(); b.delete()'""",
+        ),
+        (
+            Kept("table", "Users", "us-east-1", None),
+            "aws dynamodb delete-table --table-name Users --region us-east-1"
+            " && aws dynamodb wait table-not-exists --table-name Users --region us-east-1",
+        ),
+        (Kept("log group", "x/v1", "us-east-1", None), "aws logs delete-log-group --log-group-name x/v1 --region us-east-1"),
         (Kept("user pool", "p_1", "us-east-1", None), "aws cognito-idp delete-user-pool --user-pool-id p_1 --region us-east-1"),
         (Kept("key", "mrk-1", "us-east-1", None), "aws kms schedule-key-deletion --key-id mrk-1 --region us-east-1"),
         (

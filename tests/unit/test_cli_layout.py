@@ -20,15 +20,21 @@ REASON = "replication: the other region does not answer"
 
 
 def region(state: str = "active", *, writes: bool = False, lag: dict[str, Any] = LEVEL, reasons: tuple[str, ...] = ()) -> dict[str, Any]:
-    counts = {"epoch": 12, "sequence": 1_234_567, "photos": 12_345, "users": 678, "losses": 0, "degradedSince": None}
-    return {"answers": True, "ready": True, "state": state, "writes": writes, "lag": lag, "reasons": list(reasons), **counts}
+    counts = {"photos": 12_345, "users": 678}
+    rest = {"epoch": 12, "sequence": 1_234_567, "counts": counts, "losses": 0, "degradedSince": None}
+    return {"answers": True, "ready": True, "state": state, "writes": writes, "lag": lag, "reasons": list(reasons), **rest}
 
 
-def found(primary: dict[str, Any], secondary: dict[str, Any]) -> dict[str, Any]:
+WELL = {"problem": None, "since": None}
+
+
+def found(primary: dict[str, Any], secondary: dict[str, Any], writing: dict[str, Any] | None = None) -> dict[str, Any]:
     regions = {"primary": "us-west-1", "secondary": "ap-northeast-1"}
     last = {"at": "2026-01-31T12:00:00.000Z", "actor": "maria", "reason": "[maintenance]"}
     status = {"primary": primary, "secondary": secondary}
-    return {"state": "active", "epoch": 12, "writer": "us-west-1", "regions": regions, "lastChange": last, "status": status}
+    return {"state": "active", "epoch": 12, "writer": "us-west-1", "regions": regions, "lastChange": last, "status": status} | {
+        "authority": {"writing": WELL if writing is None else writing}
+    }
 
 
 def shown(what: RenderableType, width: int) -> str:
@@ -48,6 +54,19 @@ def test_the_status_says_everything_of_both_regions(width: int) -> None:
         assert fact in said
     for fact in ("33.2 s", "1,234 changes", "2.5 MB", "1,234,567", "12,345", "678", "because: [maintenance]", REASON):
         assert fact in said
+
+
+def test_one_of_a_kind_is_one() -> None:
+    said = shown(rendered(found({**region(writes=True), "counts": {"photos": 1, "users": 2}}, region())), 80)
+    assert "1 photo ·" in said and "2 users" in said
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_an_authority_that_cannot_write_is_told(width: int) -> None:
+    trouble = {"problem": "the disk is full", "since": "2026-01-31T12:00:00.000Z"}
+    both = region(writes=True), region()
+    assert "✗ The authority: the disk is full, since 2026-01-31T12:00:00.000Z" in shown(rendered(found(*both, trouble)), width)
+    assert "The authority:" not in shown(rendered(found(*both)), width)
 
 
 @pytest.mark.parametrize("width", [80, 200])

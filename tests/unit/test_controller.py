@@ -14,10 +14,11 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
 from multiregion.health import WELL, WriteHealth
 from multiregion.lag import LastKnown
+from multiregion.objects import Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook
 from multiregion.states import Role, RoutingState, State, move
-from multiregion.stores import Head, Key, Write
+from multiregion.stores import Digest, Head, Key, Write
 from tests.unit.links import FIRST, founded
 
 
@@ -27,9 +28,11 @@ class RegionOverThere:
     def __init__(self, records: SqliteRecords) -> None:
         self.records = records
         self.down = False
+        self.repairs: Repaired | None = Repaired()
         self.follows: SqliteRecords | None = None
         self.last_known: LastKnown | None = LastKnown(0, 0, 0.5)
         self.writing = WELL
+        self.not_ready_for = 0
 
     async def admit(self, state: RoutingState) -> RoutingState:
         self._reach()
@@ -44,7 +47,15 @@ class RegionOverThere:
 
     async def outlook(self) -> Outlook:
         self._reach()
-        return Outlook(await self.records.head(), await self.records.admitted(), True, self.last_known, self.writing)
+        self.not_ready_for = max(0, self.not_ready_for - 1)
+        ready = self.not_ready_for == 0
+        return Outlook(await self.records.head(), await self.records.admitted(), ready, self.last_known, self.writing)
+
+    async def repair(self) -> Repaired:
+        self._reach()
+        if self.repairs is None:
+            raise Unreachable("no answer")
+        return self.repairs
 
     def _reach(self) -> None:
         if self.down:
@@ -91,11 +102,20 @@ async def test_a_planned_failover_takes_every_step_and_loses_nothing(world: Worl
     for n in range(25):
         await world.write(f"p{n}")
     taken = await steps(world.controller.switch(wish(State.FAILOVER)))
-    assert [name for name, _ in taken if not name.startswith("admit")] == ["check", "fence", "drain", "verify", "hand over"]
+    assert [name for name, _ in taken if not name.startswith("admit")] == ["check", "repair", "fence", "drain", "verify", "hand over"]
     state = await world.authority.read()
     assert (state.state, state.epoch, state.writer) == (State.FAILOVER, 3, None)
     assert await world.primary.records.head() == await world.secondary.records.head()
     assert await world.primary.records.admitted() == await world.secondary.records.admitted() == state
+
+
+async def test_a_leader_that_may_lack_something_hands_over_only_when_it_is_ready(world: World) -> None:
+    world.primary.not_ready_for = 1_000_000
+    with pytest.raises(SwitchFailed, match="us-east-1 led and is not ready"):
+        await steps(world.controller.switch(wish(State.FAILOVER)))
+    assert (await world.authority.read()).state is State.FENCED
+    world.primary.not_ready_for = 4
+    assert ("hand over", "done") in await steps(world.controller.switch(wish(State.FAILOVER)))
 
 
 async def test_failback_lets_the_primary_write_again(world: World) -> None:
@@ -200,6 +220,37 @@ async def test_setting_the_state_at_once_names_no_new_writer(world: World) -> No
     with pytest.raises(IllegalMove, match="has not been fenced and drained"):
         await steps(world.controller.set_state(wish(State.ACTIVE)))
     assert await world.authority.read() == before
+
+
+# Objects, before anything is fenced
+
+
+LACKING = Digest("a" * 64)
+
+
+async def test_a_switch_is_refused_before_it_fences_if_the_target_would_lack_an_object(world: World) -> None:
+    world.secondary.repairs = Repaired(failed={LACKING: "the other region does not answer"})
+    before = await world.authority.read()
+    with pytest.raises(SwitchFailed, match=r"ap-northeast-1 lacks objects.*does not answer.*Nothing was changed"):
+        await steps(world.controller.switch(Request(State.FAILOVER, "ada", writable=True)))
+    assert await world.authority.read() == before
+    world.secondary.repairs, world.primary.repairs = Repaired([LACKING]), Repaired(failed={LACKING: "the disk is full"})
+    taken = [step async for step in world.controller.switch(Request(State.FAILOVER, "ada", writable=True))]
+    (repair,) = [step for step in taken if step.name == "repair"]
+    assert repair.outcome == "done" and "ap-northeast-1: 1 repaired" in repair.detail and "us-east-1: 1 not repaired" in repair.detail
+
+
+async def test_an_object_that_no_region_has_does_not_keep_the_application_from_moving(world: World) -> None:
+    world.secondary.repairs = Repaired(lost={LACKING: "the other region does not have it"})
+    taken = [step async for step in world.controller.switch(Request(State.FAILOVER, "ada", writable=True))]
+    assert [step.detail for step in taken if step.name == "repair"] == ["objects in ap-northeast-1: 1 that no region has any more"]
+
+
+async def test_a_target_that_does_not_say_what_it_has_is_not_switched_to(world: World) -> None:
+    world.secondary.repairs = None
+    with pytest.raises(SwitchFailed, match="does not say whether it has every object"):
+        await steps(world.controller.switch(Request(State.FAILOVER, "ada", writable=True)))
+    assert (await world.authority.read()).state is State.ACTIVE
 
 
 FAILING = WriteHealth("failing", "the disk is full", 20.0, 0.0)

@@ -1,12 +1,15 @@
 """What an order's command exits with, and what it says on standard error: the region that serves now decides."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import typer
 
+from multiregion.cli import refuse_unreadable
 from multiregion.cli.state import finish, history_list, warnings
+from multiregion.errors import InvalidInput
 from tests.unit.test_cli_layout import shown
 
 END = {"state": "failover", "epoch": 3, "writer": "ap-northeast-1", "regions": {"primary": "us-east-1", "secondary": "ap-northeast-1"}}
@@ -58,3 +61,9 @@ def test_a_step_on_the_way_is_told_from_what_somebody_wanted() -> None:
     towards = {"facts": {"towards": {"state": "failover", "writable": True}}}
     assert "on the way to" not in shown(history_list([line]), 80)
     assert "on the way to failover, writable" in shown(history_list([{**line, **towards}]), 80)
+
+
+def test_what_is_not_in_utf_8_is_a_wrong_call() -> None:
+    refuse_unreadable(["photo", "import", "Fotos-zürich"])
+    with pytest.raises(InvalidInput, match="caf\ufffd is not in UTF-8"):
+        refuse_unreadable(["photo", "import", os.fsdecode(b"caf\xe9")])

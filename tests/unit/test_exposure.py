@@ -5,13 +5,15 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from multiregion.clock import SystemClock
 from multiregion.embedded.pending import GRACE_SECONDS, PendingUploads
 from multiregion.lag import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
 from multiregion.logs import not_replicated
-from multiregion.predictions import missing, prediction
+from multiregion.predictions import prediction
+from multiregion.status import missing_of
 from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write
 from tests.identity_world import PASSWORD, World
 from tests.unit.manual_clock import ManualClock
@@ -137,8 +139,8 @@ def test_a_prediction_names_credentials_and_says_what_is_unknown(known: LastKnow
 
 
 def test_what_the_history_keeps_of_it() -> None:
-    assert missing(None) is None
-    kept = missing(LastKnown(2, 90, None, (HOPPER,), None))
+    assert missing_of(None) is None
+    kept = to_builtins(missing_of(LastKnown(2, 90, None, (HOPPER,), None)))
     assert kept == {
         "changes": 2,
         "bytes": 90,

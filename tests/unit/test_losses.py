@@ -11,13 +11,14 @@ from multiregion.clock import SystemClock
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import NotFound, Refused, Unreachable
+from multiregion.errors import DatabaseDamaged, MultiregionError, NotFound, Refused, Unreachable
 from multiregion.logs import Loss, not_replicated
 from multiregion.losses import LossLedger, Settled
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import START, Change, Digest, Key, Mark, Position, Write
+from tests.contract.test_local_objects import flip
 from tests.unit.links import FIRST, Link, founded
 
 TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
@@ -26,11 +27,11 @@ NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
 
 @dataclass
 class RegionOverThere:
-    """A region behind a network; `up` False: it does not answer. `answers`: which of its next notes are answered."""
+    """A region behind a network; `trouble`: what it answers instead, if anything. `answers`: which of its next notes are answered."""
 
     region: LoggedRegion
     other: LoggedRegion
-    up: bool = True
+    trouble: MultiregionError | None = None
     answers: list[bool] = field(default_factory=list)
 
     @property
@@ -53,8 +54,8 @@ class RegionOverThere:
         return await restore(self.region, Link(self.other), change, expected, actor=actor, force=force)
 
     def _reach(self) -> None:
-        if not self.up:
-            raise Unreachable("no answer")
+        if self.trouble is not None:
+            raise self.trouble
 
 
 @dataclass
@@ -177,6 +178,18 @@ async def test_a_comment_is_not_made_again_without_its_photo(world: World, force
     assert await world.heir.records.get(comment) is not None
 
 
+async def test_a_photo_whose_picture_is_damaged_does_not_come_back_with_it(world: World) -> None:
+    picture = await world.lost.region.objects.put(b"a picture")
+    await world.heir.region.objects.put(b"a picture")
+    await world.write("p", b"{}", picture)
+    await world.take_over()
+    for side in (world.lost, world.heir):
+        flip(side.region.objects.path(picture))
+    (kept,) = await world.apply()
+    assert kept.outcome == "kept" and "damaged" in kept.detail
+    assert await world.held("p") is None and await world.outcomes() == ["pending"]
+
+
 async def test_a_photo_whose_picture_is_gone_does_not_hold_up_the_rest(world: World) -> None:
     picture = await world.lost.region.objects.put(b"a picture")
     await world.write("p", b"{}", picture)
@@ -229,13 +242,16 @@ async def test_where_nobody_may_write_nothing_is_applied(world: World, state: Ro
     assert await world.outcomes() == ["pending"]
 
 
-async def test_an_id_that_is_in_no_ledger_is_refused_and_one_that_may_be_in_a_silent_region_is_not_denied(world: World) -> None:
+@pytest.mark.parametrize("why", [Unreachable("no answer"), DatabaseDamaged("the database is damaged")])
+async def test_an_id_that_is_in_no_ledger_is_refused_and_one_that_may_be_in_a_silent_region_is_not_denied(
+    world: World, why: MultiregionError
+) -> None:
     await world.write("a", b"1")
     await world.take_over()
     with pytest.raises(NotFound, match=r"no loss 9\.9"):
         await world.apply(["9.9"])
-    world.lost.up = False
-    with pytest.raises(Unreachable, match="us-east-1, which does not answer"):
+    world.lost.trouble = why
+    with pytest.raises(Unreachable, match="us-east-1, which cannot be asked"):
         await world.apply(["1.1"])
     assert (await world.ledger.entries())[1] == ["us-east-1"]
 

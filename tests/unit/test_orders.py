@@ -167,6 +167,32 @@ async def test_what_stops_an_order_is_not_told_of_a_state_that_another_has_chang
     assert await refusal(switch) == "grace changed the state to active (epoch 3) after this order had made it fenced (epoch 2)"
 
 
+async def test_whoever_drains_hears_at_once_that_another_has_changed_the_state(world: World) -> None:
+    """With the line cut, a drain goes on for as long as it may."""
+    await world.write("p")
+    world.secondary.follows = None
+    clock = ManualClock()
+    regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
+    controller = Controller(world.authority, regions, {role: role.value for role in BOTH}, clock, Settings())
+    switch = controller.switch(TO_SECONDARY)
+    await until(switch, "fence")
+    looks = 0
+
+    async def meanwhile() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            await steps(controller.set_state(Request(ACTIVE, "grace")))
+        else:
+            when_asked(world, "secondary", "head", meanwhile)
+
+    when_asked(world, "secondary", "head", meanwhile)
+    began = clock.monotonic()
+    assert await refusal(switch) == "grace changed the state to active (epoch 3) after this order had made it fenced (epoch 2)"
+    assert looks == 3 and clock.monotonic() - began < 1.0 < Settings().drain_seconds
+    await world.write("writing goes on")
+
+
 async def test_an_illegal_move_is_not_told_of_a_state_that_another_has_changed(world: World) -> None:
     await steps(world.controller.switch(TO_SECONDARY))
     with pytest.raises(IllegalMove):

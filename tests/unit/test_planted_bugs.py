@@ -33,7 +33,7 @@ PLANTED = {
     "an old backup of the authority decides": ("promises", "controller.py", "        if others:"),
     "two operators both succeed": ("core", "embedded/authority.py", "if (newest.state if newest else UNFOUNDED) != old:"),
     "a new writer without proof": ("core", "states.py", " and not (drained or region_lost):"),
-    "a switch that does not drain": ("core", "controller.py", "while not level(heads[leader], heads[other]):"),
+    "a switch that does not drain": ("core", "controller.py", "while not (is_level := level(heads[leader]"),
     "a switch that does not wait for the fence": ("core", "controller.py", "required=None if target.serving is leader"),
     "an acknowledgement before the copy": ("promises", "durability.py", "        while self._copied < position:"),
     "a lost write overwrites a newer one": ("promises", "recovery.py", "    again = write if force else on_condition"),

@@ -13,6 +13,7 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.errors import SwitchFailed
 from multiregion.lag import LastKnown
 from multiregion.leases import DRIFT, Leases
+from multiregion.objects import Repaired
 from multiregion.orders import Request
 from multiregion.predictions import InformedRegion, Outlook, missing_by_report
 from multiregion.reports import Leadership, Report, base_fact
@@ -52,6 +53,9 @@ class Survivor:
 
     async def outlook(self) -> Outlook:
         return Outlook(self.head_now, FIRST, ready=True, last_known=self.last_known)
+
+    async def repair(self) -> Repaired:
+        return Repaired()
 
 
 @dataclass
@@ -154,6 +158,55 @@ async def test_what_the_survivor_has_beyond_the_base_of_the_leadership_is_of_ano
     assert (await world.predicted()).changes == 5
 
 
+LED = Leadership(5, mark(3, 70), ((3, mark(1, 60)), (1, BEGINNING)))
+FORGOTTEN = Leadership(13, mark(5, 80), ((3, None), (2, mark(1, 60)), (1, BEGINNING)))
+
+
+@pytest.mark.parametrize(
+    ("leadership", "survivor", "leader", "shared"),
+    [
+        (LED, mark(1, 68), mark(5, 75), Position(1, 60)),
+        (LED, mark(1, 50), mark(5, 75), Position(1, 50)),
+        (LED, mark(3, 72), mark(5, 75), Position(3, 70)),
+        (LED, mark(3, 72), mark(1, 66), Position(1, 60)),
+        (LED, mark(4, 68), mark(3, 70), Position(3, 70)),
+        (LED, BEGINNING, mark(5, 75), BEGINNING.position),
+        (FORGOTTEN, mark(1, 68), mark(13, 90), None),
+        (FORGOTTEN, mark(2, 68), mark(5, 80), None),
+        (FORGOTTEN, mark(5, 78), mark(13, 90), Position(5, 78)),
+        (FORGOTTEN, mark(1, 68), mark(2, 70), Position(1, 60)),
+        (FORGOTTEN, BEGINNING, mark(13, 90), BEGINNING.position),
+        (Leadership(13, mark(5, 80)), mark(2, 68), mark(13, 90), None),
+    ],
+)
+def test_two_logs_part_where_the_leadership_of_the_later_one_began(
+    leadership: Leadership, survivor: Mark, leader: Mark, shared: Position | None
+) -> None:
+    assert leadership.shared(survivor, leader) == leadership.shared(leader, survivor) == shared
+
+
+async def test_what_the_survivor_wrote_itself_after_the_leader_was_parted_from_it_hides_no_loss(world: World) -> None:
+    """It took over at change 60 and wrote 8; then the other one, which had 70 changes, was made the leader again."""
+    taken = replace(FIRST, epoch=2, leader=Role.SECONDARY)
+    await world.authority.replace(FIRST, taken, actor="eve", reason="", facts={"base": base_fact(mark(1, 60))})
+    await world.authority.replace(taken, replace(FIRST, epoch=3), actor="eve", reason="", facts={"base": base_fact(mark(1, 70))})
+    world.survivor.head_now = replace(HELD, position=Position(2, 68))
+    await world.told(report(mark(1, 70), epoch=3), ago=0.1)
+    assert (await world.predicted()).changes == 10
+
+
+async def test_across_epochs_that_the_authority_has_forgotten_nobody_knows_what_is_lost(world: World) -> None:
+    """It was restored from a copy of epoch 1; where the leader of epoch 2 began is not known."""
+    state = replace(FIRST, epoch=12, history="new", succeeds=(FIRST.history,))
+    facts = {"base": base_fact(mark(2, 64)), "succeeds": state.succeeds}
+    await world.authority.replace(FIRST, state, actor="eve", reason="", facts=facts)
+    await world.told(report(mark(2, 64), history="new", epoch=12), ago=0.1)
+    assert (await world.predicted()).seconds is None, "no limit is passed"
+    world.survivor.head_now = replace(HELD, position=Position(2, 63))
+    found = await world.predicted()
+    assert found.changes == 1 and found.seconds == pytest.approx(0.1)
+
+
 async def test_of_the_region_that_leads_nobody_asks_what_the_other_has(world: World) -> None:
     state = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
     await world.authority.replace(FIRST, state, actor="eve", reason="")
@@ -163,4 +216,4 @@ async def test_of_the_region_that_leads_nobody_asks_what_the_other_has(world: Wo
 
 def test_a_survivor_that_has_more_than_was_reported_lacks_nothing() -> None:
     found = missing_by_report(HELD, report(mark(1, 50)), Leadership(1, BEGINNING))
-    assert (found.changes, found.bytes, found.seconds) == (0, 0, None)
+    assert found is not None and (found.changes, found.bytes, found.seconds) == (0, 0, None)

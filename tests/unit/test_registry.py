@@ -65,6 +65,33 @@ async def test_a_region_that_has_something_is_not_empty(authority: SqliteState, 
     assert await authority.read() == UNFOUNDED
 
 
+@pytest.mark.parametrize("had", [altered(EMPTY, history="h"), altered(EMPTY, end=END)])
+async def test_an_empty_file_does_not_speak_for_what_the_region_had_before_an_authority_lost_its_history(
+    authority: SqliteState, had: Report
+) -> None:
+    await note_report(authority, authority, Role.PRIMARY, had)
+    await note_report(authority, authority, Role.PRIMARY, altered(EMPTY, store="begun again"))
+    known = await known_of(authority, authority, Role.PRIMARY)
+    assert (known.ends[Role.PRIMARY], known.stores[Role.PRIMARY]) == (had.end, had.store)
+    await note_report(authority, authority, Role.SECONDARY, EMPTY)
+    with pytest.raises(NotReady):
+        await founded_upon(authority, authority, "begun again")
+
+
+async def test_what_an_older_copy_of_its_file_says_founds_nothing(authority: SqliteState, tmp_path: Path) -> None:
+    """The copy is from before the founding, and the region that has everything is silent."""
+    for role in Role:
+        await note_report(authority, authority, role, EMPTY)
+    authority.close()
+    restored = SqliteState(tmp_path / "authority.db", ManualClock())
+    for role in Role:
+        with pytest.raises(NotReady):
+            await founded_upon(restored, restored, "another")
+        await note_report(restored, restored, role, EMPTY)
+    assert await founded_upon(restored, restored, "another") is not None
+    restored.close()
+
+
 async def test_the_same_file_gets_the_same_answer_for_ever_and_any_other_none(authority: SqliteState) -> None:
     first = await found(authority)
     assert await founded_upon(authority, authority, "store") == first

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from multiregion.continuity import NOT_FOUNDED
 from multiregion.errors import NotReady
 from multiregion.logs import DISK_LOST, FORKED, OLDER_COPY, Loss
 from multiregion.reports import base_fact
@@ -80,14 +81,19 @@ async def both_copied(deployment: Deployment) -> tuple[RunningRegion, RunningReg
     await primary.write("before")
     await level(primary, secondary)
     await reported(deployment, primary)
+    primary = await with_copies(deployment)
+    await until(primary.leads)
+    return primary, secondary
+
+
+async def with_copies(deployment: Deployment) -> RunningRegion:
+    """The primary runs on, and copies `old` of it and of the authority are kept."""
     await deployment.stop(PRIMARY)
     deployment.stop_authority()
     for part in (PRIMARY, "authority"):
         deployment.copy(part, "old")
     deployment.start_authority()
-    primary = deployment.start(PRIMARY)
-    await until(primary.leads)
-    return primary, secondary
+    return deployment.start(PRIMARY)
 
 
 async def both_put_back(deployment: Deployment) -> None:
@@ -208,6 +214,25 @@ async def test_a_lost_file_of_the_leader_alone_leads_nobody(deployment: Deployme
     with pytest.raises(NotReady):
         await primary.write("no")
     assert not await primary.records.is_whole()
+
+
+async def test_until_the_deployment_is_founded_that_is_what_its_regions_wait_for(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    primary = deployment.start(PRIMARY)
+
+    async def waits() -> bool:
+        return primary.continuity.reason == NOT_FOUNDED
+
+    await until(waits)
+    founded_alone = primary.continuity.founds
+    secondary = deployment.start(SECONDARY)
+    await until(primary.leads)
+    assert (founded_alone, primary.continuity.founds, secondary.continuity.founds) == (False, True, False)
+    assert not primary.continuity.lost_disk
+    await level(primary, secondary)
+    assert not secondary.continuity.lost_disk
+    await deployment.stop_all()
+    deployment.stop_authority()
 
 
 async def test_an_old_copy_from_before_the_founding_is_no_new_deployment(tmp_path: Path) -> None:
@@ -336,3 +361,31 @@ async def test_what_a_leader_is_known_to_lack_is_remembered_across_restarts(depl
     await until(primary.leads)
     assert await primary.names() == ["a", "before"] and await primary.records.owed() == BEGINNING
     assert (await deployment.state()).epoch == 2
+
+
+async def test_what_was_compared_before_a_new_state_proves_nothing_under_it(deployment: Deployment) -> None:
+    primary, secondary = await both_copied(deployment)
+    await primary.write("after")
+    await level(primary, secondary)
+    newest = (await secondary.records.head()).mark
+    await both_put_back(deployment)
+    deployment.cut = True
+
+    async def recovered() -> None:
+        deployment.meanwhile = None
+        deployment.clock.ahead += 10
+        assert deployment.authority is not None
+        state = await deployment.state()
+        fenced = replace(state, state=State.FENCED, epoch=state.epoch + 10)
+        await deployment.authority.replace(state, fenced, actor="eve", reason="", facts={"base": base_fact(newest)})
+        await primary.records.admit(fenced)
+
+    deployment.meanwhile = recovered
+    primary = deployment.start(PRIMARY)
+    await until(primary.waits)
+    assert not await primary.leads(), "it lacks what the new state begins with"
+    deployment.cut = False
+    secondary = deployment.start(SECONDARY)
+    await until(primary.leads)
+    assert await primary.names() == await secondary.names() == ["after", "before"]
+    assert await primary.ledger() == []

@@ -19,7 +19,9 @@ from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.local.deployment import DataFolder, plan
+from multiregion.local.faults import Faults
 from multiregion.local.supervisor import Part, Supervisor
+from multiregion.local.up import admin_status
 
 
 def free_port() -> int:
@@ -119,6 +121,41 @@ async def test_a_part_that_ends_at_its_start_is_named_with_the_end_of_its_log(co
     assert isinstance(error, BadDeployment) and "edge ended while it started" in error.detail and "nonsense" in error.detail
 
 
+async def test_whoever_wants_a_part_that_ends_at_its_start_is_told_why(config: PartConfig, tmp_path: Path) -> None:
+    broken = supervisor_of(msgspec.structs.replace(config, part="nonsense"), tmp_path)
+    faults = Faults(DataFolder(tmp_path), SystemClock())
+    starting = asyncio.create_task(faults.start("edge"))
+    while not await broken.start_wanted():
+        await asyncio.sleep(0.01)
+    with pytest.raises(BadDeployment, match=r"(?s)edge ended while it started.*nonsense"):
+        await starting
+
+
+async def test_a_part_that_ended_long_ago_is_not_taken_for_the_one_that_is_started(supervisor: Supervisor, tmp_path: Path) -> None:
+    os.kill(await started(supervisor), signal.SIGKILL)
+    starting = asyncio.create_task(Faults(DataFolder(tmp_path), SystemClock()).start("edge"))
+    await asyncio.sleep(0.5)
+    assert not starting.done()
+    await supervisor.start_wanted()
+    await starting
+    await supervisor.stop_all()
+
+
+async def test_a_wish_is_there_until_the_new_process_is_named(supervisor: Supervisor, tmp_path: Path) -> None:
+    """Otherwise the one before would be taken for a part that ended at its start."""
+    os.kill(await started(supervisor), signal.SIGKILL)
+    wish = tmp_path / "start-edge"
+    wish.touch()
+    supervisor.processes_file.unlink()
+    starting = asyncio.create_task(supervisor.start_wanted())
+    while wish.exists():
+        await asyncio.sleep(0)
+    part = supervisor.parts["edge"]
+    assert part.process is not None
+    assert msgspec.json.decode(supervisor.processes_file.read_bytes()) == {"edge": part.process.pid}
+    assert await starting == [part]
+
+
 async def test_a_port_that_is_taken_is_named_before_anything_is_started(supervisor: Supervisor, config: PartConfig) -> None:
     refused = pytest.raises(BadDeployment, match=f"port {config.port}, for the edge, is in use.*--port")
     with socket.create_server(("127.0.0.1", config.port)), refused:
@@ -138,6 +175,8 @@ def answering(said: dict[str, Any]) -> Iterator[int]:
             self.send_response(200 if said["ready"] else 503)
             self.end_headers()
             self.wfile.write(msgspec.json.encode({**said, "region": "us-east-1"}))
+
+        do_POST = do_GET
 
         def log_message(self, *_: Any) -> None:
             return
@@ -195,3 +234,18 @@ async def test_a_region_that_does_not_answer_is_not_up(tmp_path: Path) -> None:
     async with running(tmp_path, free_port(), ready_seconds=0.5) as (supervisor, part):
         with pytest.raises(BadDeployment, match=r"primary did not answer within 0\.5 s"):
             await supervisor.wait_ready(part)
+
+
+# The administrator
+
+
+async def test_beside_a_damaged_region_the_other_one_knows_the_administrator(tmp_path: Path) -> None:
+    kept = DataFolder(tmp_path).keep(SystemClock(), "us-east-1", "ap-northeast-1")
+    deployment, _ = plan(kept, tmp_path, 20_000)
+    chosen = {"ready": True, "UserStatus": "CONFIRMED"}
+    with answering({"ready": False, "__type": "InternalErrorException"}) as damaged, answering(chosen) as sound:
+        primary, secondary = (
+            msgspec.structs.replace(place, url=f"http://127.0.0.1:{port}")
+            for place, port in ((deployment.primary, damaged), (deployment.secondary, sound))
+        )
+        assert await admin_status(msgspec.structs.replace(deployment, primary=primary, secondary=secondary)) == "CONFIRMED"

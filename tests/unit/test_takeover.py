@@ -295,11 +295,11 @@ async def test_recovering_begins_a_new_history_fenced_beyond_what_any_region_kno
     assert state.history not in ("", FIRST.history) and state.succeeds == (FIRST.history,)
     assert await lost.primary.records.admitted() == await lost.secondary.records.admitted() == state
     end = (await lost.primary.records.head()).mark
-    assert await lost.authority.leadership() == Leadership(state.epoch, end, ((1, BEGINNING),))
+    assert await lost.authority.leadership() == Leadership(state.epoch, end, ((2, None), (1, BEGINNING)))
 
 
 async def test_recovering_needs_both_regions_or_the_operators_word(lost: World, clock: ManualClock) -> None:
-    with pytest.raises(SwitchFailed, match=r"primary does not answer, and may know of later decisions.*--region-lost"):
+    with pytest.raises(SwitchFailed, match=r"primary does not answer. It may know of later decisions.*--region-lost"):
         await steps(controller(lost, clock).recover(RECOVER))
     lost.secondary.down = True
     with pytest.raises(SwitchFailed, match="neither region answers"):
@@ -330,6 +330,17 @@ async def test_an_authority_without_history_decides_nothing_until_it_is_recovere
     await steps(controller(lost, clock).recover(RECOVER))
     assert (await lost.authority.read()).epoch == FIRST.epoch + 10
     lost.authority.close()
+
+
+async def test_whoever_stored_no_history_but_the_first_obeys_the_third(lost: World, clock: ManualClock, tmp_path: Path) -> None:
+    """The authority has lost its folder twice. What a full disk kept a region from storing meanwhile is forgotten at its restart."""
+    lost.primary.down = False
+    for time in ("once", "twice"):
+        lost.authority = SqliteState(tmp_path / time, SystemClock())
+        await steps(controller(lost, clock).recover(RECOVER))
+    state = await lost.authority.read()
+    lost.authority.close()
+    assert FIRST.history in state.succeeds and state.supersedes(FIRST)
 
 
 async def test_recovering_what_is_not_behind_changes_nothing(lost: World, clock: ManualClock) -> None:

@@ -7,6 +7,8 @@ from dataclasses import replace as replaced
 import pytest
 
 from multiregion.clock import SystemClock
+from multiregion.objects import Repaired
+from multiregion.stores import Digest, Position
 from multiregion.verdicts import DIFFERENCES_MAX, Verdict
 from multiregion.verification import Name, Verification
 
@@ -34,12 +36,29 @@ class Held:
     objects: list[tuple[str, int | None, bool]] = field(default_factory=list)
     at: int = 0
     later: list[Name] | None = None
+    arriving: list[tuple[str, int | None, bool]] = field(default_factory=list)
+    looks: int = 0
+    can_mend: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
+    spoiled: tuple[Position, ...] = ()
 
     async def names(self, after: tuple[str, str]) -> Sequence[Name]:
         return [name for name in sorted(self.names_held) if name[:2] > after][:PAGE]
 
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
+        self.looks += 1
+        if self.arriving and self.looks > 3:
+            self.objects, self.arriving = self.arriving, []
         return [(digest, size, intact or not deep) for digest, size, intact in self.objects if digest > after][:PAGE]
+
+    async def repair(self, digests: Sequence[Digest]) -> Repaired:
+        self.asked += digests
+        found = Repaired([digest for digest in digests if digest in self.can_mend])
+        found.failed.update((digest, "the disk is full") for digest in digests if digest not in self.can_mend)
+        return found
+
+    async def audit(self) -> Sequence[Position]:
+        return self.spoiled
 
     async def sequence(self) -> int:
         if self.later is not None:
@@ -55,13 +74,22 @@ def name(id: str, *, sequence: int = 1, deleted: bool = False, fingerprint: str 
 EVERYTHING = [name(f"p{number:02}") for number in range(3 * PAGE)]
 
 
-async def compared(primary: Held, secondary: Held, *, deep: bool = True) -> Verdict:
-    comparison = Verification(primary, secondary, ("us-east-1", "ap-northeast-1"), HurriedClock(), deep=deep)
+async def compared(primary: Held, secondary: Held, *, deep: bool = True, repair: bool = False) -> Verdict:
+    comparison = Verification(primary, secondary, ("us-east-1", "ap-northeast-1"), HurriedClock(), deep=deep, repair=repair)
     return [verdict async for verdict in comparison.run()][-1]
 
 
 def problems(verdict: Verdict) -> list[tuple[str, str]]:
     return [(difference.name, difference.problem) for difference in verdict.differences]
+
+
+async def test_an_object_that_is_on_its_way_is_looked_for_again_and_one_that_does_not_come_is_missing() -> None:
+    there: list[tuple[str, int | None, bool]] = [("a" * 64, 5, True)]
+    late = Held(EVERYTHING, [("a" * 64, None, False)], arriving=there)
+    assert (await compared(Held(EVERYTHING, there), late)).equal
+    never = Held(EVERYTHING, [("a" * 64, None, False)])
+    assert problems(await compared(Held(EVERYTHING, there), never)) == [("a" * 64, "missing in ap-northeast-1")]
+    assert never.looks < 20
 
 
 async def test_what_is_the_same_is_equal() -> None:
@@ -83,10 +111,16 @@ async def test_a_deletion_that_happened_on_one_side_only_is_found() -> None:
     assert problems(await compared(Held(EVERYTHING), Held(deleted))) == [("photos/p00", "deleted in ap-northeast-1 only")]
 
 
-@pytest.mark.parametrize("other", [name("p00", sequence=2), name("p00", fingerprint="g")])
-async def test_the_same_record_with_other_content_or_of_another_change_is_found(other: Name) -> None:
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (name("p00", sequence=2), "us-east-1 has change 1 of epoch 1"),
+        (name("p00", fingerprint="g"), "change 1 of epoch 1 has different contents"),
+    ],
+)
+async def test_the_same_record_with_other_content_or_of_another_change_is_found(other: Name, what: str) -> None:
     (difference,) = (await compared(Held(EVERYTHING), Held([other, *EVERYTHING[1:]]))).differences
-    assert difference.name == "photos/p00" and "us-east-1 has change 1 of epoch 1" in difference.problem
+    assert difference.name == "photos/p00" and what in difference.problem
 
 
 async def test_objects_that_are_missing_or_damaged_are_found_on_the_side_that_has_not_them() -> None:
@@ -95,6 +129,16 @@ async def test_objects_that_are_missing_or_damaged_are_found_on_the_side_that_ha
     found = [(missing[0], "missing in us-east-1"), (damaged[0], "damaged in ap-northeast-1")]
     assert problems(await compared(here, there)) == found
     assert problems(await compared(here, there, deep=False)) == found[:1]
+
+
+async def test_what_could_be_repaired_is_equal_and_what_could_not_is_told_with_the_reason() -> None:
+    missing, damaged, stuck = ("b" * 64, None, False), ("c" * 64, 5, False), ("d" * 64, None, False)
+    here, there = Held(objects=[missing, stuck], can_mend=(missing[0],)), Held(objects=[damaged], can_mend=(damaged[0],))
+    verdict = await compared(here, there, deep=False, repair=True)
+    assert problems(verdict) == [(stuck[0], "missing in us-east-1, not repaired: the disk is full")]
+    assert verdict.repairs == 2 and [each.name for each in verdict.repaired] == [missing[0], damaged[0]]
+    assert (await compared(Held(objects=[missing], can_mend=(missing[0],)), Held(), repair=True)).equal
+    assert here.asked == [missing[0], stuck[0]] and (await compared(Held(objects=[missing]), Held())).equal is False
 
 
 async def test_a_change_that_was_under_way_is_no_difference() -> None:
@@ -111,3 +155,10 @@ async def test_it_stops_after_enough_differences_and_does_not_call_that_equal() 
     verdict = await compared(Held(many), Held())
     assert len(verdict.differences) == DIFFERENCES_MAX and not verdict.complete
     assert not replaced(verdict, differences=[]).equal
+
+
+@pytest.mark.parametrize("deep", [True, False])
+async def test_a_log_is_read_through_with_the_bytes_and_not_otherwise(deep: bool) -> None:
+    verdict = await compared(Held(EVERYTHING), Held(EVERYTHING, spoiled=(Position(1, 7),)), deep=deep)
+    damaged = [("change 7 of epoch 1", "damaged in ap-northeast-1, and whole nowhere: nothing can be copied from there beyond it")]
+    assert problems(verdict) == (damaged if deep else [])

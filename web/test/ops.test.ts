@@ -22,8 +22,16 @@ const report = (change: Partial<Report> = {}): Report => ({
   sequence: 3,
   content: 'x',
   lag: { seconds: 0, changes: 0, bytes: 0 },
-  photos: 1,
-  users: 1,
+  needs: null,
+  writing: null,
+  logEpoch: 1,
+  chain: 'c',
+  history: 'h',
+  missing: null,
+  photosInFlight: null,
+  counts: { photos: 1, users: 1 },
+  objects: null,
+  replicating: true,
   losses: 0,
   durability: 'async',
   degradedSince: null,
@@ -148,7 +156,7 @@ describe('health', () => {
 
   it('of the link is told by the regions where the wire cannot be asked', () => {
     expect(heardLink([heard(report()), heard(report())]).tone).toBe('good')
-    expect(heardLink([heard(report({ reasons: ['replication: the other region does not answer'] }))]).tone).toBe('bad')
+    expect(heardLink([heard(report({ replicating: false }))]).tone).toBe('bad')
     expect(heardLink([heard<Report>(null, 'does not answer')]).tone).toBe('unknown')
   })
 
@@ -163,7 +171,7 @@ describe('what needs somebody', () => {
   const calm = {
     labels: { primary: 'Here', secondary: 'There' },
     reports: { primary: heard(report()), secondary: heard(report({ role: 'secondary' })) },
-    authority: heard({} as Status),
+    authority: heard({ authority: { writing: null } } as Status),
     automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: false, waitsBecause: null }),
     losses: heard<Losses>({ losses: [], notAnswering: [] }),
     link: { tone: 'good' as const, word: 'Up', why: '' },
@@ -187,6 +195,11 @@ describe('what needs somebody', () => {
         automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: true, waitsBecause: null }),
       }),
     ).toEqual(['down-primary', 'authority', 'degraded-secondary', 'lag-secondary', 'losses', 'automatic'])
+  })
+
+  it('names an authority that cannot write', () => {
+    const writing = { problem: 'the disk is full', since: '2026-01-31T12:00:00.000Z' }
+    expect(ids({ authority: heard({ authority: { writing } } as Status) })).toEqual(['authority-disk'])
   })
 
   it('does not take an unknown lag for one over the objective, nor for none', () => {

@@ -296,6 +296,22 @@ describe('a new password', () => {
   })
 })
 
+describe('a temporary password that has run out', () => {
+  it('is told as such, with who can help, and not as a wrong one', async () => {
+    door.signedIn = false
+    door.failure = Object.assign(
+      new Error('Temporary password has expired and must be reset by an administrator.'),
+      { name: 'NotAuthorizedException' },
+    )
+    show(<SignIn ended={false} />)
+    await userEvent.type(screen.getByLabelText('User name'), 'first-user')
+    await userEvent.type(screen.getByLabelText('Password'), 'secret')
+    await userEvent.click(screen.getByRole('button', { name: 'Sign in' }))
+    expect(await screen.findByText(/temporary password has run out.*ask an administrator to invite you/)).toBeVisible()
+    expect(screen.queryByText(/don’t match/)).toBeNull()
+  })
+})
+
 describe('a region that is read only', () => {
   const forget = async (passwords?: 'own' | 'replica') => {
     door.signedIn = false

@@ -13,10 +13,10 @@ from multiregion.api.uploads import UploadsAPI
 from multiregion.config import Settings
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.pending import PendingUploads
-from multiregion.errors import InvalidInput, NotFound
+from multiregion.errors import InvalidInput
+from multiregion.objects import LocalObjects
 from multiregion.photos.comments import Comments, NewComment
 from multiregion.photos.gallery import NewPhoto, Offer, Photos
-from multiregion.stores import LocalObjects
 
 LIMIT_DEFAULT, LIMIT_MAX = 50, 100
 NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
@@ -129,13 +129,11 @@ class ObjectsAPI:
         query = request.query_params
         content_type = query.get("type", "")
         digest = self._links.check(request.path_params["digest"], content_type, query.get("expires", ""), query.get("signature", ""))
-        path = self._objects.path(digest)
-        if path is None:
-            raise NotFound("the picture is not here", field="digest")
         headers = {**PICTURE_HEADERS, "ETag": f'"{digest}"'}
-        if request.headers.get("if-none-match") == headers["ETag"]:
+        if request.headers.get("if-none-match") == headers["ETag"] and await self._objects.has(digest):
             return Response(status_code=304, headers=headers)
-        return FileResponse(path, headers=headers, media_type=content_type)
+        found = await self._objects.file(digest)
+        return FileResponse(found.path, headers=headers, media_type=content_type, stat_result=found.stat)
 
 
 def offer(offered: Offer) -> dict[str, Any]:

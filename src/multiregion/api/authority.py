@@ -74,7 +74,7 @@ class AuthorityAPI:
         return JSON(self._leases.renew(state, order.role, order.epoch, degraded=order.degraded, writing=order.writing))
 
 
-class AutomaticWord(msgspec.Struct, frozen=True):
+class AutomaticWord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     word: str
     actor: str = "operator"
 

@@ -17,7 +17,7 @@ WORDS = (*SIGNALLED, "start", *WIRED)
 PARTS = ("primary", "secondary", "authority", "wire")
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to do, and to whom: `part` for processes; for the link `to`, the region that nothing reaches (None: both ways)."""
 
     what: str

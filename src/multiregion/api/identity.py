@@ -16,6 +16,7 @@ from multiregion.api.identity_shapes import Shape
 from multiregion.api.problems import JSON, read_body
 from multiregion.clock import Clock
 from multiregion.config import Deployment
+from multiregion.shapes import in_words
 
 log = logging.getLogger("multiregion.api")
 TARGET = "AWSCognitoIdentityProviderService."
@@ -108,7 +109,7 @@ def decoded(body: bytes, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
-        raise errors.InvalidInput(str(error), field="body") from error
+        raise errors.InvalidInput(in_words(error), field="body") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed(f"the body is not valid JSON in UTF-8: {error}", field="body") from error
 

@@ -1,11 +1,8 @@
 """What the other region and the authority may ask of a region, with the deployment's secret: changes, objects, admission."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from hashlib import file_digest
 from hmac import compare_digest
-from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -30,16 +27,20 @@ from multiregion.api.frames import (
 from multiregion.api.problems import JSON, Handler, read_json
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.errors import Conflict, InvalidInput, NotFound, Unauthorized
+from multiregion.errors import Conflict, InvalidInput, Unauthorized
+from multiregion.objects import Condition
 from multiregion.predictions import Outlook
 from multiregion.region import LoggedRegion, Region
-from multiregion.replication import frames, standing_of
+from multiregion.repair import Repairs
+from multiregion.replication import frames, offered, standing_of
 from multiregion.states import RoutingState
+from multiregion.status import Status
 from multiregion.stores import Change, Digest, Exposure, Key, Mark, Position
 
 PAGE_MAX = 1_000
 DEEP_PAGE_MAX = 20
 LOSS_BYTES_MAX = 1024 * 1024
+REPAIR_BYTES_MAX = 1024 * 1024
 LEDGER_BYTES_MAX = 16 * LOSS_BYTES_MAX
 
 
@@ -59,6 +60,12 @@ class Restoration(msgspec.Struct, frozen=True):
     expected: tuple[int, int] | None
     actor: str
     force: bool = False
+
+
+class RepairOrder(msgspec.Struct, frozen=True):
+    """Which objects to repair; None: whatever is known to need it."""
+
+    digests: list[Digest] | None = None
 
 
 Restore = Callable[[Change, Position | None, str, bool], Awaitable[Position]]
@@ -98,13 +105,15 @@ class InternalAPI:
         region: LoggedRegion,
         comparable: Comparable,
         deployment: Deployment,
-        report: Callable[[], Awaitable[dict[str, Any]]],
+        status: Status,
         clock: Clock,
         *,
         admitted: Callable[[RoutingState], None],
         acknowledged: Callable[[Position], None],
         attempted: Callable[[str, str], None],
         restore: Restore,
+        repairs: Repairs,
+        audit: Callable[[], Awaitable[Sequence[Position]]],
         outlook: Callable[[], Awaitable[Outlook]],
         exposure: Callable[[], Exposure],
         identify: Identified,
@@ -113,12 +122,14 @@ class InternalAPI:
         self._region = region
         self._comparable = comparable
         self._secret = deployment.bearer(REGION_PURPOSE)
-        self._report = report
+        self._status = status
+        self._audit = audit
         self._clock = clock
         self._admitted = admitted
         self._acknowledged = acknowledged
         self._attempted = attempted
         self._restore = restore
+        self._repairs = repairs
         self._outlook = outlook
         self._exposure = exposure
         self._identify = identify
@@ -147,6 +158,8 @@ class InternalAPI:
                     Route("/admit", guarded(self.admit), methods=["POST"]),
                     Route("/names", guarded(self.names), methods=["GET"]),
                     Route("/needed", guarded(self.needed), methods=["GET"]),
+                    Route("/repair", guarded(self.repair), methods=["POST"]),
+                    Route("/audit", guarded(self.audit), methods=["POST"]),
                 ],
             )
         ]
@@ -176,10 +189,8 @@ class InternalAPI:
                 yield pack(frame)
 
     async def object(self, request: Request) -> Response:
-        path = self._region.objects.path(Digest(request.path_params["digest"]))
-        if path is None:
-            raise NotFound("no such object here")
-        return FileResponse(path, media_type="application/octet-stream")
+        found = await offered(self._region, Digest(request.path_params["digest"]))
+        return FileResponse(found.path, media_type="application/octet-stream", stat_result=found.stat)
 
     async def head(self, request: Request) -> Response:
         return JSON(wire_head(await self._region.records.head()))
@@ -225,7 +236,7 @@ class InternalAPI:
         return JSON((position.epoch, position.sequence))
 
     async def status(self, request: Request) -> Response:
-        return JSON(await self._report())
+        return JSON(await self._status())
 
     async def caller(self, request: Request) -> Response:
         return JSON(await identified(self._region, self._identify, request))
@@ -248,16 +259,19 @@ class InternalAPI:
         return JSON([await self._examine(digest, deep) for digest in page])
 
     async def _examine(self, digest: Digest, deep: bool) -> tuple[str, int | None, bool]:
-        path = self._region.objects.path(digest)
-        if path is None:
-            return digest, None, False
-        intact = not deep or await asyncio.to_thread(digest_of, path) == digest
-        return digest, path.stat().st_size, intact
+        found = await self._region.objects.look(digest, deep=deep)
+        return digest, found.size, found.condition is Condition.SOUND
 
+    async def audit(self, request: Request) -> Response:
+        """Read the whole log; answers with the entries that are damaged and could not be put back."""
+        return JSON([(position.epoch, position.sequence) for position in await self._audit()])
 
-def digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    async def repair(self, request: Request) -> Response:
+        """Put these objects here again, or all that are known to be damaged or found to be missing."""
+        order = await read_json(request, RepairOrder, REPAIR_BYTES_MAX)
+        repairs = self._repairs
+        done = await (repairs.run_all() if order.digests is None else repairs.run(order.digests, deep=True))
+        return JSON(done)
 
 
 def number(request: Request, name: str) -> int:

@@ -23,7 +23,7 @@ PUBLIC_FIELDS = {"photos": "caption"}
 COMMENTS = "comments/"
 
 
-class LossOrder(msgspec.Struct, frozen=True):
+class LossOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`ids` None: all that are pending."""
 
     ids: list[str] | None = None
@@ -78,6 +78,7 @@ def shown(entry: Entry) -> dict[str, Any]:
         "record": f"{change.write.key.partition}/{change.write.key.id}",
         "what": in_words(loss),
         "cause": loss.cause,
+        "again": can_be_made_again(loss),
         "writes": 1 if loss.writes is None else loss.writes or None,
         "user": change.actor,
         "at": iso(change.at),
@@ -87,6 +88,10 @@ def shown(entry: Entry) -> dict[str, Any]:
         "outcome": loss.outcome,
         "decidedBy": loss.decided_by or None,
     }
+
+
+def can_be_made_again(loss: Loss) -> bool:
+    return loss.writes is None and loss.change.digest is None
 
 
 def in_words(loss: Loss) -> str:

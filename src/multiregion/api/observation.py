@@ -1,7 +1,6 @@
 """What operators ask of a region itself: its report and how its lag was, for when the authority cannot be asked."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,22 +8,20 @@ from starlette.routing import Route
 
 from multiregion.api.authentication import Authenticate
 from multiregion.api.problems import JSON, Handler
-from multiregion.clock import Clock, iso
 from multiregion.lag import Sample
+from multiregion.status import Status
 
 
 class ObservationAPI:
     def __init__(
         self,
-        report: Callable[[], Awaitable[dict[str, Any]]],
+        status: Status,
         samples: Callable[[], Sequence[Sample]],
         authenticate: Authenticate,
-        clock: Clock,
     ) -> None:
-        self._report = report
+        self._status = status
         self._samples = samples
         self._authenticate = authenticate
-        self._clock = clock
 
     def routes(self) -> list[Route]:
         return [
@@ -41,7 +38,7 @@ class ObservationAPI:
         return check
 
     async def report(self, request: Request) -> Response:
-        return JSON({**await self._report(), "at": iso(self._clock.now())})
+        return JSON(await self._status())
 
     async def lag(self, request: Request) -> Response:
         """The last minutes, oldest first: when, seconds, changes, bytes; null where it was unknown."""

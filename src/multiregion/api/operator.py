@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 import msgspec
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -14,10 +15,13 @@ from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
 from multiregion.controller import Controller
-from multiregion.errors import InvalidInput, MultiregionError
+from multiregion.errors import InvalidInput, MultiregionError, RepairFailed
+from multiregion.health import WriteHealth
 from multiregion.orders import Request as Change
 from multiregion.orders import Step
+from multiregion.rebuild import Rebuild
 from multiregion.states import Role, State, parse_state
+from multiregion.status import RegionStatus, Said, Silent, writing_of
 from multiregion.stores import StateStore
 from multiregion.verdicts import Verdict
 from multiregion.verification import Verification
@@ -26,8 +30,9 @@ REASON_CHARACTERS_MAX = 500
 HISTORY_LINES, HISTORY_LINES_MAX = 50, 1_000
 
 
-class Order(msgspec.Struct, frozen=True, rename="camel"):
-    """The body of a change of state. `epoch`: the one that it was decided under; at another one it is refused."""
+class Order(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The body of a change of state; a misspelt word must not count as unsaid. `epoch`: the one that it was decided under; at another
+    one it is refused."""
 
     state: str = ""
     actor: str = "operator"
@@ -49,8 +54,8 @@ class Order(msgspec.Struct, frozen=True, rename="camel"):
 class Observer(Protocol):
     """One region as the authority sees it."""
 
-    async def report(self) -> dict[str, Any]:
-        """What it says of itself, with `answers` False and why when it does not answer."""
+    async def status(self) -> Said | Silent:
+        """What it says of itself."""
         ...
 
 
@@ -60,14 +65,19 @@ class OperatorAPI:
         authority: StateStore,
         controller: Controller,
         observers: Mapping[Role, Observer],
-        verification: Callable[[bool], Verification],
+        verification: Callable[[bool, bool], Verification],
+        rebuild: Rebuild | None,
         documents: StateDocuments,
         guards: Guards,
+        writing: Callable[[], WriteHealth] | None = None,
     ) -> None:
+        """`writing` says how writing to the authority's own disk goes, where it has one."""
+        self._writing = writing
         self._authority = authority
         self._controller = controller
         self._observers = observers
         self._verification = verification
+        self._rebuild = rebuild
         self._documents = documents
         self._guards = guards
         self._under_way: set[asyncio.Task[None]] = set()
@@ -85,6 +95,7 @@ class OperatorAPI:
             Route("/operator/recover", operators(self.recover), methods=["POST"]),
             Route("/operator/accept-history", operators(self.accept_history), methods=["POST"]),
             Route("/operator/verify", operators(self.verify), methods=["POST"]),
+            Route("/operator/repair", operators(self.repair), methods=["POST"]),
         ]
 
     async def state(self, request: Request) -> Response:
@@ -95,11 +106,13 @@ class OperatorAPI:
         return JSON({"history": [self._documents.decision(decision) for decision in decisions]})
 
     async def status(self, request: Request) -> Response:
-        primary, secondary = await asyncio.gather(*(self._observers[role].report() for role in (Role.PRIMARY, Role.SECONDARY)))
+        primary, secondary = await asyncio.gather(*(self._observers[role].status() for role in (Role.PRIMARY, Role.SECONDARY)))
         decisions = await self._authority.history(1, about="state")
         last = self._documents.decision(decisions[0]) if decisions else None
         state = self._documents(await self._authority.read())
-        return JSON({**state, "lastChange": last, "status": {"primary": primary, "secondary": secondary}})
+        writing = writing_of(self._writing()) if self._writing else None
+        status = {"primary": seen(primary), "secondary": seen(secondary)}
+        return JSON({**state, "lastChange": last, "status": status, "authority": {"writing": writing}})
 
     async def set_state(self, request: Request) -> Response:
         order = await read_json(request, Order)
@@ -134,8 +147,17 @@ class OperatorAPI:
         return self._report(self._controller.accept_history(wanted))
 
     async def verify(self, request: Request) -> Response:
-        deep = request.query_params.get("quick") != "1"
-        return self._report(self._verification(deep).run())
+        """By presence; with `deep=1` every object is read, with `repair=1` also repaired. (`quick=1` is the default's older name.)"""
+        deep, repair = (request.query_params.get(name) == "1" for name in ("deep", "repair"))
+        return self._report(self._verification(deep, repair).run())
+
+    async def repair(self, request: Request) -> Response:
+        """Copy a region anew from the other one."""
+        order = await read_json(request, Order)
+        role = self._documents.role(order.region)
+        if self._rebuild is None:
+            raise RepairFailed('with store "aws" the engines keep a region\'s data: restore its table from a backup there')
+        return self._report(self._rebuild.run(role, accept_loss=order.accept_loss, actor=actor(request, order.actor), epoch=order.epoch))
 
     def _report(self, events: AsyncIterator[Step] | AsyncIterator[Verdict]) -> Response:
         """What happens as it happens, a line of JSON each; the last line is `{"end": state}` or `{"error": problem}`.
@@ -168,6 +190,10 @@ def lines_wanted(request: Request) -> int:
     if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= HISTORY_LINES_MAX:
         return int(text)
     raise InvalidInput(f"limit must be a whole number from 1 to {HISTORY_LINES_MAX}", field="limit", limit=HISTORY_LINES_MAX)
+
+
+def seen(status: Said | Silent) -> dict[str, Any]:
+    return {"answers": isinstance(status, RegionStatus), **to_builtins(status)}
 
 
 def shown(verdict: Verdict) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from multiregion.errors import InvalidInput, MultiregionError, TooLarge, Unauthorized, Unavailable
+from multiregion.shapes import in_words
 from multiregion.states import RoutingState
 
 log = logging.getLogger("multiregion.api")
@@ -77,6 +78,6 @@ async def read_json(request: Request, type: type[T], limit: int = BODY_BYTES_MAX
     except msgspec.ValidationError as error:
         detail = str(error)
         field = detail.rpartition("`$.")[2].rstrip("`") if "`$." in detail else "body"
-        raise InvalidInput(detail, field=field) from error
+        raise InvalidInput(in_words(error), field=field) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(f"the body is not valid JSON in UTF-8: {error}", field="body") from error

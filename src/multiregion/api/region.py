@@ -2,11 +2,12 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.resources import files
 from typing import Any, TypeAlias
 
+from msgspec import to_builtins
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -23,12 +24,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON, problem, status_problem
 from multiregion.errors import MultiregionError
+from multiregion.status import RegionStatus, Said, Status, readiness_of
 
 log = logging.getLogger("multiregion.api")
 
 COGNITO_HEADERS = ["cache-control", "x-amz-target", "x-amz-user-agent", "amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date"]
 EXPOSED_HEADERS = ["multiregion-position", "retry-after", "x-amzn-errortype", "x-amzn-requestid", "date"]
-Report = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class CountRequests:
@@ -85,41 +86,41 @@ class EdgeOrigin(CORSMiddleware):
 class RegionMetrics(Collector):
     """What operators scrape. A lag that is unknown has no sample: absent is not zero."""
 
-    def __init__(self, report: dict[str, Any], counts: Counter[tuple[str, int]]) -> None:
-        self._report = report
+    def __init__(self, status: Said, counts: Counter[tuple[str, int]]) -> None:
+        self._status = status
         self._counts = counts
 
     def collect(self) -> Any:
-        report = self._report
-        yield GaugeMetricFamily("multiregion_epoch", "Epoch of the admitted state", report["epoch"])
-        yield GaugeMetricFamily("multiregion_writer", "1 if this region accepts writes", int(report["writes"]))
-        yield GaugeMetricFamily("multiregion_ready", "1 if this region is ready", int(report["ready"]))
-        if (writing := report["writing"]) is not None:
+        status, writing = self._status, self._status.writing
+        if status.epoch is not None:
+            yield GaugeMetricFamily("multiregion_epoch", "Epoch of the admitted state", status.epoch)
+        writes = isinstance(status, RegionStatus) and status.writes
+        yield GaugeMetricFamily("multiregion_writer", "1 if this region accepts writes", int(writes))
+        yield GaugeMetricFamily("multiregion_ready", "1 if this region is ready", int(status.ready))
+        if writing is not None:
             yield GaugeMetricFamily(
                 "multiregion_write_problem_seconds",
                 "For how long writes to the disk fail or are slow, 0 if they are well",
-                writing["seconds"],
+                writing.seconds,
             )
-            if writing["lastWriteSeconds"] is not None:
-                yield GaugeMetricFamily(
-                    "multiregion_write_seconds", "How long the last write to the disk took", writing["lastWriteSeconds"]
-                )
-        if report["sequence"] is not None:
-            yield GaugeMetricFamily("multiregion_log_sequence", "Sequence of the last change in the log", report["sequence"])
-        for unit in ("seconds", "changes", "bytes"):
-            if report["lag"][unit] is not None:
-                yield GaugeMetricFamily(f"multiregion_lag_{unit}", f"How many {unit} this region is behind the other", report["lag"][unit])
+            if writing.last_write_seconds is not None:
+                yield GaugeMetricFamily("multiregion_write_seconds", "How long the last write to the disk took", writing.last_write_seconds)
+        if isinstance(status, RegionStatus) and status.sequence is not None:
+            yield GaugeMetricFamily("multiregion_log_sequence", "Sequence of the last change in the log", status.sequence)
+        for unit, behind in to_builtins(status.lag).items():
+            if behind is not None:
+                yield GaugeMetricFamily(f"multiregion_lag_{unit}", f"How many {unit} this region is behind the other", behind)
         answers = CounterMetricFamily("multiregion_http_answers", "Answers", labels=["handler", "status"])
-        for (handler, status), count in self._counts.items():
-            answers.add_metric([handler, str(status)], count)
+        for (handler, code), count in self._counts.items():
+            answers.add_metric([handler, str(code)], count)
         yield answers
 
 
 class OperationsAPI:
     """Liveness, readiness with reasons, metrics, and the API's own document."""
 
-    def __init__(self, report: Report, counts: Counter[tuple[str, int]]) -> None:
-        self._report = report
+    def __init__(self, status: Status, counts: Counter[tuple[str, int]]) -> None:
+        self._status = status
         self._counts = counts
         self._document = files("multiregion.api").joinpath("openapi.json").read_bytes()
 
@@ -135,13 +136,12 @@ class OperationsAPI:
         return JSON({"status": "ok"})
 
     async def readyz(self, request: Request) -> Response:
-        report = await self._report()
-        shown = {name: report[name] for name in ("ready", "reasons", "needs", "region", "role", "epoch", "lag", "writing")}
-        return JSON(shown, 200 if report["ready"] else 503)
+        status = await self._status()
+        return JSON(readiness_of(status), 200 if status.ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(RegionMetrics(await self._report(), self._counts))
+        registry.register(RegionMetrics(await self._status(), self._counts))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     async def openapi(self, request: Request) -> Response:

@@ -10,11 +10,13 @@ from starlette.routing import Mount, Route
 from multiregion.api.documents import Routing, routing
 from multiregion.api.frames import wire_head, wire_outlook
 from multiregion.api.guards import Guards
-from multiregion.api.internal import DEEP_PAGE_MAX, PAGE_MAX, Identified, identified
+from multiregion.api.internal import DEEP_PAGE_MAX, PAGE_MAX, REPAIR_BYTES_MAX, Identified, RepairOrder, identified
 from multiregion.api.problems import JSON, read_json
+from multiregion.objects import Repaired
 from multiregion.predictions import Outlook
 from multiregion.region import Region
 from multiregion.states import RoutingState
+from multiregion.status import Status
 from multiregion.stores import Digest, Head, Key
 
 
@@ -36,7 +38,7 @@ class ReplicatedAPI:
         region: Region,
         holdings: Holdings,
         guards: Guards,
-        report: Callable[[], Awaitable[dict[str, Any]]],
+        status: Status,
         *,
         admitted: Callable[[RoutingState], None],
         attempted: Callable[[str, str], None],
@@ -47,7 +49,7 @@ class ReplicatedAPI:
         self._records = region.records
         self._holdings = holdings
         self._guards = guards
-        self._report = report
+        self._status = status
         self._admitted = admitted
         self._attempted = attempted
         self._outlook = outlook
@@ -68,6 +70,8 @@ class ReplicatedAPI:
                     Route("/admit", guarded(self.admit), methods=["POST"]),
                     Route("/names", guarded(self.names), methods=["GET"]),
                     Route("/needed", guarded(self.needed), methods=["GET"]),
+                    Route("/repair", guarded(self.repair), methods=["POST"]),
+                    Route("/audit", guarded(self.audit), methods=["POST"]),
                 ],
             )
         ]
@@ -88,7 +92,7 @@ class ReplicatedAPI:
         return JSON([])
 
     async def status(self, request: Request) -> Response:
-        return JSON(await self._report())
+        return JSON(await self._status())
 
     async def caller(self, request: Request) -> Response:
         return JSON(await identified(self._region, self._identify, request))
@@ -107,3 +111,12 @@ class ReplicatedAPI:
         deep = request.query_params.get("deep") == "1"
         page = await self._holdings.needed(request.query_params.get("after", ""), limit=DEEP_PAGE_MAX if deep else PAGE_MAX)
         return JSON([await self._holdings.examine(digest, deep=deep) for digest in page])
+
+    async def audit(self, request: Request) -> Response:
+        """There is no log."""
+        return JSON([])
+
+    async def repair(self, request: Request) -> Response:
+        """Nothing can be repaired from here: S3 checks and replicates objects by itself."""
+        order = await read_json(request, RepairOrder, REPAIR_BYTES_MAX)
+        return JSON(Repaired(failed=dict.fromkeys(order.digests or (), "S3 keeps and replicates objects by itself")))

@@ -15,7 +15,7 @@ DELAY_MILLISECONDS_MAX = 60_000
 ROLES = ("primary", "secondary")
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to do to the wire. `to` names the region that nothing reaches any more; without it both ways are meant."""
 
     delay_milliseconds: float | None = None

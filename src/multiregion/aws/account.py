@@ -182,6 +182,7 @@ MISSING = frozenset(
     {
         "404",
         "NoSuchBucket",
+        "NoSuchEntity",
         "NoSuchKey",
         "ReplicationConfigurationNotFoundError",
         "NotFound",

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from multiregion.aws import fixed
+from multiregion.aws import fixed, permissions
 from multiregion.aws.account import Account, Identity
+from multiregion.aws.failure import VERIFY_ACCOUNT
 from multiregion.aws.publish import Bundle
 from multiregion.aws.regions import SUPPORTED, WHY
 from multiregion.aws.stack import NEVER_WHOLE, UPDATABLE, Stack, deployed_template
@@ -16,18 +17,6 @@ GOOD, BAD, UNKNOWN = "good", "bad", "unknown"
 LAMBDA_CONCURRENCY = ("lambda", "L-B99A9384")
 S3_BUCKETS = ("s3", "L-DC2B2D3D")
 CONCURRENCY_WANTED = 20
-NEEDED_ACTIONS = (
-    "cloudformation:CreateStack",
-    "cloudformation:CreateStackSet",
-    "cloudfront:CreateDistribution",
-    "cognito-idp:CreateUserPool",
-    "dynamodb:CreateTable",
-    "dynamodb:CreateGlobalTable",
-    "iam:CreateRole",
-    "iam:PassRole",
-    "lambda:CreateFunction",
-    "s3:CreateBucket",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +63,8 @@ class Preflight:
             yield self._tried("stacks", self._stack_quota)
             yield self._tried("buckets", self._bucket_quota)
             yield from (self._tried("functions", partial(self._concurrency, region)) for region in self._regions_used())
+            yield self._tried("roles", self._role_quota)
+            yield self._tried("cloudfront", self._cloudfront)
             yield self._tried("permissions", self._permissions)
 
     def _regions_used(self) -> list[str]:
@@ -93,6 +84,11 @@ class Preflight:
         stack, name = self._stack, self._wish.name
         if stack is None:
             return Check("name", GOOD, f"{name} is free in {self._account.region}")
+        if stack.status == "REVIEW_IN_PROGRESS":  # it has no parameters, so nobody knows whose it is
+            delete = f"aws cloudformation delete-stack --stack-name {name} --region {stack.region}"
+            return Check(
+                "name", BAD, f"{name} is a change set that was never carried out", f"Delete it, or choose another --name: {delete}"
+            )
         if not stack.is_ours:
             return Check("name", BAD, f"{name} is another stack of this account", "Choose another name with --name.")
         if stack.runs:
@@ -170,18 +166,30 @@ class Preflight:
         found = self._account.call("service-quotas", "get_service_quota", region, ServiceCode=service, QuotaCode=code)
         return float(found["Quota"]["Value"])
 
+    def _cloudfront(self) -> Check:
+        """AWS does not say beforehand whether it has verified an account."""
+        found = self._account.call("cloudfront", "list_distributions", MaxItems="1")["DistributionList"]
+        if found["Quantity"]:
+            return Check("cloudfront", GOOD, "this account has a distribution already, so AWS has verified it")
+        return Check("cloudfront", UNKNOWN, "this account has no distribution yet", f"If the first one is refused: {VERIFY_ACCOUNT}")
+
+    def _role_quota(self) -> Check:
+        counts = self._account.call("iam", "get_account_summary")["SummaryMap"]
+        made = self._wish.template.everything(self._parameters, self._account.region)
+        return enough("roles", counts["Roles"], counts["RolesQuota"], sum(1 for _, kind in made if kind == "AWS::IAM::Role"))
+
     def _permissions(self) -> Check:
         """What IAM says beforehand. Organisations' policies and boundaries are not all in it, so good is not certain."""
-        arn = self._identity.arn
-        if arn.endswith(":root"):
+        if self._identity.arn.endswith(":root"):
             return Check("permissions", GOOD, "the root user may do everything")
-        found = self._account.pages(
-            "iam", "simulate_principal_policy", "EvaluationResults", PolicySourceArn=role_arn(arn), ActionNames=list(NEEDED_ACTIONS)
-        )
-        denied = [each["EvalActionName"] for each in found if each["EvalDecision"] != "allowed"]
-        if denied:
-            return Check("permissions", BAD, f"missing: {', '.join(denied)}", "Get them granted, or use a profile that has them.")
-        return Check("permissions", GOOD, f"the {len(NEEDED_ACTIONS)} most important ones are there")
+        groups = permissions.needed(self._account, native=self._parameters.get("UserReplication") == "native")
+        advice = "Get them granted, or use a profile that has them."
+        if denied := list(permissions.denied(self._account, self._identity, self._wish.name, groups)):
+            return Check("permissions", BAD, f"missing: {', '.join(denied)}", advice)
+        if denied := list(permissions.denied(self._account, self._identity, self._wish.name, [permissions.TO_TAKE_BACK])):
+            return Check("permissions", UNKNOWN, f"a failure could not be undone without {', '.join(denied)}", advice)
+        count = sum(len(actions) for group in groups for actions in group.values())
+        return Check("permissions", GOOD, f"the {count} most important ones are there")
 
 
 def enough(name: str, used: int, limit: float, needed: int) -> Check:
@@ -189,11 +197,3 @@ def enough(name: str, used: int, limit: float, needed: int) -> Check:
     if used + needed > limit:
         return Check(name, BAD, found, "Ask for more in the Service Quotas console, or delete what is not needed.")
     return Check(name, GOOD, found)
-
-
-def role_arn(arn: str) -> str:
-    """The role behind a session: IAM simulates roles and users only."""
-    parts = arn.split(":")
-    if not parts[5].startswith("assumed-role/"):
-        return arn
-    return ":".join([parts[0], parts[1], "iam", "", parts[4], f"role/{parts[5].split('/')[1]}"])

@@ -1,11 +1,12 @@
 """Takes a deployment down, and says beforehand what of it stays: what its templates keep when the stack goes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from multiregion.aws.account import Account, AwsFailure, Identity, is_missing
+from multiregion.aws.progress import Snapshot
 from multiregion.aws.publish import Publication
 from multiregion.aws.stack import Place, Stack, deployments, instances, set_name
 from multiregion.aws.template import STACK_SET
@@ -15,6 +16,8 @@ RETAINING = frozenset({"Retain", "RetainExceptOnCreate"})
 COUNTED_MAX = 1_000
 BUCKET, TABLE, GLOBAL_TABLE, POOL = "AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::Cognito::UserPool"
 ROLE, API_ACCOUNT, KEY = "AWS::IAM::Role", "AWS::ApiGateway::Account", "AWS::KMS::Key"
+API = "AWS::ApiGateway::RestApi"
+SKIPPED = "DELETE_SKIPPED"
 KINDS = {
     BUCKET: "bucket",
     TABLE: "table",
@@ -27,6 +30,11 @@ KINDS = {
 SHARED = ("setting", "role")
 """Of the account and not of the deployment: other APIs may use it, and it costs nothing."""
 LOG_ROLE = "API Gateway's log role"
+LOG_GROUP = "log group"
+EXECUTION_LOGS = "API-Gateway-Execution-Logs_{api}/"
+"""API Gateway makes these groups by itself, and no template removes them."""
+EMPTIED = """python3 -c 'import boto3; b = boto3.resource("s3", "{region}").Bucket("{name}"); b.object_versions.delete(); b.delete()'"""
+"""`aws s3 rb --force` leaves the old versions of what is in a bucket, and then cannot delete it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,9 @@ class Kept:
     def is_shared(self) -> bool:
         return self.kind in SHARED
 
+    def described(self) -> dict[str, str | None]:
+        return {"kind": self.kind, "name": self.name, "region": self.region, "amount": self.amount, "remove": self.removal()}
+
     def removal(self) -> str:
         """How to remove it by hand, once nobody needs it."""
         if self.kind == "key":
@@ -53,9 +64,12 @@ class Kept:
             before = [f"aws iam delete-role-policy --role-name {self.name} --policy-name {part}" for part in self.parts]
             return " && ".join([*before, f"aws iam delete-role --role-name {self.name}"])
         if self.kind == "bucket":
-            return f"aws s3 rb --force s3://{self.name} --region {self.region}"
+            return EMPTIED.format(name=self.name, region=self.region)
         if self.kind == "table":
-            return f"aws dynamodb delete-table --table-name {self.name} --region {self.region}"
+            which = f"--table-name {self.name} --region {self.region}"
+            return f"aws dynamodb delete-table {which} && aws dynamodb wait table-not-exists {which}"
+        if self.kind == LOG_GROUP:
+            return f"aws logs delete-log-group --log-group-name {self.name} --region {self.region}"
         if self.kind == "user pool":
             return f"aws cognito-idp delete-user-pool --user-pool-id {self.name} --region {self.region}"
         return f"in the console: {self.kind} {self.name} in {self.region}"
@@ -63,7 +77,11 @@ class Kept:
 
 def kept(account: Account, stack: Stack) -> list[Kept]:
     """What stays when the stack is deleted, in both regions: first what holds data, then what all APIs of the account share."""
-    return sorted(found_kept(account, stack), key=lambda each: SHARED.index(each.kind) + 1 if each.is_shared else 0)
+    return in_order(found_kept(account, stack))
+
+
+def in_order(found: Iterable[Kept]) -> list[Kept]:
+    return sorted(found, key=lambda each: SHARED.index(each.kind) + 1 if each.is_shared else 0)
 
 
 def found_kept(account: Account, stack: Stack) -> Iterator[Kept]:
@@ -74,6 +92,23 @@ def found_kept(account: Account, stack: Stack) -> Iterator[Kept]:
             if each["LogicalResourceId"] in policies and each.get("PhysicalResourceId"):
                 for region in regions_of(each["ResourceType"], place.region, stack):
                     yield weighed(account, each["ResourceType"], each["PhysicalResourceId"], region)
+            if each["ResourceType"] == API and each.get("PhysicalResourceId"):
+                yield from execution_logs(account, each["PhysicalResourceId"], place.region)
+
+
+def execution_logs(account: Account, api: str, region: str) -> Iterator[Kept]:
+    prefix = EXECUTION_LOGS.format(api=api)
+    try:
+        for each in account.pages("logs", "describe_log_groups", "logGroups", region, logGroupNamePrefix=prefix):
+            yield Kept(LOG_GROUP, each["logGroupName"], region, f"{each.get('storedBytes', 0) / 1_000_000:,.1f} MB of failed requests")
+    except MultiregionError:
+        yield Kept(LOG_GROUP, f"{prefix}v1", region, None)
+
+
+def left(account: Account, snapshot: Snapshot) -> list[Kept]:
+    """What stays of a deployment that failed. Stacks of StackSets were whole when they were deleted, so they keep what holds data."""
+    stays = dict.fromkeys((event.type, event.physical_id, event.region) for event in snapshot.events if event.status == SKIPPED)
+    return in_order(weighed(account, *each) for each in stays)
 
 
 def inner_places(account: Account, stack: Stack) -> Iterator[Place]:
@@ -94,7 +129,8 @@ def retaining(account: Account, place: Place) -> set[str]:
 
 
 def regions_of(kind: str, region: str, stack: Stack) -> tuple[str, ...]:
-    return stack.regions[:2] if kind == GLOBAL_TABLE else (region,)
+    """Of a global table the copy first: until a day after it was made, the table that it was made from cannot be deleted before it."""
+    return stack.regions[1::-1] if kind == GLOBAL_TABLE else (region,)
 
 
 def weighed(account: Account, kind: str, name: str, region: str) -> Kept:

@@ -27,7 +27,7 @@ def recover(
     The application is fenced then, and both regions obey. Go on with [bold]multiregion state set active[/], or, if the secondary wrote
     last, [bold]multiregion failover --writable[/].
     """
-    finish(Authority(open_deployment(data)).order("/operator/recover", region_lost=region_lost, reason=reason), json)
+    finish(Authority(open_deployment(data)).order("/operator/recover", regionLost=region_lost, reason=reason), json)
 
 
 @app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")

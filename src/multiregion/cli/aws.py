@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -174,7 +174,7 @@ def finish(account: Account, launched: Launched, wish: Wish, *, json: bool, agai
         total = len(list(wish.template.everything(stack.parameters, stack.region))) if stack.status.startswith("CREATE") else None
         snapshot = followed(account, stack, total=total, quiet=json)
         stack = snapshot.stack
-        if not report(snapshot, json=json, again=again):
+        if not report(account, snapshot, json=json, again=again):
             raise typer.Exit(1)
     if json:
         print_json({"what": launched.what, "stack": stack.name, "status": stack.status, "outputs": dict(stack.outputs)})
@@ -233,11 +233,11 @@ def destroy(
     with interruptible():
         removal.begin(account, stack)
         snapshot = followed(account, stack, total=None, quiet=json)
-    if not report(snapshot, json=json, again=chosen_again(name, region, profile)):
+    if not report(account, snapshot, json=json, again=chosen_again(name, region, profile)):
         raise typer.Exit(1)
     published = removal.remove_publication(account, account.identity())
     if json:
-        print_json({"stack": name, "status": snapshot.stack.status, "kept": [described(each) for each in stays]})
+        print_json({"stack": name, "status": snapshot.stack.status, "kept": [each.described() for each in stays]})
     else:
         parted(name, stays, published)
 
@@ -249,10 +249,6 @@ def gone_already(account: Account, name: str, json: bool) -> None:
         print_json({"stack": name, "status": None, "kept": []})
     else:
         say(console, f"[yellow]![/] There is no stack {name} in {account.region}, so there is nothing to take down.")
-
-
-def described(kept: removal.Kept) -> dict[str, Any]:
-    return {"kind": kept.kind, "name": kept.name, "region": kept.region, "amount": kept.amount, "remove": kept.removal()}
 
 
 def announce(stack: Stack, stays: list[removal.Kept]) -> None:

@@ -13,7 +13,7 @@ from multiregion.aws.account import Account
 from multiregion.aws.failure import explain
 from multiregion.aws.failure import said as plainly
 from multiregion.aws.progress import Event, Snapshot, Watch
-from multiregion.aws.removal import begin
+from multiregion.aws.removal import begin, left
 from multiregion.aws.stack import GOOD, Stack
 from multiregion.aws.template import STACK_SET
 from multiregion.cli.layout import say
@@ -98,19 +98,25 @@ def words_of(status: str) -> str:
     return status.lower().replace("_", " ")
 
 
-def report(snapshot: Snapshot, *, json: bool, again: str) -> bool:
-    """Whether the operation did what was asked. If not, says why, and what to do."""
+def report(account: Account, snapshot: Snapshot, *, json: bool, again: str) -> bool:
+    """Whether the operation did what was asked. If not, says why, what stays, and what to do."""
     if snapshot.stack.status in GOOD | {"DELETE_COMPLETE"}:
         return True
     failure, status = explain(snapshot), snapshot.stack.status
+    stays = left(account, snapshot) if status == "ROLLBACK_COMPLETE" else []
     if json:
-        print_json({"stack": snapshot.stack.name, "status": status, "failure": msgspec.to_builtins(failure)})
+        kept = [each.described() for each in stays]
+        print_json({"stack": snapshot.stack.name, "status": status, "failure": msgspec.to_builtins(failure), "kept": kept})
         return False
     say(errors, f"[bold red]✗[/] {snapshot.stack.name} ended as {status}")
     say(errors, escape(failure.sentence()), indent=2)
     say(errors, escape(failure.advice), indent=2)
     if status == "ROLLBACK_COMPLETE":
-        say(errors, f"What had been made is removed again. Then: multiregion aws deploy --retry{again}", indent=2)
+        say(errors, f"What had been made is removed again{', but for:' if stays else '.'}", indent=2)
+        for each in stays:
+            say(errors, f"{each.kind} {escape(each.name)} in {each.region}: {each.amount or 'contents not to be seen'}", indent=4)
+            errors.print(f"      {escape(each.removal())}", soft_wrap=True)
+        say(errors, f"Then: multiregion aws deploy --retry{again}. It makes everything anew, under other names.", indent=2)
     elif status == "UPDATE_ROLLBACK_COMPLETE":
         say(errors, "The deployment is as it was before.", indent=2)
     elif status == "DELETE_FAILED":
@@ -121,5 +127,5 @@ def report(snapshot: Snapshot, *, json: bool, again: str) -> bool:
 def discarded(account: Account, stack: Stack, *, quiet: bool) -> None:
     """Delete a stack, and follow that to its end. Exits 1 if something is left."""
     begin(account, stack)
-    if not report(followed(account, stack, total=None, quiet=quiet), json=quiet, again=""):
+    if not report(account, followed(account, stack, total=None, quiet=quiet), json=quiet, again=""):
         raise typer.Exit(1)

@@ -3,7 +3,7 @@
 import typer
 
 from multiregion import __version__
-from multiregion.cli import authority, aws, chaos, losses, photos, state, status, up, users
+from multiregion.cli import authority, aws, chaos, losses, photos, repair, state, status, up, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +30,7 @@ def root(version: bool = typer.Option(False, "--version", help="Show the version
 app.command("up")(up.up)
 app.command("status")(status.status)
 app.command("verify")(status.verify)
+app.command("repair")(repair.repair)
 app.add_typer(state.app, name="state")
 app.command("failover")(state.failover)
 app.command("failback")(state.failback)

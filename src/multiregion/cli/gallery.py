@@ -19,6 +19,8 @@ SIGN_IN = "AWSCognitoIdentityProviderService.InitiateAuth"
 class Answer(MultiregionError):
     """A region's refusal: its own code and words, and the seconds after which it may be asked again."""
 
+    title = "Refused"
+
     def __init__(self, response: httpx.Response) -> None:
         body = decoded(response)
         super().__init__(str(body.get("detail") or body.get("message") or f"{response.url.path} answered {response.status_code}"))
@@ -78,13 +80,13 @@ class Gallery:
         return places[::-1] if (await self.state())["state"] == "failover" else places
 
     async def photos(self) -> AsyncIterator[dict[str, Any]]:
-        """Every photo, newest first, from the first region that answers."""
+        """Every photo, newest first, from the first region that can serve them."""
         places = await self.serving()
         for last, place in enumerate(places, 1):
             try:
                 first = await self.page(place, "")
-            except Unreachable:
-                if last == len(places):
+            except (Unreachable, Answer) as error:
+                if last == len(places) or (isinstance(error, Answer) and error.http_status < 500):
                     raise
                 continue
             async for photo in self._all(place, first):

@@ -1,6 +1,7 @@
 """Photographs from a folder into a deployment: several at a time, tried again through breaks, and never twice."""
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,20 @@ class Item:
     sent_bytes: int = 0
     waited_seconds: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """The path as it can be shown and sent, whatever the bytes of its name are."""
+        return os.fsencode(self.path).decode(errors="replace")
+
+    @property
+    def objection(self) -> str | None:
+        """Why no region needs to be asked."""
+        if not self.size:
+            return "is empty"
+        if not is_text(self.path.name):
+            return "its name is not in UTF-8; rename it"
+        return None
+
 
 @dataclass
 class Import:
@@ -57,6 +72,11 @@ def pictures_in(folder: Path, *, recursive: bool) -> list[Item]:
     found = folder.rglob("*") if recursive else folder.glob("*")
     paths = (path for path in found if path.suffix.lower() in TYPES and path.is_file())
     return [Item(path, path.stat().st_size) for path in sorted(paths)]
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written in UTF-8; bytes of a file name that are no text are surrogates in it."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def caption_of(path: Path) -> str:
@@ -114,6 +134,9 @@ class Importer:
             self.done(item)
 
     async def _import(self, item: Item) -> None:
+        if objection := item.objection:
+            item.outcome, item.reason = "failed", objection
+            return
         digest = await asyncio.to_thread(digest_of, item.path)
         item.photo_id = photo_id_of(self.gallery.user, digest)
         if digest in self._there:

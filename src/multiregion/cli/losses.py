@@ -38,18 +38,28 @@ def show(
 
 def print_losses(found: dict[str, Any], pending: int) -> None:
     for region in found["notAnswering"]:
-        console.print(f"[yellow]![/] {region} does not answer. What it has lost is known when it is back.")
+        console.print(f"[yellow]![/] {region} cannot be asked. What it has lost is known when it is back.")
     if not found["losses"]:
         if not found["notAnswering"]:
             console.print("Nothing is known to be lost.")
         return
     console.print(losses_list(found["losses"]))
-    for reason in dict.fromkeys(loss["reason"] for loss in found["losses"]):
-        console.print(f"[dim]{escape(reason)}[/]")
+    for reason, ids in by_reason(found["losses"]).items():
+        console.print(f"[dim]{ids[0]}{f' to {ids[-1]}' if len(ids) > 1 else ''}: {escape(reason)}[/]")
     if pending:
+        again = any(loss["again"] and loss["outcome"] == "pending" for loss in found["losses"])
         console.print(f"\n{counted(pending, 'lost write')} to decide about:")
-        console.print("  make them again   multiregion loss apply --all    (or by ID)", soft_wrap=True)
+        if again:
+            console.print("  make them again   multiregion loss apply --all    (or by ID)", soft_wrap=True)
         console.print("  let them go       multiregion loss discard --all  (or by ID)", soft_wrap=True)
+
+
+def by_reason(losses: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """The ids of each run of losses with one reason."""
+    found: dict[str, list[str]] = {}
+    for loss in losses:
+        found.setdefault(loss["reason"], []).append(loss["id"])
+    return found
 
 
 def losses_list(losses: list[dict[str, Any]]) -> Fitting:

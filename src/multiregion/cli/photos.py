@@ -133,7 +133,7 @@ def print_result(result: Import) -> None:
         errors.print(f"[bold red]✗[/] stopped: {escape(result.stopped)}", soft_wrap=True)
     for item in failed:
         waited = f" [dim](waited {item.waited_seconds:.1f} s)[/]" if item.waited_seconds else ""
-        errors.print(f"[bold red]✗[/] {escape(str(item.path))}: {escape(item.reason)}{waited}", soft_wrap=True)
+        errors.print(f"[bold red]✗[/] {escape(item.name)}: {escape(item.reason)}{waited}", soft_wrap=True)
 
 
 def print_json(result: Import) -> None:
@@ -143,7 +143,7 @@ def print_json(result: Import) -> None:
                 "added": len(result.of("added")),
                 "present": len(result.of("present")),
                 "failed": [
-                    {"file": str(item.path), "reason": item.reason, "waitedSeconds": item.waited_seconds} for item in result.of("failed")
+                    {"file": item.name, "reason": item.reason, "waitedSeconds": item.waited_seconds} for item in result.of("failed")
                 ],
                 "notTried": len(result.of("waiting")),
                 "bytes": sum(item.size for item in result.of("added")),

@@ -15,6 +15,7 @@ from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
 from multiregion.cli.state import print_json, sentence
 from multiregion.clock import pause
 from multiregion.config import label
+from multiregion.errors import InvalidInput
 
 console = Console(highlight=False)
 WATCH_SECONDS = 1.0
@@ -28,7 +29,7 @@ def status(
 ) -> None:
     """Show both regions: state, epoch, who writes, how far behind each is, and the last change of state.
 
-    Exits 1 if a region does not answer or is not ready.
+    Exits 1 if a region does not answer, is not ready or cannot write to its disk, or the authority cannot write its state.
     """
     authority = Authority(open_deployment(data))
     found = authority.get("/operator/status")
@@ -43,8 +44,12 @@ def status(
             break
         pause(WATCH_SECONDS)
         found = authority.get("/operator/status")
-    if not all(region["answers"] and region["ready"] for region in found["status"].values()):
+    if problem_of_authority(found) or not all(map(is_well, found["status"].values())):
         raise typer.Exit(1)
+
+
+def is_well(region: dict[str, Any]) -> bool:
+    return bool(region["answers"] and region["ready"]) and not (region["writing"] or {}).get("problem")
 
 
 def rendered(found: dict[str, Any]) -> Group:
@@ -53,25 +58,34 @@ def rendered(found: dict[str, Any]) -> Group:
     changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]" if last else "[dim]The authority has no history[/]"
     words = dict.fromkeys(region["needs"] for region in found["status"].values() if region.get("needs"))
     asked = [Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]") for word in words]
-    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *asked)
+    problem = problem_of_authority(found)
+    trouble = [Text.assemble(("✗ ", "bold red"), f"The authority: {problem}")] if problem else []
+    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *trouble, *asked)
+
+
+def problem_of_authority(found: dict[str, Any]) -> str | None:
+    """What is wrong with writing to its disk, and since when. An engine's is not known."""
+    writing = found["authority"]["writing"]
+    return f"{writing['problem']}, since {writing['since']}" if writing and writing["problem"] else None
 
 
 def regions_list(found: dict[str, Any]) -> Fitting:
     """Both regions, on any terminal. `found` is what the authority answers to `/operator/status`."""
     regions = [(found["regions"][role], role, region) for role, region in found["status"].items()]
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for heading in ("region", "", "state", "epoch", "change", "behind", "photos", "users", ""):
-        table.add_column(heading, justify="right" if heading in ("epoch", "change", "photos", "users") else "left")
+    kinds = list(dict.fromkeys(kind for _, _, region in regions for kind in region.get("counts", ())))
+    for heading in ("region", "", "state", "epoch", "change", "behind", *kinds, ""):
+        table.add_column(heading, justify="right" if heading in ("epoch", "change", *kinds) else "left")
     for name, role, region in regions:
         title = Text.assemble((label(name), "bold"), (f" {name}, {role}", "dim"))
-        table.add_row(title, health(region), *numbers(region), notes(region))
+        table.add_row(title, health(region), *numbers(region, kinds), notes(region))
     return Fitting(table, [entry(*each) for each in regions])
 
 
-def numbers(region: dict[str, Any]) -> list[str]:
+def numbers(region: dict[str, Any], kinds: list[str]) -> list[str]:
     if not region["answers"]:
-        return ["", "", "", "unknown", "", ""]
-    counts = (f"{region[name]:,}" for name in ("photos", "users"))
+        return ["", "", "", "unknown", *([""] * len(kinds))]
+    counts = (f"{region['counts'][kind]:,}" for kind in kinds)
     sequence = "–" if region["sequence"] is None else f"{region['sequence']:,}"
     return [region["state"], f"{region['epoch']:,}", sequence, behind(region["lag"]), *counts]
 
@@ -82,7 +96,7 @@ def entry(name: str, role: str, region: dict[str, Any]) -> Entry:
         return [title, health(region), Text(""), Text("lag unknown", "yellow")], [dim(name, region["detail"])]
     lag = region["lag"]
     missing = f"{counted(lag['changes'], 'change')} ({size_words(lag['bytes'])}) behind" if lag["changes"] else ""
-    counts = counted(region["photos"], "photo"), counted(region["users"], "user")
+    counts = (counted(count, kind.removesuffix("s")) for kind, count in region["counts"].items())
     change = "" if region["sequence"] is None else f"change {region['sequence']:,}"
     details = [dim(name, change, *counts, missing)]
     cells = [title, health(region), Text(f"{region['state']}, epoch {region['epoch']:,}"), behind_short(lag)]
@@ -113,6 +127,8 @@ def notes(region: dict[str, Any]) -> Text:
         said.append("not here yet: " + ", ".join(f"{each['what']} of {each['user']}" for each in credentials))
     if region.get("photosInFlight"):
         said.append(f"{counted(region['photosInFlight'], 'photo')} on the way in")
+    if unrepaired := (region.get("objects") or {}).get("unrepaired"):
+        said.append(f"{counted(unrepaired, 'object')} missing or damaged, and not repaired: multiregion verify --repair says why")
     if region["losses"]:
         said.append(f"{counted(region['losses'], 'lost write')} to decide about: multiregion loss list")
     return Text("; ".join(said), "yellow")
@@ -138,12 +154,20 @@ def behind_short(lag: dict[str, Any]) -> Text:
 
 
 def verify(
-    quick: Annotated[bool, typer.Option("--quick", help="Compare objects by presence, without reading their bytes again.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every object's bytes again.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Also fetch what is missing or damaged from the other region.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Objects by presence alone, as without an option.")] = False,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare both regions record by record and object by object. Exits 1, with a list, where they differ."""
-    events = Authority(open_deployment(data)).order(f"/operator/verify?quick={int(quick)}")
+    """Compare both regions record by record and object by object. Exits 1, with a list, where they differ.
+
+    With [bold]--repair[/] objects that are missing or damaged in a region are fetched from the other one; it exits 0 if both hold the same
+    afterwards. A region whose records differ is copied anew by multiregion repair.
+    """
+    if quick and (deep or repair):
+        raise InvalidInput("--quick reads no bytes, so it does not go with --deep or --repair", field="quick")
+    events = Authority(open_deployment(data)).order(f"/operator/verify?deep={int(deep)}&repair={int(repair)}")
     verdict: dict[str, Any] = {}
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
@@ -154,19 +178,26 @@ def verify(
     if json:
         print_json(verdict)
     else:
-        print_verdict(verdict, quick)
+        print_verdict(verdict, deep or repair)
     if not verdict["equal"]:
         raise typer.Exit(1)
 
 
-def print_verdict(verdict: dict[str, Any], quick: bool) -> None:
-    looked = f"{verdict['records']:,} records and {verdict['objects']:,} objects" + ("" if quick else f" ({verdict['bytes']:,} bytes read)")
+def print_verdict(verdict: dict[str, Any], deep: bool) -> None:
+    looked = f"{verdict['records']:,} records and {verdict['objects']:,} objects" + (f" ({verdict['bytes']:,} bytes read)" if deep else "")
+    if verdict["repairs"]:
+        console.print(f"[green]✓[/] {counted(verdict['repairs'], 'object')} repaired:")
+        print_differences(verdict["repaired"], verdict["repairs"])
     if verdict["equal"]:
         console.print(f"[green]✓[/] Both regions hold the same: {looked}.")
         return
     more = "" if verdict["complete"] else " or more"
-    console.print(f"[bold red]✗ {len(verdict['differences'])} differences{more}[/] in {looked}:")
-    for difference in verdict["differences"][:DIFFERENCES_SHOWN]:
-        console.print(f"  {difference['kind']} {escape(difference['name'])}: {difference['problem']}", soft_wrap=True)
-    if len(verdict["differences"]) > DIFFERENCES_SHOWN:
-        console.print(f"  … and {len(verdict['differences']) - DIFFERENCES_SHOWN} more (--json lists them)")
+    console.print(f"[bold red]✗ {counted(len(verdict['differences']), 'difference')}{more}[/] in {looked}:")
+    print_differences(verdict["differences"], len(verdict["differences"]))
+
+
+def print_differences(differences: list[dict[str, Any]], count: int) -> None:
+    for difference in differences[:DIFFERENCES_SHOWN]:
+        console.print(f"  {difference['kind']} {escape(difference['name'])}: {escape(difference['problem'])}", soft_wrap=True)
+    if count > DIFFERENCES_SHOWN:
+        console.print(f"  … and {count - DIFFERENCES_SHOWN} more (--json lists them)")

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -121,7 +121,8 @@ def because(part: Part) -> str:
 
 
 def announce(console: Console, part: Part) -> None:
-    mark, only = ("[green]✓[/]", "") if part.ready else ("[yellow]![/]", " serves reads only")
+    waiting = ("[yellow]![/]", " serves reads only") if part.serves else ("[bold red]✗[/]", " has to be repaired")
+    mark, only = ("[green]✓[/]", "") if part.ready else waiting
     console.print(f"{mark} {called(part)}{only} [dim]http://localhost:{part.config.port}, process {part.process and part.process.pid}[/]")
 
 
@@ -144,8 +145,17 @@ def welcome(up: Running) -> Panel:
     lines.add_row("[dim]Lose a region[/]", f"[dim]multiregion chaos kill {up.local.primary.region}[/]")
     lines.add_row("[dim]Data[/]", f"[dim]{up.folder.folder.absolute()}[/]")
     lines.add_row("[dim]Stop[/]", "[dim]Ctrl-C[/]")
-    title, style = ("Two regions are up, and serve reads only", "yellow") if waiting else ("Two regions are up", "green")
+    title, style = headline(waiting)
     return Panel(lines, title=title, title_align="left", border_style=style, expand=False, padding=(1, 2))
+
+
+def headline(waiting: Sequence[Part]) -> tuple[str, str]:
+    """What the panel says, and its colour."""
+    if not waiting:
+        return "Two regions are up", "green"
+    if all(part.serves for part in waiting):
+        return "Two regions are up, and serve reads only", "yellow"
+    return "A region has to be repaired", "yellow"
 
 
 async def watch(up: Running, console: Console, *, live: bool) -> None:

@@ -2,22 +2,27 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from multiregion.clock import Clock
-from multiregion.embedded.database import MakeWriter, Writer, connect
+from multiregion.embedded.database import CANARY, MakeWriter, Writer, connect, connect_with
+from multiregion.embedded.disk import FULL
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
-from multiregion.errors import BadDeployment, StaleEpoch
+from multiregion.embedded.guarded import About, Connection, Reading
+from multiregion.embedded.reserve import Reserve
+from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFull, StaleEpoch
+from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.reports import Leadership, Report, base_fact, base_of
 from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State
-from multiregion.stores import BEGINNING, Decision
+from multiregion.stores import BEGINNING, Decision, Mark
 
-AUTHORITY = """
+AUTHORITY = (
+    """
 CREATE TABLE IF NOT EXISTS decision (
     number INTEGER PRIMARY KEY, what TEXT NOT NULL,
     epoch INTEGER NOT NULL, state TEXT NOT NULL, leader TEXT NOT NULL, writable INTEGER NOT NULL,
@@ -26,12 +31,23 @@ CREATE TABLE IF NOT EXISTS decision (
 CREATE UNIQUE INDEX IF NOT EXISTS one_state_an_epoch ON decision (epoch) WHERE what = 'state';
 CREATE TABLE IF NOT EXISTS report (role TEXT PRIMARY KEY, body BLOB NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
+    + CANARY
+)
+T = TypeVar("T")
+ADVICE = (
+    "Move it and its -wal and -shm files away and start again, then run `multiregion authority recover`: it begins a new history from what"
+    " the regions know"
+)
 FORMAT = 2
 """Kept as the file's `user_version`. Release 1.0 left it 0."""
 COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
-BASES = "SELECT epoch, facts FROM decision WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 100"
+BASES = (
+    "SELECT epoch, facts, (SELECT max(epoch) FROM decision AS before WHERE what = 'state' AND before.epoch < decision.epoch) FROM decision"
+    " WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 100"
+)
+"""Each with the epoch that was decided before it."""
 
 LEADS_SINCE = (
     "SELECT coalesce(min(epoch), 0) FROM decision WHERE what = 'state' AND epoch > (SELECT coalesce(max(epoch), 0) FROM decision"
@@ -71,20 +87,62 @@ class AuthoritySession:
 class SqliteState:
     """`StateStore` and `Reports` for one application."""
 
-    def __init__(self, path: Path, clock: Clock, *, history: str = "", writer: MakeWriter = Writer) -> None:
-        """`history`: that of a file of the last release, which names none."""
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        history: str = "",
+        writer: MakeWriter = Writer,
+        reserve: Reserve | None = None,
+        slow_seconds: float = SLOW_WRITE_SECONDS,
+    ) -> None:
+        """`history`: that of a file of the last release, which names none. On a full disk decisions are stored in the room of
+        `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
         self._clock = clock
-        self._db = open_authority(path, history)
-        self._reading = connect(path)
-        self._writer = writer(self._db, AuthoritySession)
+        self._db = open_authority(path, history, reserve)
+        self._reading = connect(path, about_authority(path), kind=Reading)
+        self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
+        self._writer = writer(self._db, AuthoritySession, self._meter, reserve)
         self._started = clock.monotonic()
         self._arrived: dict[Role, float] = {}
-        self._said: dict[Role, Report] = {}
+        self._heard: dict[Role, Report] = {}
+        self._stored: dict[Role, Report] = {}
 
     def close(self) -> None:
         self._writer.close()
         self._reading.close()
         self._db.close()
+
+    def writing(self) -> WriteHealth:
+        """How writing to the authority's disk goes."""
+        return self._meter.now()
+
+    async def prove_writing(self) -> None:
+        """Try the disk if nothing has been written for a moment; `writing` says what came of it."""
+        await self._writer.prove()
+
+    def obstacle(self) -> str | None:
+        """Why nothing could be decided now. A full disk still has the room of the reserve, if that was not used up."""
+        health = self._meter.now()
+        return health.problem if health.refuses and health.problem != FULL.words else None
+
+    async def _decide(self, work: Callable[[AuthoritySession], T]) -> T:
+        """Raises DiskFull and DiskFailed, which say that nothing was decided, and CommitUnknown."""
+        if self._meter.now().condition == "stuck":  # what waits behind it would wait without an end
+            raise DiskFailed(undecided(self._problem()))
+        try:
+            return await self._writer.run(work, essential=True)
+        except CommitUnknown as error:
+            raise CommitUnknown(
+                f"the authority cannot write its state ({self._problem()}): whether this was decided is unknown. `multiregion state"
+                " get` says so once its disk is mended; until then give no other order"
+            ) from error
+        except (DiskFull, DiskFailed) as error:
+            raise type(error)(undecided(self._problem())) from error
+
+    def _problem(self) -> str:
+        return self._meter.now().problem or "its disk failed"
 
     async def begin(self) -> None:
         """Nothing is decided at the start: a deployment is founded, once, by its primary region."""
@@ -105,25 +163,31 @@ class SqliteState:
             )
             return state
 
-        return await self._writer.run(work)
+        return await self._decide(work)
 
     async def leadership(self) -> Leadership:
-        bases = [(epoch, base_of(json.loads(facts)["base"])) for epoch, facts in self._reading.execute(BASES)]
-        if bases:
-            return Leadership(*bases[0], tuple(bases[1:]))
-        return Leadership(self._reading.execute(LEADS_SINCE).fetchone()[0], BEGINNING)
+        rows = self._reading.execute(BASES).fetchall()
+        if not rows:
+            return Leadership(self._reading.execute(LEADS_SINCE).fetchone()[0], BEGINNING)
+        _, *earlier = leaderships(rows)
+        return Leadership(rows[0][0], base_in(rows[0][1]), tuple(earlier))
 
     async def report(self, role: Role, report: Report) -> None:
-        """What says nothing new is not written again: its time alone is noted."""
-        if self._said.get(role) != report:
+        """What says nothing new is not written again: its time alone is noted. What the disk refuses is known as long as this
+        process runs."""
+        self._heard[role] = report
+        self._arrived[role] = self._clock.monotonic()
+        if self._stored.get(role) != report:
             row = (role, msgspec.json.encode(report), self._clock.now())
             await self._writer.run(lambda session: session.keep_report(row))
-            self._said[role] = report
-        self._arrived[role] = self._clock.monotonic()
+            self._stored[role] = report
 
     async def reports(self) -> Mapping[Role, Report]:
         rows = self._reading.execute("SELECT role, body FROM report")
-        return {Role(role): msgspec.json.decode(body, type=Report) for role, body in rows}
+        return {**{Role(role): msgspec.json.decode(body, type=Report) for role, body in rows}, **self._heard}
+
+    def has_heard(self, role: Role) -> bool:
+        return role in self._arrived
 
     def seconds_since(self, role: Role) -> float | None:
         if role in self._arrived:
@@ -147,14 +211,14 @@ class SqliteState:
             session.add(Decision(new, actor, self._clock.now(), reason, facts=facts or {}))
             return new
 
-        return await self._writer.run(work)
+        return await self._decide(work)
 
     async def note(self, what: str, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
         def work(session: AuthoritySession) -> None:
             newest = session.newest()
             session.add(Decision(newest.state if newest else UNFOUNDED, actor, self._clock.now(), reason, what, facts))
 
-        await self._writer.run(work)
+        await self._decide(work)
 
     async def history(self, limit: int = 50, *, about: str | None = None) -> Sequence[Decision]:
         rows = self._reading.execute(
@@ -163,9 +227,32 @@ class SqliteState:
         return [decision_of(row) for row in rows]
 
 
-def open_authority(path: Path, history: str) -> sqlite3.Connection:
-    """Raises BadDeployment for a newer format."""
-    db = connect(path)
+def leaderships(rows: Iterable[tuple[int, str, int | None]]) -> Iterator[tuple[int, Mark | None]]:
+    """From BASES: since when, and upon which base. Epochs that were skipped are those that this file may have forgotten."""
+    for epoch, facts, before in rows:
+        yield epoch, base_in(facts)
+        if before is not None and before + 1 < epoch:
+            yield before + 1, None
+
+
+def base_in(facts: str) -> Mark:
+    return base_of(json.loads(facts)["base"])
+
+
+def about_authority(path: Path) -> About:
+    return About(str(path), ADVICE)
+
+
+def undecided(problem: str) -> str:
+    return (
+        f"the authority cannot write its state ({problem}): nothing was decided, and the regions go on as they are. Mend the disk of the"
+        " authority, or make room on it, and give the order again"
+    )
+
+
+def open_authority(path: Path, history: str, reserve: Reserve | None) -> Connection:
+    """Raises BadDeployment for a newer format, DatabaseDamaged."""
+    db = connect_with(reserve, path, about_authority(path))
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > FORMAT:
         db.close()

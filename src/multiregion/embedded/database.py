@@ -1,16 +1,18 @@
 """One SQLite file with one writing thread that commits whatever is waiting in one transaction (group commit)."""
 
 import asyncio
+import errno
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from multiregion.embedded.disk import FULL, DiskProblem, problem_of, unreadable
+from multiregion.embedded.disk import FULL, DiskProblem, problem_of
+from multiregion.embedded.guarded import About, Connection
 from multiregion.embedded.reserve import Reserve
 from multiregion.errors import BadDeployment, DiskFull, MultiregionError, Overloaded
 from multiregion.health import WriteMeter
@@ -18,6 +20,8 @@ from multiregion.health import WriteMeter
 WAITING_MAX = 4096
 GROUP_MAX = 256
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
+UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})
+"""A page that cannot be read when the file is opened is damage; while it is open, it may be a moment's failure of the disk."""
 QUIET_SECONDS = 1.0
 """For so long nothing has been written before the disk is tried."""
 CANARY = """
@@ -50,37 +54,38 @@ class Job:
 Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
-class Reading(sqlite3.Connection):
-    """A connection for reads: an error of the disk is one of ours."""
-
-    def execute(self, sql: str, parameters: Any = ()) -> sqlite3.Cursor:
-        try:
-            return super().execute(sql, parameters)
-        except sqlite3.Error as error:
-            raise unreadable(error) or error from error
-
-
-def connect(path: Path, schema: str = "", kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """Open or create a database in WAL mode, durable at each commit. Raises BadDeployment if the file is damaged."""
+def connect(path: Path, about: About, schema: str = "", kind: type[Connection] = Connection) -> Connection:
+    """Open or create a database in WAL mode, durable at each commit. Raises DatabaseDamaged, DiskFull, BadDeployment."""
+    db: Connection | None = None
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256, factory=kind)
-        db.execute("PRAGMA journal_mode = wal")
-        db.execute("PRAGMA synchronous = full")
-        db.executescript(schema)
-        if path.stat().st_size <= CHECKED_BYTES_MAX:
-            (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            if found != "ok":
-                raise sqlite3.DatabaseError(found)
-    except sqlite3.OperationalError as error:
-        if problem_of(error) == FULL:
-            raise DiskFull(f"{path} cannot be opened: the disk is full. Free some space and start again") from error
-        raise BadDeployment(f"{path} cannot be opened: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise BadDeployment(
-            f"{path} is damaged ({error}). Move it and its -wal and -shm files away and start again: a region without"
-            " its file copies everything from the other region"
-        ) from error
-    return db
+        db.about = about
+        prepare(db, path, schema)
+        return db
+    except (sqlite3.Error, MultiregionError) as error:
+        if db is not None:
+            db.close()  # closed later, it would take the journal of a new file at this path away
+        if isinstance(error, MultiregionError):
+            raise
+        raise why_not_opened(error, path, about) from error
+
+
+def prepare(db: Connection, path: Path, schema: str) -> None:
+    db.execute("PRAGMA journal_mode = wal")
+    db.execute("PRAGMA synchronous = full")
+    db.executescript(schema)
+    if path.stat().st_size <= CHECKED_BYTES_MAX:
+        (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+
+
+def why_not_opened(error: sqlite3.Error, path: Path, about: About) -> MultiregionError:
+    if problem_of(error) == FULL:
+        return DiskFull(f"{path} cannot be opened: the disk is full. Free some space and start again")
+    if isinstance(error, sqlite3.OperationalError) and getattr(error, "sqlite_errorcode", None) not in UNREADABLE:
+        return BadDeployment(f"{path} cannot be opened: {error}")
+    return about.damaged(error)
 
 
 def truncate_journal(path: Path) -> None:
@@ -89,23 +94,16 @@ def truncate_journal(path: Path) -> None:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def failure(error: sqlite3.Error) -> MultiregionError | None:
-    """The error of ours that a database's error stands for, if it is one that people can mend."""
-    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-        return DiskFull("the disk is full: nothing was written; reading goes on. Free some space and try again")
-    return None
-
-
-def connect_with(reserve: Reserve | None, path: Path) -> sqlite3.Connection:
+def connect_with(reserve: Reserve | None, path: Path, about: About) -> Connection:
     """As `connect`, on a full disk in the room that was kept for it."""
     if reserve is None:
-        return connect(path)
+        return connect(path, about)
     try:
-        db = connect(path)
+        db = connect(path, about)
     except DiskFull:
         if not reserve.give_up():
             raise
-        return connect(path)
+        return connect(path, about)
     if not reserve.kept:
         with suppress(OSError):  # the canary tries it again
             reserve.renew()
@@ -126,7 +124,7 @@ class Writer(Generic[S]):
 
     def __init__(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         begin: Callable[[sqlite3.Connection], S],
         meter: WriteMeter | None = None,
         reserve: Reserve | None = None,
@@ -136,19 +134,18 @@ class Writer(Generic[S]):
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
-    def _prepare(
-        self, db: sqlite3.Connection, begin: Callable[[sqlite3.Connection], S], meter: WriteMeter | None, reserve: Reserve | None
-    ) -> None:
+    def _prepare(self, db: Connection, begin: Callable[[sqlite3.Connection], S], meter: WriteMeter | None, reserve: Reserve | None) -> None:
         self._db = db
         self._begin = begin
         self._meter = meter
         self._reserve = reserve
+        self._files = files_of(db)
         self._committing = False
         self._changes_before = 0
 
     async def run(self, work: Callable[[S], T], *, essential: bool = False) -> T:
         """Run `work` in a transaction and return its result once that is durable. Raises Overloaded if too many wait, DiskFull,
-        DiskFailed, and CommitUnknown if it cannot be said whether it is durable."""
+        DiskFailed, DatabaseDamaged, and CommitUnknown if it cannot be said whether it is durable."""
         if not essential:
             self.check()
         if self._jobs.qsize() >= WAITING_MAX:
@@ -159,7 +156,9 @@ class Writer(Generic[S]):
         return await done
 
     def check(self) -> None:
-        """Raises what a job that is not essential would be refused with at once: DiskFailed, DiskFull."""
+        """Raises what a job that is not essential would be refused with at once: DatabaseDamaged, DiskFailed, DiskFull."""
+        if (damage := self._db.about.damage) is not None:
+            raise damage
         if self._meter is not None and (health := self._meter.now()).condition == "stuck":
             raise DiskProblem(str(health.problem), full=False).error()
         if self._reserve is not None and not self._reserve.kept:
@@ -227,12 +226,18 @@ class Writer(Generic[S]):
             problem = self._take_back(error)
             if problem == FULL and self._gives_up_reserve(group):
                 return self._attempt(group)
-            refusal = problem.error(committing=self._committing) if problem else error
+            refusal = self._refusal(error, problem)
             # After a commit that may have succeeded, to try again would be to write twice.
             may_be_stored = isinstance(refusal, MultiregionError) and not refusal.definite
             if len(group) > 1 and not may_be_stored:
                 return [outcome for job in group for outcome in self._admit_and_attempt([job])]
             return [(job.done, None, refusal) for job in group]
+
+    def _refusal(self, error: Exception, problem: DiskProblem | None) -> Exception:
+        damage = self._db.damage_of(error)
+        if damage is not None and not self._committing:
+            return damage
+        return problem.error(committing=self._committing) if problem else error
 
     def _gives_up_reserve(self, group: Sequence[Job]) -> bool:
         return self._reserve is not None and all(job.essential for job in group) and self._reserve.give_up()
@@ -249,8 +254,11 @@ class Writer(Generic[S]):
 
     def _beat(self) -> None:
         """Write to the disk, and see that there is room for more than that."""
-        self._start()
         try:
+            self._start()
+            if self._db.about.damage is not None and self._meter is not None:
+                self._meter.failed("the database is damaged")
+                return
             if self._reserve is not None:
                 self._reserve.renew()
             self._db.execute("BEGIN IMMEDIATE")
@@ -269,6 +277,7 @@ class Writer(Generic[S]):
         self._changes_before = self._db.total_changes
         if self._meter is not None:
             self._meter.began()
+        check_in_place(self._files)
 
     def _commit(self) -> None:
         self._end()
@@ -298,12 +307,29 @@ class Writer(Generic[S]):
         return outcomes
 
 
+def files_of(db: sqlite3.Connection) -> dict[Path, int]:
+    """The files that are written to, with their inodes."""
+    path = db.execute("PRAGMA database_list").fetchone()[2]
+    return {file: file.stat().st_ino for file in (Path(path), Path(f"{path}-wal")) if file.exists()}
+
+
+def check_in_place(files: Mapping[Path, int]) -> None:
+    """What is written to a file that was moved or removed is gone with the process. Raises OSError."""
+    for file, inode in files.items():
+        try:
+            same = file.stat().st_ino == inode
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise OSError(errno.ESTALE, f"{file.name} was moved or removed under the running process: put it back where it was")
+
+
 class MakeWriter(Protocol):
     """How a store gets its writer; a simulation gives one that writes without a thread."""
 
     def __call__(
         self,
-        db: sqlite3.Connection,
+        db: Connection,
         begin: Callable[[sqlite3.Connection], S],
         meter: WriteMeter | None = None,
         reserve: Reserve | None = None,

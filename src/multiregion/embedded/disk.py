@@ -9,6 +9,7 @@ from multiregion.errors import CommitUnknown, DiskFailed, DiskFull, MultiregionE
 FULL_ERRNOS = (errno.ENOSPC, errno.EDQUOT)
 FAILED_ERRNOS = (
     errno.EIO, errno.EROFS, errno.EFBIG, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ETIMEDOUT, errno.EACCES, errno.EPERM,
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY, errno.ELOOP,
 )  # fmt: skip
 FULL_CODES = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 """The second: the index of the write-ahead log has no room."""

@@ -7,28 +7,35 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
+from multiregion.chains import linked
 from multiregion.embedded import expunging
 from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.logs import GAP, Loss
+from multiregion.reports import Leadership
 from multiregion.states import Role
-from multiregion.stores import Change, Key, Mark, Position, Write
+from multiregion.stores import BEGINNING, Change, Key, Mark, Position, Write
 
 PENDING = "pending"
 FOUND_BY = "multiregion"
 OUTCOMES = ("applied", "discarded")
 RANK = {PENDING: 0, "discarded": 1, "applied": 2}
 KEY = "epoch = ?1 AND sequence = ?2 AND chain = ?3"
-HELD = "EXISTS (SELECT 1 FROM change WHERE change.sequence = loss.sequence AND change.epoch = loss.epoch AND change.chain = loss.chain)"
-"""Whether the log has the write: an entry is made before the rewind, which may come to nothing."""
+HELD = (
+    "EXISTS (SELECT 1 FROM change WHERE change.sequence = loss.sequence AND change.epoch = loss.epoch"
+    f" AND loss.chain IN (change.chain, '{GAP}' || change.chain))"
+)
+"""Whether the log has the write, or all up to it: an entry is made before the rewind, which may come to nothing; and a newer copy of
+a lost file may be put back."""
 AsLoss = Callable[[Step], Loss]
 
 
 def tail(db: sqlite3.Connection, above: Position, as_loss: AsLoss, *, limit: int) -> Sequence[Loss]:
     """What rewinding to `above` would enter into the ledger, oldest first."""
+    theirs = newest_of_the_other(db, above)
     rows = db.execute(f"SELECT {STEP_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (above.sequence, limit))
-    return [as_loss(step_of(row)) for row in rows]
+    return [as_loss(told(step_of(row), theirs)) for row in rows]
 
 
 def rewind(session: RegionSession, to: Position, as_loss: AsLoss) -> int:
@@ -39,11 +46,23 @@ def rewind(session: RegionSession, to: Position, as_loss: AsLoss) -> int:
         merge(session.db, losses)
         session.wipe()
         return len(losses)
+    theirs = newest_of_the_other(session.db, to)
     undone: list[Step] = []
     while session.position > to and (step := session.undo()):
-        undone.append(step)
+        undone.append(told(step, theirs))
     merge(session.db, [as_loss(step) for step in reversed(undone)])
     return len(undone)
+
+
+def newest_of_the_other(db: sqlite3.Connection, above: Position) -> int:
+    """The sequence of the newest change above `above` that the other region wrote, 0 if there is none."""
+    row = db.execute("SELECT max(sequence) FROM change WHERE NOT own AND sequence > ?", (above.sequence,)).fetchone()
+    return row[0] or 0
+
+
+def told(step: Step, theirs: int) -> Step:
+    """A change upon which the other region wrote was there, too, whoever wrote it."""
+    return step._replace(own=step.own and step.change.position.sequence > theirs)
 
 
 def merge(db: sqlite3.Connection, losses: Iterable[Loss]) -> None:
@@ -57,12 +76,20 @@ def merge(db: sqlite3.Connection, losses: Iterable[Loss]) -> None:
 
 
 def turned_up(db: sqlite3.Connection, gap: Loss) -> bool:
-    position, writes = gap.change.position, gap.writes or 0
-    where = "writes IS NULL AND sequence > ? AND (epoch, sequence) <= (?, ?)"
-    found = db.execute(
-        f"SELECT count(DISTINCT sequence) FROM loss WHERE {where}", (position.sequence - writes, position.epoch, position.sequence)
-    )
-    return int(found.fetchone()[0]) >= writes
+    """Whether each of its writes is in the ledger. Positions alone would count what another history has at the same places; the
+    chain says which write came before which."""
+    position, chains = gap.change.position, {gap.key.chain.removeprefix(GAP)}
+    for sequence in range(position.sequence, position.sequence - (gap.writes or 0), -1):
+        here = [loss.change for loss in writes_at(db, sequence) if loss.change.chain in chains]
+        if not here:
+            return False
+        before = [loss.change.chain for loss in writes_at(db, sequence - 1)]
+        chains = {chain for chain in before if linked(chain, here[0]) == here[0].chain}
+    return True
+
+
+def writes_at(db: sqlite3.Connection, sequence: int) -> Sequence[Loss]:
+    return [loss_of(row) for row in db.execute(f"SELECT {LOSS_COLUMNS} FROM loss WHERE writes IS NULL AND sequence = ?", (sequence,))]
 
 
 def take_in(db: sqlite3.Connection, loss: Loss) -> None:
@@ -97,23 +124,73 @@ def next_revision(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(revision), 0) + 1 FROM loss").fetchone()[0])
 
 
-def missing(db: sqlite3.Connection, mark: Mark) -> int | None:
-    """How many writes up to `mark`, which the log does not hold, are neither in it nor in the ledger; None: it cannot be counted."""
-    covered = f"({KEY}) OR chain = '{GAP}' || ?3 OR (writes > 0 AND epoch = ?1 AND sequence >= ?2 AND sequence - writes < ?2)"
-    if db.execute(f"SELECT 1 FROM loss WHERE {covered}", key_of(mark)).fetchone():
+def missing(db: sqlite3.Connection, mark: Mark, leadership: Leadership) -> int | None:
+    """How many writes up to `mark`, which the log does not hold, are neither in it nor in the ledger; None: it cannot be counted.
+    `leadership` tells which writes of other epochs led to `mark`."""
+    position, end = mark.position, log_end(db)
+    if db.execute(f"SELECT 1 FROM loss WHERE {KEY}", (position.epoch, position.sequence, GAP + mark.chain)).fetchone():
         return 0
-    # What another epoch's writer had at these sequences, and lost, is none of these writes.
-    (known,) = db.execute(
-        "SELECT max(sequence) FROM (SELECT max(sequence) AS sequence FROM change WHERE (epoch, sequence) <= (?1, ?2)"
-        " UNION ALL SELECT max(sequence) FROM loss WHERE epoch = ?1 AND sequence <= ?2)",
-        (mark.position.epoch, mark.position.sequence),
-    ).fetchone()
-    return mark.position.sequence - (known or 0) if (known or 0) < mark.position.sequence else None
+    held = leadership.shared(end, mark)
+    if held is None or held.sequence >= position.sequence:  # at the same place another history
+        return None
+    listed = listed_towards(db, mark, leadership)
+    if listed is None:
+        return None
+    reached = held.sequence
+    for above, to in sorted(listed):
+        if above > reached:
+            return None  # what is missing is not in one piece
+        reached = max(reached, to)
+    return position.sequence - min(reached, position.sequence)
 
 
-def write_off(db: sqlite3.Connection, mark: Mark, region: Role, at: float, cause: str) -> None:
+def log_end(db: sqlite3.Connection) -> Mark:
+    row = db.execute("SELECT epoch, sequence, chain FROM change ORDER BY sequence DESC LIMIT 1").fetchone()
+    return Mark(Position(*row[:2]), row[2]) if row else BEGINNING
+
+
+def listed_towards(db: sqlite3.Connection, mark: Mark, leadership: Leadership) -> Sequence[tuple[int, int]] | None:
+    """The sequences of the writes before `mark` that entries of the ledger stand for, as (above, to); None: unknown."""
+    found: list[tuple[int, int]] = []
+    for epoch, newest in db.execute("SELECT epoch, max(sequence) FROM loss WHERE writes IS NULL GROUP BY epoch").fetchall():
+        shared = leadership.shared(Mark(Position(epoch, newest), ""), mark)
+        if shared is None:
+            return None
+        rows = "SELECT DISTINCT sequence FROM loss WHERE writes IS NULL AND epoch = ? AND (epoch, sequence) <= (?, ?)"
+        found += [(sequence - 1, sequence) for (sequence,) in db.execute(rows, (epoch, shared.epoch, shared.sequence))]
+    for epoch, sequence, writes in db.execute("SELECT epoch, sequence, writes FROM loss WHERE writes IS NOT NULL").fetchall():
+        shared = leadership.shared(Mark(Position(epoch, sequence), ""), mark)
+        if shared is None:
+            return None
+        found.append((sequence - writes if writes else 0, min(sequence, shared.sequence)))
+    return [(above, to) for above, to in found if above < to]
+
+
+def owe(session: RegionSession, mark: Mark, leadership: Leadership, region: Role, at: float, cause: str) -> None:
+    has_paid = session.holds(session.owed)
+    session.owed_cause = cause = session.cause(cause)
+    covered = not has_paid and mark.position <= session.owed.position
+    if covered or session.holds(mark) or missing(session.db, mark, leadership) == 0:
+        return
+    if not has_paid:  # a second debt: the first is written off, and closed if its writes turn up
+        enter_gap(session.db, session.owed, leadership, region, at, cause)
+    session.owed = mark
+
+
+def settle_debt(session: RegionSession, leadership: Leadership) -> None:
+    if session.holds(session.owed) or missing(session.db, session.owed, leadership) == 0:
+        session.owed = BEGINNING
+
+
+def write_off(session: RegionSession, mark: Mark, leadership: Leadership, region: Role, at: float, cause: str) -> None:
+    if not session.holds(mark):
+        enter_gap(session.db, mark, leadership, region, at, session.cause(cause))
+    session.owed = BEGINNING
+
+
+def enter_gap(db: sqlite3.Connection, mark: Mark, leadership: Leadership, region: Role, at: float, cause: str) -> None:
     """One entry for all that is missing up to `mark`; 0 writes: it cannot be counted how many."""
-    count = missing(db, mark)
+    count = missing(db, mark, leadership)
     if count != 0:
         change = Change(mark.position, Write(Key("", ""), None), "", at, 0, GAP + mark.chain)
         reason = f"{cause}: neither region has these writes any more"

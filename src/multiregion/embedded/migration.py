@@ -6,6 +6,7 @@ from pathlib import Path
 from multiregion.chains import linked
 from multiregion.embedded.database import connect_with
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
+from multiregion.embedded.guarded import About, Connection
 from multiregion.embedded.reserve import Reserve
 from multiregion.embedded.schema import CHANGE_COLUMNS, REGION, change_of
 from multiregion.errors import BadDeployment
@@ -17,10 +18,10 @@ FORMAT = 2
 BATCH = 1_000
 
 
-def open_region(path: Path, role: Role, store: str, history: str, reserve: Reserve | None = None) -> sqlite3.Connection:
+def open_region(path: Path, about: About, role: Role, store: str, history: str, reserve: Reserve | None = None) -> Connection:
     """`store` names a file that is made now; `history` is that of a deployment of the last release, whose files name none.
-    Raises BadDeployment for a newer format, or a file that is damaged."""
-    db = connect_with(reserve, path)
+    Raises BadDeployment for a newer format, DatabaseDamaged."""
+    db = connect_with(reserve, path, about)
     version = format_of(db)
     if version > FORMAT:
         db.close()

@@ -34,7 +34,10 @@ class Receiving:
     def __init__(self, announced: Announced, file: Path) -> None:
         self.announced = announced
         self.file = file
-        self._out = file.open("xb")
+        try:
+            self._out = file.open("xb")
+        except OSError as error:
+            raise stored_or_full(error) from error
         self._hash = sha256()
         self._gathered = bytearray()
         self._size = 0

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from multiregion.embedded import ledger
-from multiregion.embedded.database import Reading, connect
-from multiregion.embedded.schema import CHANGE_COLUMNS, CHANGE_WIDTH, CREDENTIALS, RECORD_COLUMNS, change_of, fingerprint, record_of
-from multiregion.errors import Conflict
+from multiregion.embedded import entries, ledger
+from multiregion.embedded.database import connect
+from multiregion.embedded.guarded import About, Reading
+from multiregion.embedded.schema import CHANGE_COLUMNS, CHANGE_WIDTH, CREDENTIALS, NEEDED, RECORD_COLUMNS, change_of, fingerprint, record_of
+from multiregion.errors import Conflict, DatabaseDamaged
 from multiregion.logs import Loss
 from multiregion.stores import BEGINNING, START, Change, Digest, Key, Mark, Position, Record, cursor, read_cursor
 
@@ -14,9 +15,15 @@ from multiregion.stores import BEGINNING, START, Change, Digest, Key, Mark, Posi
 class RegionReads:
     """Through a connection of its own, which sees what has been committed."""
 
-    def __init__(self, path: Path) -> None:
-        self._reading = connect(path, kind=Reading)
+    def __init__(self, path: Path, about: About) -> None:
+        self._about = about
+        self._reading = connect(path, about, kind=Reading)
         self._reading.execute("PRAGMA query_only = on")
+
+    @property
+    def damage(self) -> DatabaseDamaged | None:
+        """What was found to be damaged in the file, since it was opened."""
+        return self._about.damage
 
     def _look_up(self, key: Key) -> Record | None:
         row = self._reading.execute(
@@ -57,9 +64,8 @@ class RegionReads:
         return [(r.key, r.version, r.value is None, fingerprint(r.key, r.value, r.order, r.version)) for r in found]
 
     async def needed(self, after: str, *, limit: int) -> Sequence[Digest]:
-        """The objects that visible records point to, in order of digest."""
-        rows = self._reading.execute("SELECT DISTINCT digest FROM need WHERE digest > ? ORDER BY digest LIMIT ?", (after, limit))
-        return [Digest(digest) for (digest,) in rows]
+        """The objects that visible records, and lost writes that nobody has decided about, point to, in order of digest."""
+        return [Digest(digest) for (digest,) in self._reading.execute(NEEDED, (after, limit))]
 
     async def is_needed(self, digest: Digest) -> bool:
         """Whether any visible record points to this object, or a lost write that nobody has decided about."""
@@ -76,6 +82,9 @@ class RegionReads:
             f"SELECT {CHANGE_COLUMNS} FROM change WHERE sequence > ? ORDER BY sequence LIMIT ?", (after.sequence, limit)
         )
         return [change_of(row) for row in rows]
+
+    async def spoiled(self, after: int, *, limit: int) -> tuple[int, Sequence[Position]]:
+        return entries.spoiled(self._reading, after, limit=limit)
 
     def credential_changes(self, *, limit: int) -> Sequence[tuple[Change, bytes | None]]:
         """The newest changes of who may sign in, newest first, each with the value that it replaced."""

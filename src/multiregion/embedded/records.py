@@ -5,33 +5,22 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from multiregion.chains import check_follows
 from multiregion.clock import Clock
-from multiregion.embedded import expunging, ledger
+from multiregion.embedded import entries, expunging, ledger
 from multiregion.embedded.database import MakeWriter, Writer, truncate_journal
+from multiregion.embedded.guarded import about_region
 from multiregion.embedded.migration import open_region
 from multiregion.embedded.reads import RegionReads, is_at
 from multiregion.embedded.reserve import Reserve
-from multiregion.embedded.schema import (
-    routing_of,
-    size_of,
-)
-from multiregion.embedded.session import RegionSession, Step
-from multiregion.errors import (
-    Conflict,
-    DiskFailed,
-    DiskFull,
-    Fenced,
-    MultiregionError,
-    NotFound,
-    NotReady,
-    StaleEpoch,
-    Unreachable,
-)
+from multiregion.embedded.schema import routing_of, size_of
+from multiregion.embedded.session import Durability, RegionSession, Step
+from multiregion.errors import Conflict, DiskFailed, DiskFull, Fenced, MultiregionError, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.logs import Explain, Loss
+from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState
 from multiregion.stores import BEGINNING, START, Change, Head, Key, Mark, Position, Record, Write
 
@@ -39,16 +28,6 @@ log = logging.getLogger("multiregion.records")
 
 FOUND_MAX = 1024
 T = TypeVar("T")
-
-
-class Durability(Protocol):
-    """When a write may be acknowledged; see `multiregion.durability`."""
-
-    def check(self) -> None: ...
-
-    async def confirm(self, position: Position) -> None: ...
-
-    def rewound(self, to: Position) -> None: ...
 
 
 class SqliteRecords(RegionReads):
@@ -81,18 +60,24 @@ class SqliteRecords(RegionReads):
         self._durability = durability
         is_new = not path.exists()
         self._clock = clock
-        self._writing = open_region(path, role, clock.new_id(), history, reserve)
+        self._writing = open_region(path, about := about_region(role), role, clock.new_id(), history, reserve)
         if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
         self._writing.execute("PRAGMA secure_delete = on")
         self._path = path
         self._proved = not guarded
-        super().__init__(path)
+        try:
+            super().__init__(path, about)
+        except BaseException:
+            self._writing.close()
+            raise
         self.store, began_whole = self._reading.execute("SELECT store, whole FROM region").fetchone()
         self.began_whole = bool(began_whole)
         self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
         self._writer = writer(self._writing, RegionSession, self._meter, reserve)
         self._heard: RoutingState | None = None
+        self._disputed: RoutingState | None = None
+        self._hearsay: RoutingState | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._found: dict[Key, Record | None] = {}
         self._found_at = 0
@@ -167,8 +152,8 @@ class SqliteRecords(RegionReads):
         """The state to write under, if this region accepts writes at all."""
         newest = self._check_fence(routing, epoch)
         if not whole:
-            raise NotReady("this region has lost its records and is copying everything from the other region")
-        if not self._proved:
+            raise NotReady("this region does not have all records yet, and copies them from the other region")
+        if not self.proved:
             raise NotReady("this region has started, and compares its log with what the other region and the authority know")
         self._check_lease()
         return newest
@@ -182,6 +167,8 @@ class SqliteRecords(RegionReads):
         newest = heard if heard.supersedes(routing) else routing
         if epoch is not None and epoch != newest.epoch:
             raise StaleEpoch(f"decided at epoch {epoch}, but the epoch is {newest.epoch} by now", state=newest)
+        if self._disputed == newest:
+            raise NotReady(f"two states were decided as epoch {newest.epoch}: nobody writes before `multiregion authority recover`")
         if newest.writer is not self._role:
             raise Fenced(f"the {self._role} region does not accept writes: the application is {newest.state}", state=newest)
         return newest
@@ -223,9 +210,31 @@ class SqliteRecords(RegionReads):
     async def admit(self, state: RoutingState) -> RoutingState:
         # What was heard counts even if it cannot be stored: a full disk must not keep a region writing. An authority that knows
         # less than this region, restored from an old backup, confirms nothing.
-        if state.is_taken_by(self._newest()):
+        if state.is_taken_by(newest := self._newest()):
+            # A new history begins with the newest log that anybody has, and so does what follows on a state that was hearsay.
+            self._proved = self._proved and newest.history in ("", state.history) and self._hearsay in (None, state)
+            self._hearsay = None
             self._heard = state
+        self._note_dispute(state)
+        return await self._obey(state)
 
+    def _note_dispute(self, state: RoutingState) -> None:
+        if state.disputes(newest := self._newest()):
+            self._disputed = newest
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether something else was decided under the number of the state that this region obeys: it does not write then."""
+        return self._disputed == self._newest()
+
+    async def learn(self, state: RoutingState) -> None:
+        self._note_dispute(state)
+        if self.confirmed and state.supersedes(self._newest()):
+            self._heard = state
+            self._hearsay = state if state.leader is self._role else None
+            await self._obey(state)
+
+    async def _obey(self, state: RoutingState) -> RoutingState:
         def work(session: RegionSession) -> RoutingState:
             if state.supersedes(session.routing):
                 session.routing = state
@@ -307,7 +316,7 @@ class SqliteRecords(RegionReads):
         return await self._log(work)
 
     def _is_truth(self, session: RegionSession) -> bool:
-        return bool(session.whole) and self._proved and session.routing.leader is self._role
+        return bool(session.whole) and self.proved and session.routing.leader is self._role
 
     def _as_loss(self, explain: Explain) -> Callable[[Step], Loss]:
         at, role = self._clock.now(), self._role
@@ -335,6 +344,9 @@ class SqliteRecords(RegionReads):
             truncate_journal(self._path)
         return gone
 
+    async def put_back(self, position: Position, whole: Change | None = None) -> bool:
+        return await self._writer.run(lambda session: entries.put_back(session.db, position, whole))
+
     async def merge(self, losses: Sequence[Loss]) -> None:
         await self._writer.run(lambda session: ledger.merge(session.db, losses), essential=True)
 
@@ -343,44 +355,27 @@ class SqliteRecords(RegionReads):
 
     @property
     def proved(self) -> bool:
-        return self._proved
+        return self._proved and self._hearsay is None
 
     def prove(self) -> None:
         self._proved = True
 
     async def leads(self) -> bool:
-        return self._proved and self._newest().leader is self._role and await self.is_whole()
+        return self.proved and self._newest().leader is self._role and await self.is_whole()
 
-    async def owe(self, mark: Mark, *, cause: str) -> None:
-        def work(session: RegionSession) -> None:
-            has_paid = session.holds(session.owed)
-            covered = not has_paid and mark.position <= session.owed.position
-            if covered or session.holds(mark) or ledger.missing(session.db, mark) == 0:
-                return
-            if not has_paid:  # a second debt: the first is written off, and closed if its writes turn up
-                ledger.write_off(session.db, session.owed, self._role, self._clock.now(), session.owed_cause)
-            session.owed, session.owed_cause = mark, cause
+    async def owe(self, mark: Mark, leadership: Leadership, *, cause: str) -> None:
+        told = leadership, self._role, self._clock.now(), cause
+        await self._writer.run(lambda session: ledger.owe(session, mark, *told), essential=True)
 
-        await self._writer.run(work, essential=True)
+    async def settle_debt(self, leadership: Leadership) -> None:
+        await self._writer.run(lambda session: ledger.settle_debt(session, leadership))
 
-    async def settle_debt(self) -> None:
-        def work(session: RegionSession) -> None:
-            if session.holds(session.owed) or ledger.missing(session.db, session.owed) == 0:
-                session.owed = BEGINNING
+    async def missing(self, mark: Mark, leadership: Leadership) -> int | None:
+        return 0 if await self.holds(mark) else ledger.missing(self._reading, mark, leadership)
 
-        await self._writer.run(work)
-
-    async def missing(self, mark: Mark) -> int | None:
-        return 0 if await self.holds(mark) else ledger.missing(self._reading, mark)
-
-    async def write_off(self, mark: Mark, *, cause: str) -> None:
-        def work(session: RegionSession) -> None:
-            if not session.holds(mark):
-                known = session.owed_cause if mark == session.owed else cause
-                ledger.write_off(session.db, mark, self._role, self._clock.now(), known or cause)
-            session.owed = BEGINNING
-
-        await self._writer.run(work, essential=True)
+    async def write_off(self, mark: Mark, leadership: Leadership, *, cause: str) -> None:
+        told = leadership, self._role, self._clock.now(), cause
+        await self._writer.run(lambda session: ledger.write_off(session, mark, *told), essential=True)
 
     async def changed(self, after: Position, *, timeout_seconds: float) -> bool:
         # Registered before looking, so that a commit between the look and the wait is not missed.

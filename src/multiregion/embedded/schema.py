@@ -56,6 +56,14 @@ CREATE TABLE IF NOT EXISTS need (
 CREATE INDEX IF NOT EXISTS need_of_digest ON need (digest);
 """
 
+NEEDED = """
+SELECT digest FROM (SELECT DISTINCT digest FROM need WHERE digest > ?1 ORDER BY digest LIMIT ?2)
+UNION
+SELECT each.value FROM loss, json_each(loss.needs) AS each WHERE outcome = 'pending' AND each.value > ?1
+ORDER BY 1 LIMIT ?2
+"""
+"""One page of the objects that something needs. The inner limit keeps a page from reading all needs."""
+
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
 CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest"
 CHANGE_WIDTH = 12

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from multiregion.chains import linked
 from multiregion.embedded import expunging
@@ -31,6 +31,16 @@ class Step(NamedTuple):
     change: Change
     replaced: Position | None
     own: bool
+
+
+class Durability(Protocol):
+    """When a write may be acknowledged; see `multiregion.durability`."""
+
+    def check(self) -> None: ...
+
+    async def confirm(self, position: Position) -> None: ...
+
+    def rewound(self, to: Position) -> None: ...
 
 
 class RegionSession:
@@ -69,6 +79,11 @@ class RegionSession:
         owed = (self.owed.position.epoch, self.owed.position.sequence, self.owed.chain, self.owed_cause)
         decided = (routing.state, routing.epoch, routing.leader, routing.writable, routing.history, json.dumps(routing.succeeds))
         return (*decided, self.whole, *log, *owed)
+
+    def cause(self, found: str) -> str:
+        """Why this log lacks what it lacks: what was found first counts until that is settled, whatever a later start finds."""
+        unsettled = self.owed != BEGINNING or not self.whole
+        return self.owed_cause if unsettled and self.owed_cause else found
 
     def stored(self, key: Key) -> Record | None:
         """The record or tombstone (value None) under `key`."""

@@ -18,6 +18,8 @@ from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.durability import REMOTE
 from multiregion.embedded.authority import SqliteState
+from multiregion.embedded.database import QUIET_SECONDS
+from multiregion.embedded.reserve import Reserve
 from multiregion.leases import Leases
 from multiregion.local.clients import RegionClient
 from multiregion.local.operators import Operators
@@ -25,6 +27,7 @@ from multiregion.losses import LossLedger
 from multiregion.predictions import InformedRegion, RegionControl
 from multiregion.progress import Progress, WatchedController
 from multiregion.prospects import Prospects
+from multiregion.rebuild import Rebuild
 from multiregion.reports import Reports
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
@@ -76,7 +79,20 @@ def state_store(config: PartConfig, settings: Settings, clock: Clock) -> KeptSta
         from multiregion.local.engines import authority_store
 
         return authority_store(config, settings, clock)
-    return SqliteState(config.folder / "authority.db", clock, history=config.deployment.first_history)
+    return SqliteState(
+        config.folder / "authority.db",
+        clock,
+        history=config.deployment.first_history,
+        reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
+        slow_seconds=settings.slow_write_seconds,
+    )
+
+
+async def keep_trying(store: SqliteState, clock: Clock) -> None:
+    """The authority writes seldom, and has to know whether it could."""
+    while True:
+        await store.prove_writing()
+        await clock.sleep(QUIET_SECONDS)
 
 
 def informed(
@@ -96,21 +112,23 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     names = {role: deployment.place(role).region for role in Role}
     operators = Operators(config.folder, deployment, clients, clock)
     leases = leases_of(clock, settings)
-    reports = store if isinstance(store, SqliteState) else None
-    regions = informed(clients, state, reports, leases)
+    own = store if isinstance(store, SqliteState) else None
+    regions = informed(clients, state, own, leases)
     progress = Progress(clock)
     controller = WatchedController(progress, state, regions, names, clock, settings, leases)
-    automatic = Automatic(state, controller, regions, leases, clock, settings) if leases else None
+    obstacle = own.obstacle if own else None
+    automatic = Automatic(state, controller, regions, leases, clock, settings, obstacle) if leases else None
 
-    def verification(deep: bool) -> Verification:
+    def verification(deep: bool, repair: bool) -> Verification:
         sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])
-        return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep)
+        return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep, repair=repair)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await store.begin()
         news.publish(await store.read())
         watching = [asyncio.create_task(operators.keyring.keep_up())]
+        watching += [asyncio.create_task(keep_trying(own, clock))] if own else []
         watching += [asyncio.create_task(automatic.run())] if automatic else []
         try:
             yield
@@ -122,12 +140,13 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
 
     documents = StateDocuments(deployment)
     guards = Guards(deployment, operators.identify)
+    rebuild = Rebuild(state, own, clients, names, clock) if own else None
     prospects = Prospects(state, regions, names, clock, settings)
     routes = [
-        *OperatorAPI(state, controller, clients, verification, documents, guards).routes(),
+        *OperatorAPI(state, controller, clients, verification, rebuild, documents, guards, own.writing if own else None).routes(),
         *ConsoleAPI(prospects, progress, names, settings, documents, guards).routes(),
         *LossAPI(LossLedger(clients, names, state), documents, guards).routes(),
-        *AuthorityAPI(state, reports, news, leases, guards, clock).routes(),
+        *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
         *AutomaticAPI(state, automatic, guards).routes(),
     ]
     return application(routes, documents, deployment.edge, lifespan)

@@ -21,10 +21,13 @@ from multiregion.api.frames import (
     wire_loss,
     wire_mark,
 )
+from multiregion.api.rebuild import WireDamage
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import (
     CommitUnknown,
     Conflict,
+    Damaged,
+    DatabaseDamaged,
     DiskFailed,
     DiskFull,
     Fenced,
@@ -34,20 +37,27 @@ from multiregion.errors import (
     NotReady,
     Overloaded,
     StaleEpoch,
+    Unneeded,
     Unreachable,
 )
 from multiregion.health import WriteHealth
 from multiregion.logs import Loss
+from multiregion.objects import Repaired
 from multiregion.predictions import Outlook
+from multiregion.rebuild import Damage
 from multiregion.replication import Frame, Standing
 from multiregion.reports import Known, Report
 from multiregion.states import Role, RoutingState
+from multiregion.status import Said, Silent, said
 from multiregion.stores import Change, Digest, Head, Mark, Position
 
 CALL_SECONDS = 3.0
 LEASE_CALL_SECONDS = 1.0
 OUTLOOK_SECONDS = 1.0
 CALLER_SECONDS = 0.7
+NEEDED_SECONDS = 120.0
+REPAIR_SECONDS = 600.0
+AUDIT_SECONDS = 600.0
 ENTER_SECONDS = 10.0
 REPORT_CALL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
@@ -56,7 +66,10 @@ PIECE_BYTES = 256 * 1024
 T = TypeVar("T")
 BY_CODE: dict[str, type[MultiregionError]] = {
     kind.code: kind
-    for kind in (CommitUnknown, Conflict, DiskFailed, DiskFull, Fenced, InvalidInput, NotFound, NotReady, Overloaded, StaleEpoch)
+    for kind in (
+        *(CommitUnknown, Conflict, Damaged, DatabaseDamaged, DiskFailed, DiskFull, Fenced, InvalidInput, NotFound, NotReady),
+        *(Overloaded, StaleEpoch, Unneeded),
+    )
 }
 
 
@@ -105,6 +118,16 @@ async def losses_of(http: httpx.AsyncClient, after: int) -> Sequence[Loss]:
     return [loss.value_of() for loss in found]
 
 
+async def standing_of(http: httpx.AsyncClient) -> Standing:
+    return (await ask(http, "GET", "/internal/standing", WireStanding)).value_of()
+
+
+async def marks_of(http: httpx.AsyncClient, sequences: Sequence[int]) -> Sequence[Mark | None]:
+    order = msgspec.json.encode(list(sequences))
+    found = await ask(http, "POST", "/internal/marks", list[WireMark | None], content=order)
+    return [None if mark is None else mark.value_of() for mark in found]
+
+
 class HttpPeer:
     """`Peer` at the other end of the wire."""
 
@@ -127,12 +150,10 @@ class HttpPeer:
         raise Unreachable("the other region ended the stream")
 
     async def standing(self) -> Standing:
-        return (await ask(self._client, "GET", "/internal/standing", WireStanding)).value_of()
+        return await standing_of(self._client)
 
     async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
-        order = msgspec.json.encode(list(sequences))
-        found = await ask(self._client, "POST", "/internal/marks", list[WireMark | None], content=order)
-        return [None if mark is None else mark.value_of() for mark in found]
+        return await marks_of(self._client, sequences)
 
     async def losses(self, after: int) -> Sequence[Loss]:
         return await losses_of(self._client, after)
@@ -216,7 +237,29 @@ class RegionClient:
 
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
         parameters = {"after": after, "deep": int(deep)}
-        return await self._ask("GET", "/internal/needed", list[tuple[str, int | None, bool]], params=parameters, seconds=120)
+        how = {"seconds": NEEDED_SECONDS, "timeout": NEEDED_SECONDS}  # reading a page of large objects takes a while
+        return await self._ask("GET", "/internal/needed", list[tuple[str, int | None, bool]], params=parameters, **how)
+
+    async def standing(self) -> Standing:
+        return await standing_of(self._client)
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        return await marks_of(self._client, sequences)
+
+    async def audit(self) -> Sequence[Position]:
+        found = await self._ask("POST", "/internal/audit", list[tuple[int, int]], seconds=AUDIT_SECONDS, timeout=AUDIT_SECONDS)
+        return [Position(*each) for each in found]
+
+    async def damage(self) -> Damage:
+        return (await self._ask("GET", "/internal/damage", WireDamage)).value_of()
+
+    async def set_aside(self) -> str:
+        return await self._ask("POST", "/internal/set-aside", str)
+
+    async def repair(self, digests: Sequence[Digest] | None = None) -> Repaired:
+        """Have it put these objects there again; None: whatever it knows to be damaged or missing."""
+        order = msgspec.json.encode({"digests": digests})
+        return await self._ask("POST", "/internal/repair", Repaired, seconds=REPAIR_SECONDS, content=order, timeout=REPAIR_SECONDS)
 
     async def caller(self, id_token: str) -> WireCaller:
         body = msgspec.json.encode({"token": id_token})
@@ -227,11 +270,11 @@ class RegionClient:
         found = await self._ask("GET", f"/{user_pool_id}/.well-known/jwks.json", msgspec.Raw, seconds=CALLER_SECONDS)
         return bytes(found)
 
-    async def report(self) -> dict[str, Any]:
+    async def status(self) -> Said | Silent:
         try:
-            return {"answers": True, **await self._ask("GET", "/internal/status", dict[str, Any], seconds=1.5)}
+            return said(bytes(await self._ask("GET", "/internal/status", msgspec.Raw, seconds=1.5)))
         except MultiregionError as error:
-            return {"answers": False, "detail": error.detail}
+            return Silent(error.detail)
 
 
 class AuthorityClient:

@@ -1,6 +1,5 @@
 """What is in a deployment's folder: its lock, its format, its parts' configurations, and `deployment.json`."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ import msgspec
 from multiregion.clock import Clock
 from multiregion.config import Deployment, PartConfig, RegionPlace
 from multiregion.errors import BadDeployment
+from multiregion.local.locks import locked
+from multiregion.shapes import in_words
 from multiregion.states import Role
 
 FORMAT = 1
@@ -68,25 +69,14 @@ class DataFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder for one `up`. Raises BadDeployment if another has it."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise BadDeployment(f"the data folder {self.folder} cannot be used: {error.strerror}; choose another with --data") from error
-        try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                owner = os.pread(handle, 32, 0).decode(errors="replace").strip()
-                raise BadDeployment(
-                    f"the data folder {self.folder} is in use by another `multiregion up` (process {owner});"
-                    " stop that one, or choose another folder with --data"
-                ) from error
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
+        with locked(self.folder, self._in_use):
             yield
-        finally:
-            os.close(handle)
+
+    def _in_use(self, owner: str) -> str:
+        return (
+            f"the data folder {self.folder} is in use by another `multiregion up` (process {owner});"
+            " stop that one, or choose another folder with --data"
+        )
 
     @property
     def is_new(self) -> bool:
@@ -117,7 +107,7 @@ class DataFolder:
                 f"there is no deployment in {self.folder}; start one with `multiregion up`, or name its folder with --data"
             ) from error
         except (OSError, msgspec.DecodeError) as error:
-            raise BadDeployment(f"{self.deployment_file} cannot be read: {error}") from error
+            raise BadDeployment(f"{self.deployment_file} cannot be read: {in_words(error)}") from error
 
     def write(self, deployment: LocalDeployment) -> None:
         write_private(self.deployment_file, deployment)
@@ -158,7 +148,9 @@ def read_kept(file: Path) -> Kept:
             )
         return msgspec.json.decode(content, type=Kept)
     except (OSError, msgspec.DecodeError) as error:
-        raise BadDeployment(f"{file} is damaged ({error}); restore it from a backup, or choose another folder with --data") from error
+        raise BadDeployment(
+            f"{file} is damaged ({in_words(error)}); restore it from a backup, or choose another folder with --data"
+        ) from error
 
 
 def write_private(file: Path, content: msgspec.Struct) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from multiregion import advice
@@ -22,12 +21,12 @@ from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.lag import LastKnown
-from multiregion.local.served import ServedRegion, Stores, Work
-from multiregion.predictions import Outlook, missing
+from multiregion.local.served import COUNTED, ServedRegion, Stores, Work
+from multiregion.predictions import Outlook
 from multiregion.region import Region
+from multiregion.status import RegionStatus, missing_of
 from multiregion.stores import Head, Lag, Position
 
-COUNTED_PARTITIONS = ("photos", "users")
 COUNT_SECONDS, COUNT_SECONDS_PER_RECORD = 1.0, 0.01
 
 
@@ -81,7 +80,7 @@ class EngineRegion(ServedRegion):
             self.region,
             self._inventory,
             Guards(self._deployment, self._accounts.identify),
-            self.report,
+            self.status,
             admitted=self._on_admitted,
             attempted=self._accounts.count_elsewhere,
             outlook=self.outlook,
@@ -115,30 +114,32 @@ class EngineRegion(ServedRegion):
             self._tallies[partition] = (self._clock.monotonic(), count)
         return count
 
-    async def report(self) -> dict[str, Any]:
+    async def status(self) -> RegionStatus:
         state = await self._records.admitted()
         ready = self._records.confirmed
-        photos, users = [await self._tally(partition) for partition in COUNTED_PARTITIONS]
-        return {
-            "ready": ready,
-            "reasons": self._waits_because(state),
-            "needs": self._heard_authority.objection(state) and advice.RECOVER,
-            "region": self.region.name,
-            "role": self._role,
-            "state": state.state,
-            "epoch": state.epoch,
-            "writes": state.writer is self._role and ready,
-            "writing": None,
-            "logEpoch": state.epoch,
-            "sequence": None,
-            "content": "",
-            "lag": asdict(self._lag()),
-            "missing": missing(self._last_known()),
-            "photosInFlight": None,
-            "photos": photos,
-            "users": users,
-            "losses": 0,
-            "durability": self._settings.durability,
-            "degradedSince": None,
-            "leaseSeconds": None,
-        }
+        return RegionStatus(
+            ready=ready,
+            reasons=self._waits_because(state),
+            needs=advice.RECOVER if self._heard_authority.objection(state) else None,
+            region=self.region.name,
+            role=self._role,
+            state=state.state,
+            epoch=state.epoch,
+            history=state.history,
+            writes=state.writer is self._role and ready,
+            writing=None,
+            log_epoch=state.epoch,
+            sequence=None,
+            chain=None,
+            content="",
+            lag=self._lag(),
+            replicating=None,
+            missing=missing_of(self._last_known()),
+            photos_in_flight=None,
+            counts={partition: await self._tally(partition) for partition in COUNTED},
+            objects=None,
+            losses=0,
+            durability=self._settings.durability,
+            degraded_since=None,
+            lease_seconds=None,
+        )

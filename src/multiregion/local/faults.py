@@ -12,7 +12,7 @@ from multiregion.config import PartConfig, read_part
 from multiregion.errors import BadDeployment, MultiregionError, Unreachable
 from multiregion.local.clients import ask, client
 from multiregion.local.deployment import HOST, DataFolder
-from multiregion.local.supervisor import Readiness, readiness
+from multiregion.local.supervisor import Readiness, ended, readiness
 
 PARTS = ("primary", "secondary", "authority", "edge", "wire")
 START_SECONDS = 30.0
@@ -48,8 +48,9 @@ class Faults:
 
     async def start(self, part: str) -> None:
         """Ask `multiregion up` to start it, and wait until it is ready. Raises BadDeployment, with its reasons, if that takes too long,
-        or needs a word of the operator."""
+        or needs a word of the operator; with the end of its log, if its process ends."""
         wish = self._folder / f"start-{part}"
+        log = self._folder / "logs" / f"{part}.log"
         wish.touch()
         until = self._clock.monotonic() + START_SECONDS
         said: Readiness | None = None
@@ -58,11 +59,13 @@ class Faults:
                 return
             if said and said.is_final:
                 break
+            if not wish.exists() and self._condition(part) == ENDED:
+                raise ended(part, log)
             await self._clock.sleep(PAUSE_SECONDS)
         if said:
-            raise BadDeployment(f"{part} was started and serves reads, but is not ready: {'; '.join(said.reasons)}")
+            how = " and serves reads" if said.serves else ""
+            raise BadDeployment(f"{part} was started{how}, but is not ready: {'; '.join(said.reasons)}")
         wish.unlink(missing_ok=True)
-        log = self._folder / "logs" / f"{part}.log"
         raise BadDeployment(f"{part} was not ready within {START_SECONDS:g} s. Is `multiregion up` running? Its log: {log}")
 
     async def change_wire(self, **order: Any) -> None:

@@ -1,17 +1,19 @@
 """One region as a process that keeps its data itself: its files, and the tasks that follow the other region's log."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 from multiregion import advice
 from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
+from multiregion.api.guards import Guards
 from multiregion.api.internal import InternalAPI
 from multiregion.api.positions import positions
+from multiregion.api.rebuild import RebuildAPI
+from multiregion.audit import Audit
 from multiregion.clock import Clock, SystemClock, iso
 from multiregion.config import PartConfig, Settings
 from multiregion.continuity import Continuity, report_of
@@ -22,18 +24,24 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import MultiregionError
+from multiregion.errors import DatabaseDamaged, MultiregionError
 from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
+from multiregion.local.damaged import SettingAside
 from multiregion.local.exposure import RegionExposure
-from multiregion.local.served import ServedRegion, Stores, Work
-from multiregion.predictions import Outlook, missing
+from multiregion.local.served import COUNTED, ServedRegion, Stores, Work
+from multiregion.objects import Condition
+from multiregion.predictions import Outlook
+from multiregion.rebuild import Damage
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
+from multiregion.repair import Repairs
 from multiregion.replication import Replicator
 from multiregion.reports import REPORT_SECONDS
-from multiregion.states import RoutingState
-from multiregion.stores import Change, Lag, Position
+from multiregion.scrub import Pace, Scrub
+from multiregion.states import UNFOUNDED, RoutingState
+from multiregion.status import RegionStatus, Said, damaged, missing_of, writing_of
+from multiregion.stores import Change, Digest, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
@@ -45,7 +53,8 @@ class RegionProcess(ServedRegion):
 
     region: LoggedRegion
 
-    def __init__(self, config: PartConfig, settings: Settings) -> None:
+    def __init__(self, config: PartConfig, settings: Settings, restart: Callable[[], None]) -> None:
+        """`restart` has this made anew in the same process. Raises DatabaseDamaged."""
         assert config.role is not None
         clock: Clock = SystemClock()
         deployment = config.deployment
@@ -55,8 +64,9 @@ class RegionProcess(ServedRegion):
         self._began_at: Position | None = None
         lease = self._lease.holds if settings.failover == "automatic" else None
         self._copies = RemoteCopies(clock, settings.durability, settings.remote_seconds, self._announce_degradation)
+        self._setting_aside = SettingAside(database := config.folder / "region.db", restart, clock)
         self._records = SqliteRecords(
-            config.folder / "region.db",
+            database,
             config.role,
             clock,
             guarded=True,
@@ -66,7 +76,7 @@ class RegionProcess(ServedRegion):
             reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
             slow_seconds=settings.slow_write_seconds,
         )
-        self._objects = FileObjects(config.folder / "objects", clock)
+        self._objects = FileObjects(config.folder / "objects", clock, self._mend)
         self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
         url = deployment.place(config.role).url
         self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
@@ -84,6 +94,10 @@ class RegionProcess(ServedRegion):
         self._exposure = RegionExposure(self._records, self._uploads)
         self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
+        self._repairs = Repairs(self._records, self._objects, self._peer, clock)
+        pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
+        self._audit = Audit(self._records, self._peer, clock)
+        self._scrub = Scrub(self._records, self._objects, self._repairs, clock, config.folder / "scrub.json", pace)
 
     def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
         return application_api.routes(
@@ -91,25 +105,30 @@ class RegionProcess(ServedRegion):
         )
 
     def _internal_routes(self) -> Sequence[Any]:
-        return InternalAPI(
+        rebuild = RebuildAPI(self, Guards(self._deployment, self._accounts.identify))
+        internal = InternalAPI(
             self.region,
             self._records,
             self._deployment,
-            self.report,
+            self.status,
             self._clock,
             admitted=self._on_admitted,
             acknowledged=self._copies.acknowledge,
             attempted=self._accounts.count_elsewhere,
             restore=self._restore,
+            repairs=self._repairs,
+            audit=self._audit.run,
             outlook=self.outlook,
             exposure=self._exposure,
             identify=self._accounts.identify,
             heartbeat_seconds=self._settings.heartbeat_seconds,
-        ).routes()
+        )
+        return [*rebuild.routes(), *internal.routes()]
 
     def _work(self) -> Sequence[Work]:
         starting = [self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
-        return [self._prove_writing, self._keep_lease, self._replicator.run, *starting]
+        objects = [self._scrub.scrub, self._scrub.watch_presence, self._audit.keep]
+        return [self._prove_writing, self._keep_lease, self._replicator.run, *starting, *objects]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
@@ -164,57 +183,84 @@ class RegionProcess(ServedRegion):
         report = await report_of(self._records, self._exposure())
         await self._authority.report(self._role, report)
 
+    async def _mend(self, digest: Digest, condition: Condition) -> None:
+        await self._repairs.for_reader(digest, condition)
+
     async def _restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
         return await restore(self.region, self._peer, lost, expected, actor=actor, force=force)
 
+    async def damage(self) -> Damage:
+        try:
+            end = (await self._records.head()).mark
+        except DatabaseDamaged:
+            end = None
+        damage = self._records.damage
+        return Damage(end, damage.detail if damage else None, self._setting_aside.newest)
+
+    async def set_aside(self) -> str:
+        return self._setting_aside.order()
+
     async def outlook(self) -> Outlook:
-        ready = self._records.confirmed and self._records.proved and await self._records.is_whole()
+        undamaged = self._records.damage is None
+        ready = undamaged and self._records.confirmed and self._records.proved and await self._records.is_whole()
         return Outlook(
             await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known, self._records.writing()
         )
 
     def _needed_word(self, state: RoutingState) -> str | None:
         """The command that an operator has to run before this region goes on, if there is one."""
-        return advice.RECOVER if self._heard_authority.objection(state) else self._continuity.needs
+        return advice.RECOVER if self._records.is_disputed or self._heard_authority.objection(state) else self._continuity.needs
 
-    async def report(self) -> dict[str, Any]:
-        """What this region says of itself: for readiness, metrics and `multiregion status`."""
+    async def status(self) -> Said:
+        with suppress(DatabaseDamaged):
+            status = await self._own_status()
+            if self._records.damage is None:
+                return status
+        damage = self._records.damage
+        assert damage is not None
+        return damaged(self.region.name, self._role, damage.detail, advice.repair(self._role))
+
+    async def _own_status(self) -> RegionStatus:
         state, head = await self._records.admitted(), await self._records.head()
         whole, writing, refusal = await self._records.is_whole(), self._records.writing(), await self._records.refusal()
         reasons = self._waits_because(state)
-        reasons += [] if whole else ["has lost its records and is copying everything from the other region"]
+        lost = "has lost its records and " if self._continuity.lost_disk else ""
+        begins = self._continuity.founds or (state.epoch == UNFOUNDED.epoch and self._setting_aside.newest is None)
+        reasons += [] if whole or begins else [f"{lost}copies everything from the other region"]
         reasons += [self._continuity.reason] if self._continuity.reason else []
         proved = self._records.proved
         writer = state.writer is self._role
         needs_lease = writer and self._settings.failover == "automatic" and not self._lease.holds()
         reasons += ["holds no lease from the authority; reads are served, writes are not"] if needs_lease else []
         reasons += [writing.sentence()] if writing.problem else []
+        reasons += [advice.spoiled(self._audit.spoiled)] if self._audit.spoiled else []
         reasons += [f"does not accept writes: {refusal.detail}"] if writer and refusal and not reasons else []
         ready = self._records.confirmed and whole and proved and not needs_lease and not (writer and writing.problem)
         reasons += [f"replication: {self._replicator.problem}"] if self._replicator.problem else []
         reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
-        return {
-            "ready": ready,
-            "needs": self._needed_word(state),
-            "reasons": reasons,
-            "region": self.region.name,
-            "role": self._role,
-            "state": state.state,
-            "epoch": state.epoch,
-            "writes": refusal is None,
-            "writing": writing.shown(),
-            "logEpoch": head.position.epoch,
-            "sequence": head.position.sequence,
-            "chain": head.chain,
-            "history": state.history,
-            "content": head.content,
-            "lag": asdict(self._lag()),
-            "missing": missing(self._replicator.last_known),
-            "photosInFlight": self._uploads.in_flight(),
-            "photos": await self._records.count("photos"),
-            "users": await self._records.count("users"),
-            "losses": await self._records.pending_losses(),
-            "durability": self._settings.durability,
-            "degradedSince": iso(self._copies.degraded_since) if self._copies.degraded_since else None,
-            "leaseSeconds": self._lease.remaining() if self._settings.failover == "automatic" else None,
-        }
+        return RegionStatus(
+            ready=ready,
+            needs=self._needed_word(state),
+            reasons=reasons,
+            region=self.region.name,
+            role=self._role,
+            state=state.state,
+            epoch=state.epoch,
+            writes=refusal is None,
+            writing=writing_of(writing),
+            log_epoch=head.position.epoch,
+            sequence=head.position.sequence,
+            chain=head.chain,
+            history=state.history,
+            content=head.content,
+            lag=self._lag(),
+            replicating=self._replicator.problem is None,
+            missing=missing_of(self._replicator.last_known),
+            photos_in_flight=self._uploads.in_flight(),
+            counts={partition: await self._records.count(partition) for partition in COUNTED},
+            objects=self._scrub.status(),
+            losses=await self._records.pending_losses(),
+            durability=self._settings.durability,
+            degraded_since=iso(self._copies.degraded_since) if self._copies.degraded_since else None,
+            lease_seconds=self._lease.remaining() if self._settings.failover == "automatic" else None,
+        )

@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -13,25 +15,35 @@ from typing import Any
 import uvicorn
 
 from multiregion.config import PartConfig, Settings, read_part, read_settings
-from multiregion.errors import BadDeployment, MultiregionError
+from multiregion.errors import BadDeployment, DatabaseDamaged, MultiregionError
+from multiregion.local.locks import locked
 
 PARTS = ("region", "authority", "edge", "wire")
 CONNECTIONS_MAX = 4_096
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 2
+START_FAILED = 3
 
 
-def application_of(config: PartConfig, settings: Settings, *, supervised: bool = False) -> Any:
-    """The part's ASGI application. Only what this part needs is imported, so that it starts quickly."""
+def no_restart() -> None:
+    raise BadDeployment("whoever serves this application cannot start it again; restart the process")
+
+
+def application_of(config: PartConfig, settings: Settings, *, supervised: bool = False, restart: Callable[[], None] = no_restart) -> Any:
+    """The part's ASGI application. Only what this part needs is imported, so that it starts quickly. `restart` has it made anew."""
     match config.part:
         case "region" if config.store == "aws":
             from multiregion.local.engines import EngineRegion
 
             return EngineRegion(config, settings).application()
         case "region":
+            from multiregion.local.damaged import DamagedRegion
             from multiregion.local.region import RegionProcess
 
-            return RegionProcess(config, settings).application()
+            try:
+                return RegionProcess(config, settings, restart).application()
+            except DatabaseDamaged as damage:
+                return DamagedRegion(config, damage, restart).application()
         case "authority":
             from multiregion.local.authority import authority_application
 
@@ -54,20 +66,54 @@ def serve(file: Path, part: str | None = None, *, supervised: bool = False) -> N
     config = read_part(file)
     if part not in (None, config.part):
         raise BadDeployment(f"{file} is the configuration of the part {config.part!r}, not {part!r}")
-    application = application_of(config, read_settings(overrides=config.settings), supervised=supervised)
+    settings = read_settings(overrides=config.settings)
+    alone = config.part in ("region", "authority") and config.store != "aws"
+    with locked(config.folder, lambda owner: f"{config.folder} is served by another process ({owner})") if alone else nullcontext():
+        serve_on(config, settings, supervised=supervised)
+
+
+def serve_on(config: PartConfig, settings: Settings, *, supervised: bool) -> None:
+    server = RestartableServer()
+    application = application_of(config, settings, supervised=supervised, restart=server.order_restart)
     gc.freeze()  # what is loaded by now stays: looking through it for garbage again and again held every request up for 25 ms
-    uvicorn.run(
-        application,
-        host=config.host,
-        port=config.port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=CONNECTIONS_MAX,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
-        ws="none",
-    )
+    while server.run(application, config):
+        application = application_of(config, settings, supervised=supervised, restart=server.order_restart)
+
+
+class RestartableServer:
+    """Serves one application after the other at the same address, in the same process: whoever watches it sees no other."""
+
+    def __init__(self) -> None:
+        self._server: uvicorn.Server | None = None
+        self._wanted = False
+
+    def order_restart(self) -> None:
+        """Let what is under way end, for STOP_SECONDS at most, then begin again."""
+        assert self._server is not None
+        self._wanted = self._server.should_exit = True
+
+    def run(self, application: Any, config: PartConfig) -> bool:
+        """Serve until SIGINT, SIGTERM or a restart is wanted, and say whether it is that."""
+        self._wanted = False
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                application,
+                host=config.host,
+                port=config.port,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                limit_concurrency=CONNECTIONS_MAX,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=STOP_SECONDS,
+                ws="none",
+            )
+        )
+        with suppress(KeyboardInterrupt):
+            self._server.run()
+        if not self._server.started:
+            sys.exit(START_FAILED)
+        return self._wanted
 
 
 def stop_with_parent() -> None:

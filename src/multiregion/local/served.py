@@ -5,7 +5,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,11 +27,13 @@ from multiregion.photos.comments import Comments
 from multiregion.photos.gallery import Photos
 from multiregion.region import Region
 from multiregion.states import RoutingState
+from multiregion.status import Said
 from multiregion.stores import Lag, Links, Uploads
 
 log = logging.getLogger("multiregion.region")
 
 FOLLOW_PAUSE_SECONDS = 0.2
+COUNTED = ("photos", "users")
 TIMES_HEARD = 2
 ATTEMPTS_WAITING_MAX = 1_000
 ATTEMPTS_TOLD_MAX = 100
@@ -60,6 +62,18 @@ class HeardAuthority:
     def says(self, told: RoutingState, admitted: RoutingState) -> None:
         self._refused = 0 if told.is_taken_by(admitted) else self._refused + 1
         self._told = told
+
+    async def follow(
+        self, words: AsyncIterator[RoutingState], admit: Callable[[RoutingState], Awaitable[RoutingState]]
+    ) -> AsyncIterator[RoutingState]:
+        """What the region obeys after each word. Ends after one that is refused first, so that the next is of another connection: on
+        this one any number may have been on their way."""
+        async for told in words:
+            admitted = await admit(told)
+            self.says(told, admitted)
+            yield admitted
+            if self._refused == 1:
+                return
 
     def objection(self, admitted: RoutingState) -> str | None:
         """What an operator has to know, with the command that helps."""
@@ -120,8 +134,8 @@ class ServedRegion(ABC):
         return [f"{reason}{'' if confirmed else '; reads are served, writes are not'}" for reason in found if reason]
 
     @abstractmethod
-    async def report(self) -> dict[str, Any]:
-        """What this region says of itself: for readiness, metrics and `multiregion status`."""
+    async def status(self) -> Said:
+        """For readiness, metrics, `multiregion status` and the console."""
 
     # What does not
 
@@ -134,8 +148,8 @@ class ServedRegion(ABC):
             *routing.routes(),
             *self._data_routes(authenticate),
             *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
-            *OperationsAPI(self.report, self._counts).routes(),
-            *ObservationAPI(self.report, lambda: self._lags.samples, authenticate, self._clock).routes(),
+            *OperationsAPI(self.status, self._counts).routes(),
+            *ObservationAPI(self.status, lambda: self._lags.samples, authenticate).routes(),
             *self._internal_routes(),
         ]
         return application(routes, documents, deployment.edge, self._lifespan, self._counts, self._innermost(documents))
@@ -166,11 +180,10 @@ class ServedRegion(ABC):
             await self._clock.sleep(FOLLOW_PAUSE_SECONDS)
 
     async def _follow_authority(self) -> None:
-        async for state in self._authority.follow():
-            admitted = await self.region.records.admit(state)
-            self._heard_authority.says(state, admitted)
-            self._on_admitted(admitted)
-            self._told.set()
+        async with aclosing(self._authority.follow()) as words:  # type: ignore[type-var]
+            async for admitted in self._heard_authority.follow(words, self.region.records.admit):
+                self._on_admitted(admitted)
+                self._told.set()
 
     async def _prepare(self) -> None:
         """What the first writer must make before anybody can sign in; begun again until it is done."""

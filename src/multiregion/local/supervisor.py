@@ -46,6 +46,7 @@ class Part:
     reasons: tuple[str, ...] = ()
     needs: str | None = None
     is_final: bool = False
+    serves: bool = True
 
     @property
     def runs(self) -> bool:
@@ -53,12 +54,18 @@ class Part:
 
 
 class Readiness(msgspec.Struct):
-    """What a region says at `/readyz`. It serves reads when it answers at all."""
+    """What a region says at `/readyz`."""
 
     ready: bool
     reasons: tuple[str, ...] = ()
     needs: str | None = None
     writing: Writing | None = None
+    damaged: bool = False
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests are answered: one whose database is damaged has nothing to answer from."""
+        return not self.damaged
 
     @property
     def is_final(self) -> bool:
@@ -101,13 +108,13 @@ class Supervisor:
         self._write_processes()
 
     async def wait_ready(self, part: Part, on_waiting: Callable[[Part], None] = lambda part: None) -> None:
-        """Until the part is ready. A region that serves reads is not waited for any longer if it needs a word that can only be given
+        """Until the part is ready. A region that answers is not waited for any longer if it needs a word that can only be given
         once it runs, or when `ready_seconds` are over; `on_waiting` hears of one that is waited for. Raises BadDeployment if the part
         ends, or does not answer in that time."""
         began, told = self._clock.monotonic(), False
         while (waited := self._clock.monotonic() - began) < self._settings.ready_seconds:
             if not part.runs:
-                raise BadDeployment(f"{part.name} ended while it started. The end of {part.log}:\n{tail(part.log)}")
+                raise ended(part.name, part.log)
             await self._ask(part)
             if part.is_final:
                 return
@@ -124,6 +131,7 @@ class Supervisor:
     async def _ask(self, part: Part) -> None:
         if said := await readiness(part.config):
             part.answers, part.ready, part.reasons, part.needs, part.is_final = True, said.ready, said.reasons, said.needs, said.is_final
+            part.serves = said.serves
 
     async def look(self) -> list[Part]:
         """Ask the parts that were not ready, and return those that are by now."""
@@ -132,12 +140,14 @@ class Supervisor:
         return [part for part in waiting if part.ready]
 
     async def stop_all(self) -> None:
-        """Ask every part to stop, the edge first, and end whatever has not within STOP_SECONDS."""
+        """Ask every part to stop, and end whatever has not within STOP_SECONDS; the authority last: it hears how far the regions got."""
         running = [part for part in reversed(self.parts.values()) if part.runs]
-        for part in running:
-            self._signal(part, signal.SIGCONT)
-            self._signal(part, signal.SIGTERM)
-        await asyncio.gather(*(self._reap(part) for part in running))
+        for last in (False, True):
+            stopping = [part for part in running if (part.config.part == "authority") is last]
+            for part in stopping:
+                self._signal(part, signal.SIGCONT)
+                self._signal(part, signal.SIGTERM)
+            await asyncio.gather(*(self._reap(part) for part in stopping))
         self.processes_file.unlink(missing_ok=True)
 
     async def _reap(self, part: Part) -> None:
@@ -171,15 +181,16 @@ class Supervisor:
         return part.runs
 
     async def start_wanted(self) -> list[Part]:
-        """Start the parts that somebody asked for by a file `start-NAME`; those that run already are left alone."""
+        """Start the parts that somebody asked for by a file `start-NAME`; those that run already are left alone. Once the file is
+        gone, `processes.json` names the process that was started."""
         started = []
         for part in self.parts.values():
             wish = self._data.folder / f"start-{part.name}"
             if wish.exists():
-                wish.unlink(missing_ok=True)
                 if not await self._still_runs(part):
                     await self.start(part)
                     started.append(part)
+                wish.unlink(missing_ok=True)
         return started
 
 
@@ -217,14 +228,8 @@ def check_ports(parts: Mapping[str, Part]) -> None:
                 ) from error
 
 
-def is_up(answer: httpx.Response) -> bool:
-    """Ready, or as ready as it gets: a region whose disk takes no writes serves reads, and says so itself."""
-    if answer.status_code == 200:
-        return True
-    with suppress(msgspec.DecodeError):
-        found = msgspec.json.decode(answer.content, type=Readiness)
-        return found.writing is not None and found.writing.problem is not None
-    return False
+def ended(part: str, log: Path) -> BadDeployment:
+    return BadDeployment(f"{part} ended while it started. The end of {log}:\n{tail(log)}")
 
 
 def tail(log: Path) -> str:

@@ -1,7 +1,7 @@
 """`multiregion up` without its looks: everything on this machine, from the folder's lock to the administrator's invitation."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from multiregion.errors import BadDeployment
 from multiregion.local.clients import client
 from multiregion.local.deployment import DataFolder, Kept, LocalDeployment, describe, plan
 from multiregion.local.supervisor import Part, Supervisor
+from multiregion.states import Role
 
 ADMIN_EMAIL = "admin@example.com"
 INVITE_SECONDS = 10.0
@@ -96,16 +97,17 @@ async def change_wire(wire: PartConfig, deployment: Deployment, **order: Any) ->
         (await http.post("/wire", content=msgspec.json.encode(order))).raise_for_status()
 
 
-async def ask_pool(deployment: Deployment, operation: str, **body: Any) -> httpx.Response:
-    """An operator's call of the primary's user pool."""
+async def ask_pool(deployment: Deployment, operation: str, role: Role = Role.PRIMARY, **body: Any) -> httpx.Response:
+    """An operator's call of a region's user pool."""
+    place = deployment.place(role)
     headers = {
         "Authorization": f"Bearer {deployment.operator_token}",
         "X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}",
         "Content-Type": "application/x-amz-json-1.1",
     }
-    body["UserPoolId"] = deployment.primary.user_pool_id
+    body["UserPoolId"] = place.user_pool_id
     async with httpx.AsyncClient(trust_env=False, timeout=INVITE_SECONDS) as http:
-        return await http.post(f"{deployment.primary.url}/", content=msgspec.json.encode(body), headers=headers)
+        return await http.post(f"{place.url}/", content=msgspec.json.encode(body), headers=headers)
 
 
 async def invite_admin(deployment: Deployment, temporary_password: str) -> None:
@@ -141,8 +143,9 @@ async def invite(deployment: Deployment, temporary_password: str) -> httpx.Respo
 
 async def admin_status(deployment: Deployment) -> str | None:
     """`FORCE_CHANGE_PASSWORD`, `CONFIRMED`, …, or None if there is no administrator (or nobody to ask)."""
-    try:
-        response = await ask_pool(deployment, "AdminGetUser", Username="admin")
-    except httpx.HTTPError:
-        return None
-    return response.json().get("UserStatus") if response.status_code == 200 else None
+    for role in Role:
+        with suppress(httpx.HTTPError):
+            response = await ask_pool(deployment, "AdminGetUser", role, Username="admin")
+            if response.status_code == 200:
+                return str(response.json()["UserStatus"])
+    return None

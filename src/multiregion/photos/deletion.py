@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from multiregion.errors import MultiregionError, NotFound
 from multiregion.photos.comments import PHOTOS, partition, unknown_photo
-from multiregion.region import Region
+from multiregion.region import LoggedRegion, Region
 from multiregion.stores import COMMIT_WRITES_MAX, Key, Uploads, Write
 
 NOTES = "deletions"
@@ -45,13 +45,19 @@ class Deletion:
         return [Write(record.key, None) for record in records]
 
     async def sweep(self) -> None:
-        """Uploads are swept in every region. Deletions are finished, and objects removed, by the writer alone: a region that
-        follows another may be about to apply a record that needs an object it already has."""
+        """Uploads are swept in every region, and deletions are finished by the writer. Objects that nothing needs are removed by the
+        writer, and by every region that follows a log: it claims an object before it applies the record that needs it. Engines do
+        not, so there a region that follows may be about to get a record that needs an object it already has."""
         await self._uploads.sweep()
-        state = await self._region.records.admitted()
-        if state.writer is self._region.role:
+        is_writer = (await self._region.records.admitted()).writer is self._region.role
+        if is_writer:
             await self._finish_deletions()
+        if is_writer or await self._follows_log():
             await self._discard_objects()
+
+    async def _follows_log(self) -> bool:
+        """A region that has lost its records does not know yet what they need."""
+        return isinstance(self._region, LoggedRegion) and await self._region.records.is_whole()
 
     async def _finish_deletions(self) -> None:
         notes, _ = await self._region.records.query(NOTES, limit=BATCH)

@@ -9,8 +9,8 @@ import boto3
 from moto.iam.access_control import PermissionResult
 from moto.s3.models import FakeBucket, FakeKey, S3Backend, s3_backends
 
-from tests.infra.cloud.policies import NotModelled, Request
-from tests.infra.cloud.principals import ACCOUNT, Denied, Principals
+from tests.infra.cloud.policies import NotModelled, Request, decide
+from tests.infra.cloud.principals import ACCOUNT, Denied, Principals, bucket_statements
 from tests.infra.cloud.registry import Made, Place, Properties, ResourceType
 from tests.infra.cloud.replication import Replication
 
@@ -136,6 +136,11 @@ class ObjectReplication:
             self._principals.check(holder, reading)
         action = "s3:ReplicateDelete" if deleting else "s3:ReplicateObject"
         self._principals.check(holder, Request(action, f"arn:aws:s3:::{target.name}/{key}", facts))
+        put = Request("s3:PutObject", f"arn:aws:s3:::{target.name}/{key}", {"aws:PrincipalArn": role, **facts})
+        if decide(bucket_statements(put.resource), put, role) == "deny":
+            raise Denied(
+                f"{role} is not authorized to perform: {put.action} on resource: {put.resource}, which S3 may ask of replicas, too"
+            )
 
     @contextmanager
     def installed(self) -> Iterator[None]:

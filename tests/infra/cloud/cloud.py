@@ -11,13 +11,13 @@ import httpx
 from moto import mock_aws
 
 from tests.infra.cloud.alarms import Alarms
-from tests.infra.cloud.attributes import attributes_as_the_client_may, keys_read_once
+from tests.infra.cloud.attributes import attributes_as_the_client_may, attributes_of_the_pool, keys_read_once
 from tests.infra.cloud.buckets import BucketPolicies, Buckets, ObjectReplication, policies_left_to_the_gate
 from tests.infra.cloud.distribution import Distributions, HeadersPolicies
 from tests.infra.cloud.events import EventSourceMappings, InvokeConfigs, StackEvents, Streams, run_schedules
 from tests.infra.cloud.front import Front, Wire
 from tests.infra.cloud.functions import Functions, Permissions, new_session
-from tests.infra.cloud.gateways import Apis, Deployments, RestApis, Stages
+from tests.infra.cloud.gateways import Accounts, Apis, Deployments, RestApis, Stages
 from tests.infra.cloud.jobs import BatchJobs
 from tests.infra.cloud.keys import Keys, ReplicaKeys
 from tests.infra.cloud.pools import (
@@ -55,7 +55,7 @@ class Cloud:
         self.functions = Functions(self.principals)
         self.tables = GlobalTables(self.replication)
         self.streams = Streams(self.tables, self.functions, self.principals)
-        self.invoke_configs = InvokeConfigs()
+        self.invoke_configs = InvokeConfigs(self.principals)
         self.stack_events = StackEvents(self.functions)
         self.objects = ObjectReplication(self.replication, self.principals)
         self.jobs = BatchJobs(self.principals, self.objects)
@@ -81,7 +81,7 @@ class Cloud:
         self.registry.add(RestApis(self.apis), Deployments(), Stages(self.apis), self.headers_policies, self.distributions)
         self.registry.add(
             Alarms(self.client),
-            Recorded("AWS::ApiGateway::Account"),
+            Accounts(self.principals),
             Recorded("AWS::CloudFront::OriginAccessControl", attributes=lambda name, place: {"Id": name}),
             Recorded("AWS::SNS::TopicPolicy"),
             Recorded("AWS::SQS::QueuePolicy"),
@@ -105,6 +105,7 @@ class Cloud:
         enter(changed_as_resolved())
         enter(rules_checked())
         enter(attributes_as_the_client_may())
+        enter(attributes_of_the_pool())
         enter(keys_read_once())
         enter(policies_left_to_the_gate())
         enter(transactions_forget_what_they_undo(self.replication, self.tables))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, LambdaFunction, lambda_backends
-from moto.cloudformation.models import Stack
+from moto.cloudformation.models import Stack, cloudformation_backends
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.table import Table
 from moto.events.models import events_backends
@@ -127,13 +127,24 @@ class InvokeConfigs(ResourceType):
 
     type = "AWS::Lambda::EventInvokeConfig"
 
-    def __init__(self) -> None:
+    def __init__(self, principals: Principals) -> None:
+        self._principals = principals
         self.on_failure: dict[str, str] = {}
 
     def make(self, properties: Properties, place: Place) -> Made:
         function = found_function(properties["FunctionName"], place.region)
-        self.on_failure[function.function_arn] = properties["DestinationConfig"]["OnFailure"]["Destination"]
+        queue = properties["DestinationConfig"]["OnFailure"]["Destination"]
+        self._refuse_new_roles(function, place)
+        self._principals.check(self._principals.assume(function.role, SERVICE), Request("sqs:SendMessage", queue))
+        self.on_failure[function.function_arn] = queue
         return Made(place.name, {})
+
+    def _refuse_new_roles(self, function: LambdaFunction, place: Place) -> None:
+        """Lambda asks IAM what the function's role may do, which does not know a role at once that the same stack makes."""
+        stack = cloudformation_backends[place.account][place.region].stacks.get(place.stack_id)
+        described = stack.template_dict["Resources"].values() if stack else ()
+        if stack and stack.status == "CREATE_IN_PROGRESS" and any(each["Type"] == "AWS::IAM::Role" for each in described):
+            raise RuntimeError(f"The function's execution role {function.role} does not have permissions to call SendMessage on SQS")
 
     def change(self, made: Made, properties: Properties, place: Place) -> Made:
         return self.make(properties, place)

@@ -2,12 +2,15 @@
 
 from uuid import uuid4
 
+from moto.cloudformation.models import cloudformation_backends
+
 from tests.infra.cloud.functions import Functions
 from tests.infra.cloud.gateway import Request, Response, RestApi
 from tests.infra.cloud.integrations import Integrations, PoolAuthorizer
-from tests.infra.cloud.principals import Principals
+from tests.infra.cloud.principals import Denied, Principals
 from tests.infra.cloud.registry import Made, Place, Properties, ResourceType
 from tests.infra.cloud.replication import ModelledTime
+from tests.infra.cloud.timeline import too_early
 
 MISSING = Response(403, {"Content-Type": "application/json"}, b'{"message":"Forbidden"}')
 
@@ -52,6 +55,29 @@ class RestApis(ResourceType):
 
     def remove(self, made: Made, properties: Properties, region: str) -> None:
         self._apis.apis.pop(made.id, None)
+
+
+class Accounts(ResourceType):
+    """The setting of an account in a region. API Gateway tries the role that it is given, which has to work by then."""
+
+    type = "AWS::ApiGateway::Account"
+
+    def __init__(self, principals: Principals) -> None:
+        self._principals = principals
+
+    def make(self, properties: Properties, place: Place) -> Made:
+        stack = cloudformation_backends[place.account][place.region].get_stack(place.stack_id)
+        try:
+            self._principals.assume(properties["CloudWatchRoleArn"], "apigateway.amazonaws.com")
+            early = too_early(stack.template_dict["Resources"], place.logical_id)
+        except (Denied, KeyError):
+            early = "unknown"
+        if early:
+            raise RuntimeError(f"The role ARN does not have required permissions configured. ({early})")
+        return Made(place.name, {}, properties)
+
+    def change(self, made: Made, properties: Properties, place: Place) -> Made:
+        return Made(made.id, made.attributes, properties)
 
 
 class Deployments(ResourceType):

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore import handlers
@@ -79,7 +79,8 @@ class Principals:
     def assume(self, role_arn: str, service: str, facts: Mapping[str, str] | None = None) -> Credentials:
         """Raises Denied unless the role's trust policy names the service, or the role that wants it."""
         trust = as_document(found_role(role_arn).assume_role_policy_document)
-        request = Request("sts:AssumeRole", role_arn, {"aws:SourceAccount": ACCOUNT, **(facts or {})})
+        who = {"aws:PrincipalArn": service} if service.startswith("arn:") else {"aws:SourceAccount": ACCOUNT}
+        request = Request("sts:AssumeRole", role_arn, {**who, **(facts or {})})
         without_resource = [{**statement, "Resource": "*"} for statement in documents([trust])]
         if decide(without_resource, request, service) != "allow":
             raise Denied(f"{service} is not trusted to assume {role_arn}")
@@ -92,6 +93,7 @@ class Principals:
 
     def check(self, credentials: Credentials, request: Request) -> None:
         """Raises Denied unless the role's policies allow it and no bucket policy forbids it."""
+        request = replace(request, facts={"aws:PrincipalArn": credentials.role_arn, **request.facts})
         verdicts = {decide(role_statements(credentials.role_arn), request)}
         if request.resource.startswith("arn:aws:s3:::"):
             verdicts.add(decide(bucket_statements(request.resource), request, credentials.role_arn))

@@ -154,6 +154,8 @@ class Registry:
         self._models: dict[str, type[CloudFormationModel]] = {}
         self._failures: dict[str, tuple[str, str]] = {}
         self.created: list[tuple[str, str, str]] = []
+        self.resolved: list[tuple[str, str, str, Any]] = []
+        """The same with their properties, as a handler is given them."""
 
     def add(self, *kinds: ResourceType) -> None:
         for kind in kinds:
@@ -206,6 +208,8 @@ class Registry:
             made = create(logical_id, resource_json, resources_map, account_id, region_name)
             if made is not None:
                 self.created.append((region_name, resource_json["Type"], logical_id))
+                properties = parsing.clean_json(resource_json.get("Properties", {}), resources_map)
+                self.resolved.append((region_name, resource_json["Type"], logical_id, properties))
             return made
 
         patches: dict[str, Any] = {

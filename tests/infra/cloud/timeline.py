@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.infra.cloud.updates import in_order, named_in
+from tests.infra.cloud.order import in_order, named_in
 
 SECONDS_AT_MOST = {"AWS::IAM::Role": 30.0}
 SECONDS_AT_LEAST = {"AWS::DynamoDB::GlobalTable": 30.0}
@@ -32,3 +32,11 @@ def too_early(described: Mapping[str, Any], name: str) -> str | None:
     roles = [each for each in named_in(described[name]["Properties"]) if described.get(each, {}).get("Type") == "AWS::IAM::Role"]
     late = [each for each in roles if begins[name] < ended(described, begins, each) + ROLE_SECONDS]
     return max(late, key=lambda each: begins[each], default=None)
+
+
+def unknown_principal(described: Mapping[str, Any], name: str) -> str | None:
+    """The role that a role trusts before IAM knows it everywhere, if there is one."""
+    trust = described[name]["Properties"]["AssumeRolePolicyDocument"]
+    begins = beginnings(described)
+    named = set().union(*(named_in(each.get("Principal")) for each in trust["Statement"])) & set(described)
+    return next((each for each in sorted(named) if begins[name] < ended(described, begins, each) + ROLE_SECONDS), None)

@@ -8,19 +8,23 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from graphlib import TopologicalSorter
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 from moto.cloudformation import parsing
+from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import ResourceMap
 from moto.iam.models import Role
 
 from multiregion.aws.fixed import STATEFUL
-from tests.infra.cloud.policies import NotModelled
+from tests.infra.cloud.order import in_order
+from tests.infra.cloud.policies import NotModelled, as_list
 from tests.infra.cloud.schemas import create_only, paths
+from tests.infra.cloud.timeline import unknown_principal
 
 KEPT = frozenset({"Retain", "RetainExceptOnCreate"})
+RESOURCE = re.compile(r"arn:[a-z-]+:(apigateway:[a-z0-9*-]*::/.+|[a-z0-9-]+:[a-z0-9*-]*:[0-9]*:[^/:].*)")
+"""What a policy may name: an ARN with a name behind its account; API Gateway's have a path there."""
 Template = Mapping[str, Any]
 
 
@@ -39,7 +43,20 @@ class Function(LambdaFunction):
 
 
 class InlineRole(Role):
-    """moto leaves the policies of a role as they were."""
+    """IAM looks at what a role's documents name, and moto does not; moto leaves the policies of a role as they were."""
+
+    @classmethod
+    def create_from_cloudformation_json(
+        cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **more: Any
+    ) -> Role:
+        stack = cloudformation_backends[account_id][region_name].get_stack(more["StackId"])
+        if principal := unknown_principal(stack.template_dict["Resources"], more["LogicalId"]):
+            raise RuntimeError(f"Invalid principal in policy: {principal} is not known yet")
+        for policy in cloudformation_json["Properties"].get("Policies", ()):
+            for statement in as_list(policy["PolicyDocument"]["Statement"]):
+                refuse_wrong_resources(as_list(statement["Resource"]))
+        made: Role = super().create_from_cloudformation_json(resource_name, cloudformation_json, account_id, region_name, **more)
+        return made
 
     @classmethod
     def update_from_cloudformation_json(
@@ -52,6 +69,12 @@ class InlineRole(Role):
         for policy in properties.get("Policies", ()):
             original_resource.put_policy(policy["PolicyName"], policy["PolicyDocument"])
         return original_resource
+
+
+def refuse_wrong_resources(named: list[str]) -> None:
+    for each in named:
+        if each != "*" and not RESOURCE.fullmatch(each):
+            raise RuntimeError(f"MalformedPolicyDocument: the resource {each} is none")
 
 
 CHANGED: dict[str, Any] = {"AWS::Lambda::Function": Function, "AWS::IAM::Role": InlineRole}
@@ -169,22 +192,3 @@ def remove_all(resources: ResourceMap) -> None:
     """Each resource before those that it names; moto has an order of its own, and tries again what fails."""
     for name in reversed(there(resources)):
         remove(resources, name, resources._resource_json_map[name])
-
-
-def in_order(described: Mapping[str, Any]) -> list[str]:
-    """Each resource after those that it names."""
-    return list(TopologicalSorter({name: named_in(each) & set(described) for name, each in described.items()}).static_order())
-
-
-def named_in(term: Any) -> set[str]:
-    match term:
-        case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), *_]}:
-            return {name}
-        case {"Fn::Sub": str(text)}:
-            return {name.partition(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text)}
-        case {"Fn::Sub": [str(text), values]}:
-            return named_in({"Fn::Sub": text}) | named_in(values)
-    if isinstance(term, dict):
-        depends = term.get("DependsOn", [])
-        return set().union([depends] if isinstance(depends, str) else depends, *map(named_in, term.values()))
-    return set().union(*map(named_in, term)) if isinstance(term, list) else set()

@@ -27,3 +27,5 @@ export function bytes(count: number): string {
 
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+
+export const capital = (word: string): string => word.charAt(0).toUpperCase() + word.slice(1)

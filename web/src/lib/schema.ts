@@ -3,7 +3,8 @@
  * Generated from src/multiregion/api/openapi.json by `npm run types`: do not edit.
  */
 
-export type State = "active" | "fenced" | "failover"
+/** The guide's application states; case-sensitive. */
+export type State = "active" | "failover" | "fenced"
 
 /** What the application points to, and who may write. Ordered by `epoch` and nothing else. */
 export interface StateDocument {
@@ -103,22 +104,26 @@ export interface Health {
   status: "ok"
 }
 
+/** Whether a region can do its work, and if not why */
 export interface Readiness {
   ready: boolean
   reasons: string[]
-  /** The command that only an operator can give, without which this region does not become ready or nothing can be decided */
+  /** The command without which this region does not become ready, or nothing is decided */
   needs: string | null
   region: string
-  role: "primary" | "secondary"
-  epoch: number
+  role: Role
+  /** null where the database is damaged */
+  epoch: number | null
   lag: Lag
   /** null where an engine keeps the data */
-  writing?: Writing | null
+  writing: Writing | null
+  /** The database is damaged, and serves nothing */
+  damaged?: boolean
 }
 
-/** How writing to the region's disk goes */
+/** How writing to a disk goes */
 export interface Writing {
-  condition: "well" | "slow" | "failing" | "stuck"
+  condition: "failing" | "slow" | "stuck" | "well"
   problem: string | null
   /** For how long there has been a problem */
   seconds: number
@@ -127,7 +132,7 @@ export interface Writing {
   lastWriteSeconds: number | null
 }
 
-/** How far this region is behind the other; null means unknown, which is never 0 */
+/** How far a region is behind the other. null, None: unknown, which is never zero. */
 export interface Lag {
   seconds: number | null
   changes: number | null
@@ -145,4 +150,68 @@ export interface Problem {
   field?: string
   limit?: number
   state?: StateDocument
+}
+
+/** What a region says of itself. null: not known, or not kept here */
+export interface RegionStatus {
+  ready: boolean
+  reasons: string[]
+  /** The command without which this region does not become ready, or nothing is decided */
+  needs: string | null
+  region: string
+  role: Role
+  epoch: number
+  lag: Lag
+  /** null where an engine keeps the data */
+  writing: Writing | null
+  /** The database is damaged, and serves nothing */
+  damaged?: boolean
+  state: State
+  writes: boolean
+  logEpoch: number
+  sequence: number | null
+  chain: string | null
+  history: string
+  content: string
+  /** Whether the other region's changes arrive; null: engines do it by themselves */
+  replicating: boolean | null
+  missing: Missing | null
+  photosInFlight: number | null
+  /** How many there are of each kind, by the application's names */
+  counts: Record<string, number>
+  objects: Objects | null
+  /** Lost writes to decide about */
+  losses: number
+  durability: string
+  /** Since when writes are acknowledged without the other region */
+  degradedSince: string | null
+  /** How long this region may still write; null in manual mode */
+  leaseSeconds: number | null
+}
+
+export type Role = "primary" | "secondary"
+
+/** What a region does not have of the other, as far as it has heard */
+export interface Missing {
+  changes: number
+  bytes: number
+  seconds: number | null
+  credentials: CredentialNamed[]
+  /** On their way into the other region; null: not known */
+  photosInFlight: number | null
+}
+
+/** A change of who may sign in */
+export interface CredentialNamed {
+  what: string
+  user: string
+}
+
+/** How the objects of a region are: what the scrub has read, and what could not be repaired */
+export interface Objects {
+  scrubbedAt: string | null
+  scrubbedObjects: number
+  scrubbedBytes: number
+  repaired: number
+  unrepaired: number
 }

@@ -1,4 +1,5 @@
 /** Both regions on the map, and every part with its health, as each says it for itself. */
+import { capital } from '../lib/format'
 import { useHeard, useLink, useNow, useOps, useRouting } from './context'
 import { isStale, plainHealth, regionHealth, type Health } from './health'
 import { Sign } from './Signs'
@@ -81,9 +82,8 @@ function Facts({ role }: { role: Role }) {
   if (!value) return null
   const rows: [string, string][] = [
     ['Obeys', `${value.state}, epoch ${value.epoch}`],
-    ['Last change', value.sequence.toLocaleString('en')],
-    ['Photographs', value.photos.toLocaleString('en')],
-    ['Users', value.users.toLocaleString('en')],
+    ...(value.sequence === null ? [] : [pair('Last change', value.sequence)]),
+    ...Object.entries(value.counts).map(([kind, count]) => pair(capital(kind), count)),
     ['Durability', value.degradedSince ? `${value.durability}, degraded` : value.durability],
   ]
   if (value.leaseSeconds !== null && value.writes) rows.push(['Lease', `${value.leaseSeconds.toFixed(1)} s left`])
@@ -98,6 +98,8 @@ function Facts({ role }: { role: Role }) {
     </dl>
   )
 }
+
+const pair = (name: string, count: number): [string, string] => [name, count.toLocaleString('en')]
 
 /** Values that are not fresh say how old they are. */
 function Age({ heard }: { heard: { at: number | null; failed: string | null; value: unknown } }) {

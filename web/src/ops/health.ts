@@ -87,7 +87,7 @@ export function linkHealth(heard: Heard<Faults>): Health {
 export function heardLink(reports: readonly Heard<Report>[]): Health {
   const known = reports.filter(({ value, failed }) => value !== null && failed === null)
   if (known.length === 0) return { tone: 'unknown', word: 'Unknown', why: 'neither region answers' }
-  const broken = known.some(({ value }) => value!.reasons.some(reason => reason.startsWith('replication')))
+  const broken = known.some(({ value }) => value!.replicating === false)
   return broken ? { tone: 'bad', word: 'Broken', why: '' } : { tone: 'good', word: 'Up', why: '' }
 }
 
@@ -129,6 +129,12 @@ function downs({ labels, reports, authority, local }: Known): Concern[] {
   if (authority.failed !== null) {
     const text = `The authority ${authority.failed}. Reading, writing and replication go on; the state cannot be changed until it is back.`
     found.push({ id: 'authority', tone: 'bad', text, ...(local ? { at: 'faults', action: 'Start it' } : { at: 'parts', action: 'See the parts' }) })
+    return found
+  }
+  const writing = authority.value?.authority.writing
+  if (writing?.problem) {
+    const text = `The authority cannot write its state: ${writing.problem}, since ${timeOf(writing.since ?? '')}. Reading and writing go on.`
+    found.push({ id: 'authority-disk', tone: 'bad', text, at: 'state', action: 'See what can be done' })
   }
   return found
 }

@@ -1,7 +1,8 @@
 /** What the operators' API answers, as it stands on the wire. */
+import type { RegionStatus, Role, Writing } from '../lib/schema'
 import type { AppState } from '../lib/state'
 
-export type Role = 'primary' | 'secondary'
+export type { Lag, Role } from '../lib/schema'
 
 export interface StateOf {
   state: AppState
@@ -10,31 +11,8 @@ export interface StateOf {
   regions: Record<Role, string>
 }
 
-export interface Lag {
-  seconds: number | null
-  changes: number | null
-  bytes: number | null
-}
-
 /** What a region says of itself. */
-export interface Report {
-  ready: boolean
-  reasons: string[]
-  region: string
-  role: Role
-  state: AppState
-  epoch: number
-  writes: boolean
-  sequence: number
-  content: string
-  lag: Lag
-  photos: number
-  users: number
-  losses: number
-  durability: string
-  degradedSince: string | null
-  leaseSeconds: number | null
-}
+export type Report = RegionStatus
 
 export type Seen = ({ answers: true } & Report) | { answers: false; detail: string }
 
@@ -49,6 +27,7 @@ export interface Decision extends StateOf {
 export interface Status extends StateOf {
   lastChange: Decision
   status: Record<Role, Seen>
+  authority: { writing: Writing | null }
 }
 
 export interface Move {

@@ -1,0 +1,61 @@
+"""A region whose database cannot be opened, over HTTP: it says so, takes the order to be copied anew, and refuses all else."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from multiregion.accounts import Caller
+from multiregion.api.documents import StateDocuments
+from multiregion.api.guards import Guards
+from multiregion.api.problems import JSON
+from multiregion.api.rebuild import RebuildAPI
+from multiregion.api.region import Application, application
+from multiregion.config import Deployment
+from multiregion.errors import DatabaseDamaged, Unauthorized
+from multiregion.rebuild import Rebuildable
+from multiregion.status import Damaged, readiness_of
+
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+
+
+class DamagedAPI:
+    def __init__(self, deployment: Deployment, region: Rebuildable, status: Damaged, damage: DatabaseDamaged) -> None:
+        self._deployment = deployment
+        self._region = region
+        self._status = status
+        self._damage = damage
+
+    def application(self) -> Application:
+        guards = Guards(self._deployment, nobody)
+        routes = [
+            Route("/healthz", self.healthz, methods=["GET"]),
+            Route("/readyz", self.readyz, methods=["GET"]),
+            Route("/internal/status", guards.regions(self.status), methods=["GET"]),
+            *RebuildAPI(self._region, guards).routes(),
+            Route("/{path:path}", self.refuse, methods=METHODS),
+        ]
+        return application(routes, StateDocuments(self._deployment), self._deployment.edge, nothing_to_do)
+
+    async def healthz(self, request: Request) -> Response:
+        return JSON({"status": "ok"})
+
+    async def readyz(self, request: Request) -> Response:
+        return JSON(readiness_of(self._status), 503)
+
+    async def status(self, request: Request) -> Response:
+        return JSON(self._status)
+
+    async def refuse(self, request: Request) -> Response:
+        raise self._damage
+
+
+@asynccontextmanager
+async def nothing_to_do() -> AsyncIterator[None]:
+    yield
+
+
+async def nobody(id_token: str) -> Caller:
+    raise Unauthorized("this region knows nobody: its database is damaged")

@@ -1,0 +1,43 @@
+"""What a region tells of damage to its database, and the order to set it aside: while the region runs, and where it cannot start."""
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from multiregion.api.frames import WireMark, wire_mark
+from multiregion.api.guards import Guards
+from multiregion.api.problems import JSON
+from multiregion.rebuild import Damage, Rebuildable
+
+
+class WireDamage(msgspec.Struct, frozen=True):
+    """`Damage` as it crosses the wire."""
+
+    end: WireMark | None
+    problem: str | None
+    set_aside: str | None
+
+    def value_of(self) -> Damage:
+        return Damage(self.end.value_of() if self.end else None, self.problem, self.set_aside)
+
+
+class RebuildAPI:
+    def __init__(self, region: Rebuildable, guards: Guards) -> None:
+        self._region = region
+        self._guards = guards
+
+    def routes(self) -> list[Route]:
+        regions = self._guards.regions
+        return [
+            Route("/internal/damage", regions(self.damage), methods=["GET"]),
+            Route("/internal/set-aside", regions(self.set_aside), methods=["POST"]),
+        ]
+
+    async def damage(self, request: Request) -> Response:
+        found = await self._region.damage()
+        return JSON(WireDamage(wire_mark(found.end) if found.end else None, found.problem, found.set_aside))
+
+    async def set_aside(self, request: Request) -> Response:
+        """The folder that the database will be kept in. The region begins again, empty, a moment after this answer."""
+        return JSON(await self._region.set_aside())

@@ -1,0 +1,58 @@
+"""What a region's process does about a damaged database: it reports it, and sets it aside when that is ordered."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from multiregion import advice
+from multiregion.api.damaged import DamagedAPI
+from multiregion.api.region import Application
+from multiregion.clock import Clock, SystemClock
+from multiregion.config import PartConfig
+from multiregion.embedded import aside
+from multiregion.errors import DatabaseDamaged
+from multiregion.rebuild import Damage
+from multiregion.status import damaged
+
+log = logging.getLogger("multiregion.region")
+
+
+class SettingAside:
+    """A region's database as it was found at this start, and the order to begin again without it."""
+
+    def __init__(self, database: Path, restart: Callable[[], None], clock: Clock) -> None:
+        """Carries out what was ordered before this start."""
+        aside.carry_out(database)
+        self._database = database
+        self._restart = restart
+        self._clock = clock
+        self.newest = aside.newest(database)
+
+    def order(self) -> str:
+        folder = aside.order(self._database, self._clock)
+        self._restart()
+        return folder
+
+
+class DamagedRegion:
+    """Runs in place of a region whose database cannot be opened."""
+
+    def __init__(self, config: PartConfig, damage: DatabaseDamaged, restart: Callable[[], None]) -> None:
+        assert config.role is not None
+        self._config = config
+        self._role = config.role
+        self._damage = damage
+        self._database = config.folder / "region.db"
+        self._setting_aside = SettingAside(self._database, restart, SystemClock())
+        log.error("%s: %s", self._database, damage.detail)
+
+    def application(self) -> Application:
+        deployment = self._config.deployment
+        status = damaged(deployment.place(self._role).region, self._role, self._damage.detail, advice.repair(self._role))
+        return DamagedAPI(deployment, self, status, self._damage).application()
+
+    async def damage(self) -> Damage:
+        return Damage(aside.end_in(self._database), self._damage.detail, self._setting_aside.newest)
+
+    async def set_aside(self) -> str:
+        return self._setting_aside.order()

@@ -1,0 +1,201 @@
+"""Copy a region anew from the other one: its database, damaged or not to be trusted, is set aside and kept.
+
+Keeps nothing in memory: each run reads where things are, so an interrupted one can be run again."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from multiregion.advice import spoiled
+from multiregion.clock import Clock
+from multiregion.errors import MultiregionError, RepairFailed, StaleEpoch
+from multiregion.orders import Step
+from multiregion.predictions import Outlook
+from multiregion.replication import Standing
+from multiregion.reports import ACCEPTED, Reports
+from multiregion.states import Role
+from multiregion.stores import BEGINNING, START, Mark, Position, StateStore
+
+STALL_SECONDS = 60.0
+PAUSE_SECONDS = 0.1
+NO_SOURCE = "so nothing can be copied from it; nothing was changed"
+NEITHER = 'If neither can be mended: "Both regions" in docs/runbook.md'
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a region says of its database: where its log ends (None: that cannot be read), what is damaged (None: nothing that is known),
+    and the folder that a database was set aside in last, before this one was begun."""
+
+    end: Mark | None
+    problem: str | None
+    set_aside: str | None
+
+
+class Rebuildable(Protocol):
+    """A region that can begin again without its database, damaged or not."""
+
+    async def damage(self) -> Damage: ...
+
+    async def set_aside(self) -> str:
+        """Have it begin again without its database, and return the folder that this is kept in. Idempotent until it has."""
+        ...
+
+
+class RebuildControl(Rebuildable, Protocol):
+    """What a rebuild needs of a region, over a network. Every call raises Unreachable when there is no answer in time."""
+
+    async def outlook(self) -> Outlook: ...
+
+    async def standing(self) -> Standing: ...
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]: ...
+
+    async def audit(self) -> Sequence[Position]:
+        """Read the whole log; returns the entries that are damaged and could not be put back."""
+        ...
+
+
+class Rebuild:
+    def __init__(
+        self,
+        authority: StateStore,
+        reports: Reports,
+        regions: Mapping[Role, RebuildControl],
+        names: Mapping[Role, str],
+        clock: Clock,
+    ) -> None:
+        self._authority = authority
+        self._reports = reports
+        self._regions = regions
+        self._names = names
+        self._clock = clock
+
+    async def run(self, role: Role, *, accept_loss: bool, actor: str, epoch: int | None = None) -> AsyncIterator[Step]:
+        """Raises StaleEpoch if `epoch` is given and is not the present one; RepairFailed, nothing changed, if the other region cannot give
+        everything, or if this one may have writes that the other has not, unless `accept_loss`; and, later, if copying stands still."""
+        state = await self._authority.read()
+        if epoch not in (None, state.epoch):
+            raise StaleEpoch(f"ordered at epoch {epoch}, but the epoch is {state.epoch} by now; nothing was changed", state=state)
+        began = self._clock.monotonic()
+        damage, found = await self._check(role, accept_loss=accept_loss)
+        yield Step("check", "done", self._clock.monotonic() - began, found)
+        if accept_loss:
+            await self._give_up(role, damage.end, actor)
+        kept = await self._set_aside(role, actor)
+        yield Step("set aside", "done", 0.0, f"the database of {self._names[role]} is kept in {kept}")
+        began = self._clock.monotonic()
+        head = await self._copied(role, kept)
+        yield Step("copy", "done", self._clock.monotonic() - began, f"{self._names[role]} is at change {head.sequence}")
+
+    async def _give_up(self, role: Role, end: Mark | None, actor: str) -> None:
+        """What only this region has becomes one entry of the loss ledger, up to its last report, or to where its log is known to end;
+        and a leader may go on without it."""
+        report = (await self._reports.reports()).get(role)
+        if report is not None and end is not None and end.position > report.end.position:
+            await self._reports.report(role, msgspec.structs.replace(report, end=end))
+        if (await self._authority.read()).leader is role:
+            await self._authority.note(ACCEPTED, actor=actor, reason=f"{self._names[role]} copied anew", facts={"role": role})
+
+    async def _check(self, role: Role, *, accept_loss: bool) -> tuple[Damage, str]:
+        name, other = self._names[role], self._names[role.other]
+        await self._source(role.other)
+        try:
+            damage = await self._regions[role].damage()
+        except MultiregionError as error:
+            raise RepairFailed(
+                f"{name} does not answer ({error.detail}); its process must run to take the order, and does so with a damaged database too."
+                f" Start it (on one machine: `multiregion chaos start {role}`) and run the same command again"
+            ) from error
+        only_here = await self._only_here(role, damage)
+        found = f"{name}: {damage.problem or 'no damage is known'}; {other} has everything else"
+        if only_here == 0:
+            return damage, found.replace("everything else", "everything")
+        words = "an unknown number of writes" if only_here is None else f"{only_here:,} {'write' if only_here == 1 else 'writes'}"
+        if not accept_loss:
+            raise RepairFailed(f"{name} {await self._what_it_may_have(role, damage, words)}")
+        return damage, f"{found}; given up: {words}"
+
+    async def _what_it_may_have(self, role: Role, damage: Damage, words: str) -> str:
+        """Why it is not copied anew, and what can be done. A log that cannot be read is not waited for."""
+        other, report = self._names[role.other], (await self._reports.reports()).get(role)
+        if damage.end is not None:
+            return (
+                f"may have {words} that {other} does not have, and they would be lost. Nothing was changed; wait until {other} has them"
+                " (`multiregion state set fenced` keeps new ones from being made), or give them up with --accept-loss"
+            )
+        known = "The authority was told nothing of its log"
+        if report is not None:
+            has = "has that" if await self._holds(role.other, report.end) else "has not got so far"
+            known = f"It told the authority last that its log ends at change {report.end.position.sequence}; {other} {has}"
+        return f"cannot read its log, so nobody knows what else it has. {known}. What came later is lost. To go on: --accept-loss"
+
+    async def _source(self, role: Role) -> None:
+        """The region to copy from must have everything itself."""
+        name = self._names[role]
+        try:
+            outlook, damage = await self._regions[role].outlook(), await self._regions[role].damage()
+        except MultiregionError as error:
+            raise RepairFailed(f"{name} does not answer ({error.detail}), {NO_SOURCE}. {NEITHER}") from error
+        if damage.problem is not None or not outlook.ready:
+            why = damage.problem or "`multiregion status` says why"
+            raise RepairFailed(f"{name} is not whole itself, {NO_SOURCE}. {why}. {NEITHER}")
+        if places := await self._regions[role].audit():
+            raise RepairFailed(f"{name}: {spoiled(places)}. Nothing was changed")
+
+    async def _only_here(self, role: Role, damage: Damage) -> int | None:
+        """How many writes the other region does not have; None if that is not known."""
+        if damage.end is None:
+            return None if await self._may_have_own(role) else 0
+        own = damage.end
+        if await self._holds(role.other, own):
+            return 0
+        there = (await self._regions[role.other].standing()).end.position
+        # In one epoch one region writes, so of two logs that end in the same one the longer has what the other lacks.
+        is_ahead = there.epoch == own.position.epoch and there.sequence < own.position.sequence
+        return own.position.sequence - there.sequence if is_ahead else None
+
+    async def _may_have_own(self, role: Role) -> bool:
+        """A region that follows has what it has from the other one, once it has told the authority so under this leader."""
+        state, report = await self._authority.read(), (await self._reports.reports()).get(role)
+        if state.leader is role or report is None or report.history not in (state.history, *state.succeeds):
+            return True
+        has_followed = report.epoch >= (await self._reports.leadership()).since
+        return not has_followed or not await self._holds(role.other, report.end)
+
+    async def _holds(self, role: Role, mark: Mark) -> bool:
+        return mark == BEGINNING or (await self._regions[role].marks([mark.position.sequence]))[0] == mark
+
+    async def _set_aside(self, role: Role, actor: str) -> str:
+        try:
+            kept = await self._regions[role].set_aside()
+        except MultiregionError as error:
+            raise RepairFailed(f"{self._names[role]} did not confirm the order ({error.detail}); run the same command again") from error
+        await self._authority.note("repair", actor=actor, reason=f"{self._names[role]} copied anew", facts={"region": role, "kept": kept})
+        return kept
+
+    async def _copied(self, role: Role, kept: str) -> Position:
+        """Wait until the region has begun again and is whole. Raises RepairFailed when it has come no further for STALL_SECONDS."""
+        reached, moved_at = START, self._clock.monotonic()
+        while True:
+            outlook = await self._begun_again(role, kept)
+            if outlook is not None and outlook.ready:
+                return outlook.head.position
+            if outlook is not None and outlook.head.position > reached:
+                reached, moved_at = outlook.head.position, self._clock.monotonic()
+            if self._clock.monotonic() - moved_at > STALL_SECONDS:
+                raise RepairFailed(
+                    f"{self._names[role]} has come no further than change {reached.sequence} for {STALL_SECONDS:g} s; its old"
+                    f" database is in {kept}. It goes on by itself when both regions and the authority answer: `multiregion status`"
+                )
+            await self._clock.sleep(PAUSE_SECONDS)
+
+    async def _begun_again(self, role: Role, kept: str) -> Outlook | None:
+        try:
+            if (await self._regions[role].damage()).set_aside != kept:
+                return None
+            return await self._regions[role].outlook()
+        except MultiregionError:
+            return None

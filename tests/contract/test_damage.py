@@ -1,0 +1,197 @@
+"""A damaged database is told wherever it is met, with what to do; and it is set aside whole, whoever is killed in the middle of it."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from multiregion.clock import SystemClock
+from multiregion.config import REGION_PURPOSE, PartConfig, Settings
+from multiregion.embedded import aside
+from multiregion.embedded.authority import SqliteState
+from multiregion.embedded.database import QUIET_SECONDS
+from multiregion.embedded.records import SqliteRecords
+from multiregion.errors import DatabaseDamaged
+from multiregion.local.deployment import DataFolder, plan
+from multiregion.local.serve import application_of
+from multiregion.states import FIRST
+from multiregion.stores import START, Key, Position
+from tests.contract.test_logged_records import opened, put
+
+PAGE = 4096
+SPOILED = "p05000"
+
+
+def spoil(file: Path, text: str = SPOILED) -> None:
+    """Overwrite the pages with this text in them, but never the first."""
+    data = bytearray(file.read_bytes())
+    found = [start for start in range(PAGE, len(data), PAGE) if text.encode() in data[start : start + PAGE]]
+    for start in found:
+        data[start : start + PAGE] = bytes([0x55]) * PAGE
+    assert found
+    with file.open("r+b") as opened_file:
+        opened_file.write(data)
+
+
+def found_damage_of(records: SqliteRecords) -> DatabaseDamaged | None:
+    return records.damage
+
+
+@pytest.fixture
+async def records(tmp_path: Path) -> AsyncIterator[SqliteRecords]:
+    """Open, larger than what it keeps in memory, and then damaged underneath."""
+    file = tmp_path / "region.db"
+    made = opened(file)
+    await made.admit(FIRST)
+    for n in range(0, 10_000, 500):
+        await made.commit([put(f"p{n + each:05}", b"x" * 500) for each in range(500)], epoch=1, actor="ada")
+    made.close()
+    made = opened(file)
+    await made.admit(FIRST)
+    with sqlite3.connect(file) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    spoil(file)
+    yield made
+    made.close()
+
+
+async def test_a_read_of_a_damaged_page_is_told_and_the_others_go_on(records: SqliteRecords) -> None:
+    assert await records.get(Key("photos", "p00000")) is not None
+    assert found_damage_of(records) is None
+    with pytest.raises(DatabaseDamaged, match=r"the primary region is damaged.*: multiregion repair primary"):
+        await records.get(Key("photos", SPOILED))
+    assert found_damage_of(records) is not None
+    assert await records.get(Key("photos", "p00001")) is not None
+
+
+async def test_a_list_that_comes_upon_a_damaged_page_is_told(records: SqliteRecords) -> None:
+    with pytest.raises(DatabaseDamaged):
+        await records.query("photos", limit=10_000)
+
+
+async def test_a_log_that_is_damaged_is_told_to_who_follows_it(records: SqliteRecords) -> None:
+    with pytest.raises(DatabaseDamaged):
+        records.changes(START, limit=10_000)
+
+
+async def test_a_write_that_comes_upon_a_damaged_page_is_told_and_writes_nothing(records: SqliteRecords) -> None:
+    before = await records.head()
+    with pytest.raises(DatabaseDamaged, match="multiregion repair primary"):
+        await records.commit([put(SPOILED, b"y")], epoch=1, actor="ada")
+    assert await records.head() == before
+    assert found_damage_of(records) is not None
+
+
+async def test_what_was_found_to_be_damaged_is_written_to_no_more(records: SqliteRecords) -> None:
+    with pytest.raises(DatabaseDamaged):
+        await records.get(Key("photos", SPOILED))
+    with pytest.raises(DatabaseDamaged):
+        await records.commit([put("p00001", b"y")], epoch=1, actor="ada")
+    refusal = await records.refusal()
+    assert isinstance(refusal, DatabaseDamaged)
+    await asyncio.sleep(QUIET_SECONDS)
+    await records.prove_writing()
+    assert (records.writing().condition, records.writing().problem) == ("failing", "the database is damaged")
+
+
+def test_an_authority_that_is_damaged_says_what_its_operator_does(tmp_path: Path) -> None:
+    (tmp_path / "authority.db").write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(DatabaseDamaged, match=r"authority\.db is damaged.*Move it and its -wal and -shm files away.*authority recover"):
+        SqliteState(tmp_path / "authority.db", SystemClock())
+
+
+# Setting aside
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "region.db"
+    for name in ("", "-shm", "-wal"):
+        file.with_name(f"region.db{name}").write_text(name)
+    return file
+
+
+def kept_in(file: Path, folder: str) -> dict[str, str]:
+    return {each.name: each.read_text() for each in file.with_name(folder).iterdir()}
+
+
+EVERYTHING = {"region.db": "", "region.db-shm": "-shm", "region.db-wal": "-wal"}
+
+
+def test_a_database_is_set_aside_with_its_journal_and_once_for_each_order(file: Path) -> None:
+    aside.carry_out(file)
+    assert file.exists() and aside.newest(file) is None
+    folder = aside.order(file, SystemClock())
+    assert aside.order(file, SystemClock()) == folder and file.exists()
+    aside.carry_out(file)
+    assert kept_in(file, folder) == EVERYTHING and not file.exists() and aside.newest(file) == folder
+    file.write_text("new")
+    aside.carry_out(file)
+    assert file.read_text() == "new"
+
+
+@pytest.mark.parametrize("moved", [["region.db"], ["region.db", "region.db-shm"], []])
+def test_whoever_is_killed_in_the_middle_finishes_it_at_the_next_start(file: Path, moved: list[str]) -> None:
+    folder = aside.order(file, SystemClock())
+    file.with_name(folder).mkdir()
+    for name in moved:
+        file.with_name(name).rename(file.with_name(folder) / name)
+    aside.carry_out(file)
+    assert kept_in(file, folder) == EVERYTHING and list(file.parent.glob("region.db*")) == []
+
+
+async def test_where_a_damaged_log_ends_is_known_if_that_page_can_be_read(records: SqliteRecords, tmp_path: Path) -> None:
+    end = (await records.head()).mark
+    records.close()
+    assert end.position == Position(1, 10_000) and aside.end_in(tmp_path / "region.db") == end
+    (tmp_path / "region.db").write_bytes(b"not a database at all" * 1000)
+    assert aside.end_in(tmp_path / "region.db") is None
+
+
+# A region's process
+
+
+def configured(folder: Path) -> PartConfig:
+    """The primary of a deployment that was founded a moment ago."""
+    data = DataFolder(folder)
+    folder.mkdir()
+    kept = data.keep(SystemClock(), "us-east-1", "ap-northeast-1")
+    return plan(kept, folder, 20_000)[1]["primary"]
+
+
+async def test_a_region_that_has_been_told_nothing_yet_does_not_say_that_anything_is_missing(tmp_path: Path) -> None:
+    app = application_of(configured(tmp_path / "data"), Settings())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://region") as http:
+        said = (await http.get("/readyz")).json()
+    waits = "waits for the authority to confirm the state; reads are served, writes are not"
+    assert said["reasons"] == [waits, "replication: has not heard from the other region yet"]
+
+
+async def test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it(tmp_path: Path) -> None:
+    config, restarts = configured(tmp_path / "data"), list[str]()
+    config.folder.mkdir()
+    (config.folder / "region.db").write_bytes(b"not a database at all" * 1000)
+
+    def started() -> httpx.AsyncClient:
+        app = application_of(config, Settings(), restart=lambda: restarts.append("again"))
+        headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://region", headers=headers)
+
+    async with started() as http:
+        ready, read = await http.get("/readyz"), await http.get(f"/state/{config.deployment.app_id}")
+        assert ready.status_code == 503 and "multiregion repair primary" in ready.json()["reasons"][0]
+        assert (read.status_code, read.json()["code"], (await http.get("/healthz")).status_code) == (503, "database_damaged", 200)
+        damage = (await http.get("/internal/damage")).json()
+        assert damage == {"end": None, "problem": ready.json()["reasons"][0], "set_aside": None}
+        assert (await http.post("/internal/set-aside", headers={"Authorization": ""})).status_code == 401 and restarts == []
+        kept = (await http.post("/internal/set-aside")).json()
+    assert restarts == ["again"]
+    async with started() as http:
+        assert (await http.get("/internal/damage")).json() == {"end": [0, 0, ""], "problem": None, "set_aside": kept}
+        reasons = (await http.get("/readyz")).json()["reasons"]
+        assert "copies everything from the other region" in reasons
+    assert (config.folder / kept / "region.db").exists()
