@@ -26,6 +26,21 @@ def not_replicated(reason: str) -> Explain:
     return lambda position, own: (NOT_REPLICATED, reason)
 
 
+def explanation(shared: Position, beyond: Position | None, had: Position, leader: Role) -> Explain:
+    """Why the changes after `shared` are undone, where this log and the leader's part. `beyond`: what the leader's log has there
+    (None: nothing); `had`: how far it had got once."""
+    where = f"after change {shared.sequence} of epoch {shared.epoch}"
+
+    def explain(position: Position, own: bool) -> tuple[str, str]:
+        if beyond is not None and beyond.epoch <= position.epoch:
+            return FORKED, f"{FORKED}: the {leader} region's log went another way {where}"
+        if not own or position <= had:
+            return OLDER_COPY, f"the {leader} region was {OLDER_COPY} and leads with what it had {where}"
+        return NOT_REPLICATED, f"{NOT_REPLICATED} when the {leader} region took over {where}"
+
+    return explain
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """An acknowledged write that was undone or is gone. Its key is its change's mark: a position alone may have been given twice.
@@ -151,7 +166,7 @@ class LoggedRecords(Records, Protocol):
         ...
 
     async def write_off(self, mark: Mark, leadership: Leadership, *, cause: str) -> None:
-        """Enter what is missing up to `mark` as one loss without contents, and owe nothing any more. Idempotent."""
+        """Enter what is missing up to `mark` as one loss without contents; what is owed up to there is then owed no more. Idempotent."""
         ...
 
     async def is_whole(self) -> bool:

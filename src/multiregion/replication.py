@@ -24,10 +24,10 @@ from multiregion.errors import (
     Unneeded,
 )
 from multiregion.lag import NOTHING_KNOWN, LagMeter, LastKnown
-from multiregion.logs import FORKED, NOT_REPLICATED, OLDER_COPY, Explain, LoggedRecords, Loss
+from multiregion.logs import Explain, LoggedRecords, Loss, explanation
 from multiregion.objects import Found, LocalObjects
 from multiregion.region import LoggedRegion
-from multiregion.states import UNFOUNDED, Role, RoutingState
+from multiregion.states import UNFOUNDED, RoutingState
 from multiregion.stores import BEGINNING, START, Change, Digest, Exposure, Head, Lag, Mark, Position, needs_of
 
 log = logging.getLogger("multiregion.replication")
@@ -39,6 +39,7 @@ LEDGER_PAGE = 500
 FETCHES_MAX = 4
 PAUSE_SECONDS_MIN = 0.1
 PAUSE_SECONDS_MAX = 1.0
+COMPARES = "compares its log with the other region's"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,21 +163,6 @@ def parts(losses: Sequence[Loss]) -> Iterator[Sequence[Loss]]:
         first += len(batch)
 
 
-def explanation(shared: Position, beyond: Position | None, had: Position, leader: Role) -> Explain:
-    """Why the changes after `shared` are undone, where this log and the leader's part. `beyond`: what the leader's log has there
-    (None: nothing); `had`: how far it had got once."""
-    where = f"after change {shared.sequence} of epoch {shared.epoch}"
-
-    def explain(position: Position, own: bool) -> tuple[str, str]:
-        if beyond is not None and beyond.epoch <= position.epoch:
-            return FORKED, f"{FORKED}: the {leader} region's log went another way {where}"
-        if not own or position <= had:
-            return OLDER_COPY, f"the {leader} region was {OLDER_COPY} and leads with what it had {where}"
-        return NOT_REPLICATED, f"{NOT_REPLICATED} when the {leader} region took over {where}"
-
-    return explain
-
-
 class Replicator:
     """Keeps one region up with the other, for ever, through every break; `status` says how far behind it is.
 
@@ -204,11 +190,16 @@ class Replicator:
         self._lag = LagMeter(clock, stale_seconds=1.0 + 4 * heartbeat_seconds)
         self.problem: str | None = "has not heard from the other region yet"
         self._level_at = START
+        self._following = False
         self.parted: Mark | None = None
         """While this region leads: where the other one's log ends, if it has something that this one's has not."""
 
     def status(self) -> Lag:
         return self._lag.now(broken=self.problem is not None)
+
+    def turns(self, state: RoutingState) -> bool:
+        """Whether this region follows by `state`, and goes on to: what it heard as the leader says nothing of its own log."""
+        return state.leader is not self._region.role and not self._following
 
     @property
     def last_known(self) -> LastKnown | None:
@@ -256,7 +247,9 @@ class Replicator:
     async def follow(self) -> None:
         """One connection's worth: read ahead and apply side by side until either of them ends or fails."""
         self._level_at = START
-        if await self._follows():
+        self._following = await self._follows()
+        if self._following:
+            self.problem = self.problem or COMPARES
             await self._rejoin()
         head = await self._region.records.head()
         self._lag.applied(head)

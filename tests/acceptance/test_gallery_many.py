@@ -109,10 +109,11 @@ def test_the_place_is_kept_while_others_are_opened_and_the_region_changes(galler
     caption = str(tiles(page).nth(tiles(page).count() // 2).locator("b").text_content())
     page.get_by_role("link", name=f"{caption} by admin", exact=True).click()
     expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text(caption)
-    for _ in range(30):
+    number, last = int(caption.split()[1]), caption
+    for step in range(1, 31):
         page.keyboard.press("ArrowRight")
-    last = f"Number {int(caption.split()[1]) + 30}"
-    expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text(last)
+        last = f"Number {number + step}"
+        expect(page.get_by_role("dialog").get_by_role("heading")).to_have_text(last)
     page.keyboard.press("Escape")
     seen_last = page.get_by_role("link", name=f"{last} by admin", exact=True)
     expect(seen_last).to_be_focused()

@@ -12,8 +12,7 @@ from msgspec.structs import replace as altered
 from multiregion.chains import linked
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
-from multiregion.logs import CAUSES, DISK_LOST, FORKED, NOT_REPLICATED, OLDER_COPY, Loss, not_replicated
-from multiregion.replication import explanation
+from multiregion.logs import CAUSES, DISK_LOST, FORKED, NOT_REPLICATED, OLDER_COPY, Loss, explanation, not_replicated
 from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
@@ -195,6 +194,18 @@ async def test_what_is_here_is_not_written_off(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
     await primary.write_off((await primary.head()).mark, ONE, cause=OLDER_COPY)
     assert await primary.losses() == []
+
+
+async def test_a_debt_of_an_earlier_leadership_outlives_that_a_later_ones_is_written_off(primary: SqliteRecords) -> None:
+    """Both files were lost: the word that accepts it names where the present leadership began, and more had been acknowledged before."""
+    taken_over = Leadership(2, Mark(Position(1, 1), "base"), ((1, BEGINNING),))
+    owed = Mark(Position(1, 8), "before")
+    await primary.owe(owed, taken_over, cause=DISK_LOST)
+    await primary.write_off(taken_over.base, taken_over, cause=DISK_LOST)
+    assert await primary.owed() == owed and await primary.missing(owed, taken_over) == 7
+    await primary.write_off(owed, taken_over, cause=DISK_LOST)
+    assert await primary.owed() == BEGINNING
+    assert [(loss.change.position, loss.writes) for loss in await primary.losses()] == [(Position(1, 1), 1), (Position(1, 8), 7)]
 
 
 def in_one_chain(*positions: Position, before: str = "") -> list[Loss]:

@@ -130,9 +130,10 @@ class Decisions:
         if state.leader is role or known is None or known.seconds is None or not state.is_taken_by(outlook.admitted):
             return  # nothing is lost, or an unknown number; or the survivor knows more than the authority, which then decides nothing
         past, leader = self._past, self._past.regions[role.other]
-        # What a ledger lists, and no log holds, has been lost already. The other ledger may have it first.
-        listed = set[Mark]().union(*(past.listed(witness) for witness in past.regions.values())) - leader.held
-        lost = known_before - past.path(outlook.head.mark) - listed
+        # What a ledger lists, or this region had once, and the leader does not hold has been lost already.
+        listed = set[Mark]().union(*(past.listed(witness) for witness in past.regions.values()))
+        already = (listed | past.path(past.regions[role].owed)) - leader.held
+        lost = known_before - past.path(outlook.head.mark) - already
         self._past.journal.count("predicted some" if lost else "predicted none")
         self._past.check(
             known.changes >= len(lost),

@@ -71,7 +71,8 @@ class Healing:
             return not lost
         self._truth._journal.count("object told missing")
         role = state.leader
-        if not self._truth.regions[role].whole:
+        leader = self._truth.regions[role]
+        if not leader.whole or leader.owed != BEGINNING:
             role = role.other  # the one that leads waits for what nobody has
         shown = [key for key, row in self._truth.regions[role].table.items() if row.needs & lost]
         if not shown:

@@ -204,6 +204,26 @@ async def following(region: LoggedRegion, source: LoggedRegion) -> AsyncIterator
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_what_a_region_heard_as_the_leader_says_nothing_of_how_it_follows(primary: LoggedRegion, secondary: LoggedRegion) -> None:
+    """Between the state that ends its leadership and the comparison of the logs, it may have to undo what the other does not have."""
+    await write(primary, "lost")
+    async with following(primary, secondary) as replicator:
+        await until(lambda: is_true(replicator.status().changes == 0))
+        assert not replicator.turns(await primary.records.admitted())
+        taken = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
+        await primary.records.admit(taken)
+        assert replicator.turns(taken)
+        await until(lambda: is_true("have parted" in (replicator.problem or "")))
+        assert not replicator.turns(taken) and replicator.status().changes is None
+        await secondary.records.admit(taken)
+        await until(lambda: is_true(replicator.status().changes == 0))
+        assert await level(primary, secondary) and not replicator.turns(taken)
+
+
+async def is_true(value: bool) -> bool:
+    return value
+
+
 async def test_that_the_other_log_went_another_way_is_told_while_this_region_leads_and_no_longer(
     primary: LoggedRegion, secondary: LoggedRegion
 ) -> None:

@@ -185,7 +185,7 @@ def settle_debt(session: RegionSession, leadership: Leadership) -> None:
 def write_off(session: RegionSession, mark: Mark, leadership: Leadership, region: Role, at: float, cause: str) -> None:
     if not session.holds(mark):
         enter_gap(session.db, mark, leadership, region, at, session.cause(cause))
-    session.owed = BEGINNING
+    settle_debt(session, leadership)  # a debt of an earlier leadership stays: the other region may have it
 
 
 def enter_gap(db: sqlite3.Connection, mark: Mark, leadership: Leadership, region: Role, at: float, cause: str) -> None:

@@ -36,12 +36,12 @@ from multiregion.rebuild import Damage
 from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.repair import Repairs
-from multiregion.replication import Replicator
+from multiregion.replication import COMPARES, Replicator
 from multiregion.reports import REPORT_SECONDS
 from multiregion.scrub import Pace, Scrub
 from multiregion.states import UNFOUNDED, RoutingState
 from multiregion.status import RegionStatus, Said, damaged, missing_of, writing_of
-from multiregion.stores import Change, Digest, Lag, Position
+from multiregion.stores import UNKNOWN_LAG, Change, Digest, Lag, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
@@ -236,7 +236,9 @@ class RegionProcess(ServedRegion):
         reasons += [advice.spoiled(self._audit.spoiled)] if self._audit.spoiled else []
         reasons += [f"does not accept writes: {refusal.detail}"] if writer and refusal and not reasons else []
         ready = self._records.confirmed and whole and proved and not needs_lease and not (writer and writing.problem)
-        reasons += [f"replication: {self._replicator.problem}"] if self._replicator.problem else []
+        turns = self._replicator.turns(state)
+        problem = COMPARES if turns else self._replicator.problem
+        reasons += [f"replication: {problem}"] if problem else []
         reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return RegionStatus(
             ready=ready,
@@ -253,8 +255,8 @@ class RegionProcess(ServedRegion):
             chain=head.chain,
             history=state.history,
             content=head.content,
-            lag=self._lag(),
-            replicating=self._replicator.problem is None,
+            lag=UNKNOWN_LAG if turns else self._lag(),
+            replicating=self._replicator.problem is None and not turns,
             missing=missing_of(self._replicator.last_known),
             photos_in_flight=self._uploads.in_flight(),
             counts={partition: await self._records.count(partition) for partition in COUNTED},

@@ -15,6 +15,9 @@ import type { List } from './Gallery'
 import { titleOf, UNTITLED } from './titleOf'
 import { Stage } from './Stage'
 
+/** So many are known after the one that is looked at: whoever holds the arrow key down is not stopped at the end of a page. */
+const AHEAD = 24
+
 interface Props {
   photoId: string
   list: List
@@ -26,7 +29,7 @@ export default function Viewer({ photoId, list, user, onClose }: Props) {
   const { photos } = list
   const at = photos.findIndex(photo => photo.photoId === photoId)
   const photo = photos[at]
-  useFind(photo === undefined || at === photos.length - 1, list)
+  useFind(photo === undefined || at >= photos.length - AHEAD, list)
   useAhead(photos[at + 1])
   const steps = useSteps(photos[at - 1], photos[at + 1])
   return (
@@ -43,7 +46,7 @@ export default function Viewer({ photoId, list, user, onClose }: Props) {
   )
 }
 
-/** Loads on while the photograph has not been found, or is the last one known. */
+/** Loads on while the photograph has not been found, or few are known after it. */
 function useFind(wanted: boolean, { complete, reading, failure }: List): void {
   const { photos } = useLightbox()
   useEffect(() => {
