@@ -72,6 +72,18 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            await self._write_off([owed]",
         ONCE,
     ),
+    (
+        "embedded/ledger.py",
+        "    settle_debt(session, leadership)  # a debt",
+        "    session.owed = BEGINNING  # a debt",
+        f"{LEDGER}::test_a_debt_of_an_earlier_leadership_outlives_that_a_later_ones_is_written_off",
+    ),
+    (
+        "replication.py",
+        "state.leader is not self._region.role and not self._following",
+        "False",
+        "tests/unit/test_replication.py::test_what_a_region_heard_as_the_leader_says_nothing_of_how_it_follows",
+    ),
     ("embedded/ledger.py", "    reached = held.sequence\n", "    reached = 0\n", f"{LEDGER}::test_what_is_missing_up_to_a_mark_is_counted"),
     ("embedded/ledger.py", "        if above > reached:", "        if False:", f"{LEDGER}::test_what_is_missing_up_to_a_mark_is_counted"),
     ("embedded/ledger.py", "if writes else 0, min(sequence, shared.sequence)))", "if writes else 0, sequence))", OTHER_HISTORY),

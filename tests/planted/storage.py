@@ -8,6 +8,7 @@ SERVED = "tests/contract/test_application_objects.py"
 REPAIR = "tests/unit/test_repair.py"
 REBUILD = "tests/unit/test_rebuild.py"
 REPLICATION = "tests/unit/test_replication.py"
+BYTES = "tests/unit/test_replicated_objects.py"
 CONTROLLER = "tests/unit/test_controller.py"
 VERIFICATION = "tests/unit/test_verification.py"
 
@@ -158,31 +159,31 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "replication.py",
         "    while missing := [digest for",
         "    if missing := [digest for",
-        f"{REPLICATION}::test_an_object_that_is_here_is_not_swept_before_the_record_that_needs_it_has_come",
+        f"{BYTES}::test_an_object_that_is_here_is_not_swept_before_the_record_that_needs_it_has_come",
     ),
     (
         "replication.py",
         "        raise Unneeded(",
         "        raise NotFound(",
-        f"{REPLICATION}::test_bytes_of_what_was_deleted_meanwhile_are_not_waited_for",
+        f"{BYTES}::test_bytes_of_what_was_deleted_meanwhile_are_not_waited_for",
     ),
     (
         "replication.py",
         "        if await region.records.is_needed(digest):\n            raise\n",
         "",
-        f"{REPLICATION}::test_bytes_that_are_needed_and_damaged_are_waited_for_and_told",
+        f"{BYTES}::test_bytes_that_are_needed_and_damaged_are_waited_for_and_told",
     ),
     (
         "replication.py",
         "            if there != changes[-1].mark:",
         "            if False:",
-        f"{REPLICATION}::test_bytes_that_a_region_with_another_file_does_not_need_are_waited_for",
+        f"{BYTES}::test_bytes_that_a_region_with_another_file_does_not_need_are_waited_for",
     ),
     (
         "replication.py",
         "                if not skip_unneeded:\n                    raise\n",
         "",
-        f"{REPLICATION}::test_a_lost_write_is_not_made_again_without_its_bytes",
+        f"{BYTES}::test_a_lost_write_is_not_made_again_without_its_bytes",
     ),
     (
         "recovery.py",
