@@ -17,7 +17,7 @@ from infra.regional import APPLICATION, AUTHORITY_LAYER, OPERATIONS, ROUTING, ST
 from infra.routing import AUTHORITY, STATES, UPDATER, state_table
 from infra.stack import Stack, function
 from infra.stack_sets import roles, stack_set
-from multiregion.aws.fixed import FIXED
+from multiregion.cloud.fixed import FIXED
 
 DESCRIPTION = "An application in two regions, and the means to fail over from one to the other (multiregion)"
 GUARD_SECONDS = 300

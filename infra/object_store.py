@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 
 from infra.stack import Stack, Statement, allow, keep, policy, role, trusted
-from multiregion.aws.repair import FOLDER
+from multiregion.cloud.repair import FOLDER
 
 LOG_DAYS, OLD_VERSION_DAYS, PENDING_DAYS, REPLICATION_MINUTES = 90, 30, 1, 15
 RULE = "to-the-other-region"

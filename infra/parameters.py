@@ -6,7 +6,7 @@ import aws_cdk as cdk
 
 from infra.stack import Stack
 from multiregion import __version__
-from multiregion.aws.regions import SUPPORTED, WHY
+from multiregion.cloud.regions import SUPPORTED, WHY
 
 SOLUTION_ID = "multiregion"
 REGION = r"[a-z]{2}(-[a-z]+){1,3}-[0-9]"

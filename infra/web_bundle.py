@@ -10,7 +10,7 @@ from pathlib import Path
 
 import multiregion
 from infra.lambdas.site_publisher import encoded, unpacked
-from multiregion.aws.publish import site_files
+from multiregion.cloud.publish import site_files
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(multiregion.__file__).parent / "web"

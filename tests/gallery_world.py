@@ -15,9 +15,9 @@ import uvicorn
 from PIL import Image
 
 from multiregion.api import application as application_api
+from multiregion.api.asgi import application
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
-from multiregion.api.region import application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.config import Settings
 from multiregion.embedded.links import SignedLinks

@@ -18,10 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from multiregion.api import identity
+from multiregion.api.asgi import Application, application
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON
-from multiregion.api.region import Application, application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.config import Deployment, RegionPlace, Settings
 from multiregion.states import Role, State

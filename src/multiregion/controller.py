@@ -13,7 +13,7 @@ from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
 from multiregion.health import refuse_unable
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
 from multiregion.predictions import Outlook, RegionControl, facts_of, prediction

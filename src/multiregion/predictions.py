@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from msgspec import to_builtins
 
 from multiregion.health import WELL, WriteHealth
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
 from multiregion.objects import Repaired
 from multiregion.reports import Leadership, Report, Reports, base_fact

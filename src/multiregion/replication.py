@@ -23,7 +23,7 @@ from multiregion.errors import (
     Unavailable,
     Unneeded,
 )
-from multiregion.lag import NOTHING_KNOWN, LagMeter, LastKnown
+from multiregion.lag_history import NOTHING_KNOWN, LagMeter, LastKnown
 from multiregion.logs import Explain, LoggedRecords, Loss, explanation
 from multiregion.objects import Found, LocalObjects
 from multiregion.region import LoggedRegion

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from multiregion.clock import iso
 from multiregion.health import WriteHealth
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.states import Role, State
 from multiregion.stores import UNKNOWN_LAG, Lag
 

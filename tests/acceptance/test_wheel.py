@@ -57,7 +57,7 @@ def test_the_sources_can_be_built_from_what_is_distributed(tmp_path: Path) -> No
     listed = subprocess.run([sys.executable, "-m", "tarfile", "-l", str(file)], check=True, capture_output=True, text=True).stdout
     names = {name.partition("/")[2].strip() for name in listed.splitlines()}
     needed = ("deployment/multi-region-application-architecture.template", "infra/hub.py", "web/package.json", "scripts/build_web.py")
-    assert {*needed, "hatch_build.py", "pyproject.toml", "src/multiregion/aws/prices.toml"} <= names
+    assert {*needed, "hatch_build.py", "pyproject.toml", "src/multiregion/cloud/prices.toml"} <= names
     assert not any("node_modules" in name or name.startswith("src/multiregion/web/") for name in names)
 
 

@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 import boto3
 
-from multiregion.aws.objects import S3Objects
-from multiregion.aws.records import DynamoRecords
-from multiregion.aws.session import Engines
-from multiregion.aws.state import DynamoState
-from multiregion.aws.tables import prepare_bucket, prepare_table
-from multiregion.aws.tickets import S3Uploads
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import EnginesConfig
+from multiregion.dynamodb.objects import S3Objects
+from multiregion.dynamodb.records import DynamoRecords
+from multiregion.dynamodb.session import Engines
+from multiregion.dynamodb.state import DynamoState
+from multiregion.dynamodb.tables import prepare_bucket, prepare_table
+from multiregion.dynamodb.tickets import S3Uploads
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords

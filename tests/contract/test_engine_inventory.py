@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from multiregion.aws.inventory import Inventory
+from multiregion.dynamodb.inventory import Inventory
 from multiregion.errors import Overloaded
 from multiregion.states import FIRST, Role, State, move
 from multiregion.stores import Digest, Key, Write

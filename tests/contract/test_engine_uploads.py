@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from multiregion.aws.objects import FRESH_SECONDS, S3Objects
-from multiregion.aws.tickets import ADDRESSES_MAX, SAME_SECONDS, S3Links, S3Uploads
+from multiregion.dynamodb.objects import FRESH_SECONDS, S3Objects
+from multiregion.dynamodb.tickets import ADDRESSES_MAX, SAME_SECONDS, S3Links, S3Uploads
 from multiregion.errors import InvalidInput
 from multiregion.stores import Announced, Digest, Ticket
 from tests.contract.backends import AwsBackend

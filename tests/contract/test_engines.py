@@ -8,14 +8,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from multiregion.aws.heartbeats import Heartbeats
-from multiregion.aws.items import COPIES, ITEM_BYTES_MAX, NEEDS, state_item, state_of
-from multiregion.aws.session import WAITING_MAX, Engines
-from multiregion.aws.state import DynamoState
-from multiregion.aws.tables import prepare_bucket, prepare_table
-from multiregion.aws.transactions import FENCES, fence_key
 from multiregion.clock import SystemClock
 from multiregion.config import EnginesConfig
+from multiregion.dynamodb.heartbeats import Heartbeats
+from multiregion.dynamodb.items import COPIES, ITEM_BYTES_MAX, NEEDS, state_item, state_of
+from multiregion.dynamodb.session import WAITING_MAX, Engines
+from multiregion.dynamodb.state import DynamoState
+from multiregion.dynamodb.tables import prepare_bucket, prepare_table
+from multiregion.dynamodb.transactions import FENCES, fence_key
 from multiregion.errors import (
     BadDeployment,
     Conflict,

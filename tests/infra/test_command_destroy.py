@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from multiregion.aws.removal import Kept
+from multiregion.cloud.removal import Kept
 from tests.infra.worlds import PRIMARY, SECONDARY, World, world
 
 BUCKET = f"multiregion-123456789012-{PRIMARY}"

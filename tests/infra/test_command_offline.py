@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from multiregion.aws.template import check_parameter
+from multiregion.cloud.template import check_parameter
 from multiregion.errors import InvalidInput
 from tests.infra.commands import Operator
 from tests.infra.worlds import TEMPLATE, committed_template

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from multiregion.aws.permissions import FOR_NATIVE_USERS, FOR_THE_FIRST_GLOBAL_TABLE, TO_MAKE, TO_TAKE_BACK
+from multiregion.cloud.permissions import FOR_NATIVE_USERS, FOR_THE_FIRST_GLOBAL_TABLE, TO_MAKE, TO_TAKE_BACK
 from tests.infra.cloud.schemas import handler_actions
 from tests.infra.template import hub
 from tests.infra.worlds import PRIMARY, SECONDARY, TEMPLATE, World, committed_template, world

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from multiregion.aws.failure import advice
-from multiregion.aws.fixed import FIXED
-from multiregion.aws.regions import SUPPORTED
+from multiregion.cloud.failure import advice
+from multiregion.cloud.fixed import FIXED
+from multiregion.cloud.regions import SUPPORTED
 from multiregion.config import REGION_LABELS
 from tests.infra.template import hub
 

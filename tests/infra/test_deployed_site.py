@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra import web_bundle
-from multiregion.aws.publish import site_files
+from multiregion.cloud.publish import site_files
 from tests.infra.cloud.cloud import Cloud
 from tests.infra.deployed import PARAMETERS, PRIMARY, SECONDARY, Deployment, deployed
 

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from infra.stack_sets import ADMINISTRATION, EXECUTION
 from infra.synthesis import synthesise
-from multiregion.aws.regions import SUPPORTED
+from multiregion.cloud.regions import SUPPORTED
 from tests.infra.cloud.cloud import Cloud
 from tests.infra.cloud.principals import Denied
 from tests.infra.cloud.registry import ResourceFailed

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from multiregion.aws.fixed import FIXED, PLACE, STATEFUL, replaced
-from multiregion.aws.template import Template
+from multiregion.cloud.fixed import FIXED, PLACE, STATEFUL, replaced
+from multiregion.cloud.template import Template
 from tests.infra.cloud.schemas import create_only
 from tests.infra.template import all_templates, bodies, hub, layer, references, resources, text, walk
 from tests.infra.worlds import PRIMARY, World, world

@@ -15,7 +15,7 @@ from infra import web_bundle
 from infra.lambdas import site_publisher
 from infra.lambdas.site_publisher import unpacked
 from infra.web_bundle import packed
-from multiregion.aws.publish import packaged_bundle, site_files
+from multiregion.cloud.publish import packaged_bundle, site_files
 from tests.infra.region import PREFIX, PRIMARY, SECONDARY, client, two_regions
 
 BUNDLES = f"{PREFIX}-bundles"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from multiregion.aws.template import FILE_NAME, Template, read_template
+from multiregion.cloud.template import FILE_NAME, Template, read_template
 from tests.infra.cloud.cloud import Cloud
 from tests.infra.cloud.tunnel import tunnel
 from tests.infra.commands import Done, Operator

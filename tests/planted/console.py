@@ -65,21 +65,26 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("api/authority.py", "actor=actor(request, order.actor)", "actor=order.actor", ACTOR),
     # what is told before and during a change
     (
-        "prospects.py",
+        "rehearsal.py",
         "raise Foreseen(new, facts or {})",
         "return await self._authority.replace(old, new, actor=actor, reason=reason, facts=facts)  # type: ignore[attr-defined]",
         TOLD,
     ),
-    ("prospects.py", "return replace(prospect or Prospect(wish, state), needs_word=why)", "return prospect or Prospect(wish, state)", TOLD),
-    ("prospects.py", 'if step.name == "predict":', "if False:", f"{MOVES}::test_a_takeover_is_predicted_while_the_primary_is_lost"),
     (
-        "prospects.py",
-        "return Prospect(wish, target(wish, state), refused=error.detail)\n        return await",
-        "return Prospect(wish, target(wish, state))\n        return await",
+        "rehearsal.py",
+        "return replace(rehearsal or Rehearsal(wish, state), needs_word=why)",
+        "return rehearsal or Rehearsal(wish, state)",
+        TOLD,
+    ),
+    ("rehearsal.py", 'if step.name == "predict":', "if False:", f"{MOVES}::test_a_takeover_is_predicted_while_the_primary_is_lost"),
+    (
+        "rehearsal.py",
+        "return Rehearsal(wish, target(wish, state), refused=error.detail)\n        return await",
+        "return Rehearsal(wish, target(wish, state))\n        return await",
         f"{MOVES}::test_a_move_that_would_be_refused_says_why_in_the_words_of_the_refusal",
     ),
     (
-        "prospects.py",
+        "rehearsal.py",
         "becomes = target(wish, state) if wish.kind is PLANNED else foreseen.state",
         "becomes = foreseen.state",
         f"{MOVES}::test_each_move_that_is_offered_can_be_made_as_it_is_told",

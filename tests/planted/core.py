@@ -208,13 +208,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{REPLICATION}::test_an_object_that_is_there_is_not_fetched_again",
     ),
     (
-        "lag.py",
+        "lag_history.py",
         "            return UNKNOWN_LAG",
         "            return Lag(0.0, 0, 0)",
         f"{REPLICATION}::test_lag_is_unknown_until_heard_and_never_zero_then",
     ),
     (
-        "lag.py",
+        "lag_history.py",
         "if broken or self._clock.monotonic() - self.heard_at > self._stale_seconds:",
         "if False:",
         f"{REPLICATION}::test_a_silent_link_makes_the_count_unknown_and_the_seconds_grow",
@@ -340,7 +340,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("api/edge.py", '        "Content-Security-Policy": policy,\n', "", HEADERS),
     ("api/edge.py", "connect-src 'self' {answering};", "connect-src *;", HEADERS),
     ("api/edge.py", '"X-Content-Type-Options": "nosniff",', "", HEADERS),
-    ("api/region.py", "allow_origins=[edge],", 'allow_origins=["*"],', f"{HTTP}::test_only_the_edges_origin_may_call_from_a_browser"),
+    ("api/asgi.py", "allow_origins=[edge],", 'allow_origins=["*"],', f"{HTTP}::test_only_the_edges_origin_may_call_from_a_browser"),
     ("api/problems.py", "if len(body) > limit:", "if False:", f"{HTTP}::test_a_body_over_the_limit_is_refused"),
     (
         "api/problems.py",

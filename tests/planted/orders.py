@@ -2,7 +2,7 @@
 its absence looks like and the test that must then fail: (file, old, new, test)."""
 
 ORDERS = "tests/unit/test_orders.py"
-PROSPECTS = "tests/unit/test_prospects.py"
+REHEARSAL = "tests/unit/test_rehearsal.py"
 AUTOMATIC = "tests/unit/test_automatic.py"
 EXITS = "tests/unit/test_exit_codes.py"
 SUPERVISOR = "tests/unit/test_supervisor.py"
@@ -106,16 +106,16 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("orders.py", " and self._decided_last < request.number", "", LATER_FENCE),
     ("automatic.py", "        self.waits_because = None\n", "", f"{AUTOMATIC}::test_while_it_takes_over_it_says_so"),
     (
-        "prospects.py",
+        "rehearsal.py",
         "        outlooks = await self._outlooks()\n        state = await self._authority.read()  #",
         "        state = await self._authority.read()\n        outlooks = await self._outlooks()  #",
-        f"{PROSPECTS}::test_a_decision_while_the_regions_are_asked_is_no_old_backup",
+        f"{REHEARSAL}::test_a_decision_while_the_regions_are_asked_is_no_old_backup",
     ),
     (
-        "prospects.py",
+        "rehearsal.py",
         "(wish.request.is_met_by(state) and not passing)",
         "wish.request.is_met_by(state)",
-        f"{PROSPECTS}::test_to_fence_is_offered_while_an_order_goes_through_the_fenced_state",
+        f"{REHEARSAL}::test_to_fence_is_offered_while_an_order_goes_through_the_fenced_state",
     ),
     (
         "api/operator.py",

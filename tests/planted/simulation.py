@@ -65,8 +65,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if True:",
         SEEDS,
     ),
-    ("recovery.py", "    again = write if force else on_condition", "    again = write if True else on_condition", SEEDS),
-    ("recovery.py", "    await bring(write.needs, region.objects, peer)\n", "", SEEDS),
+    ("reapply.py", "    again = write if force else on_condition", "    again = write if True else on_condition", SEEDS),
+    ("reapply.py", "    await bring(write.needs, region.objects, peer)\n", "", SEEDS),
     # following
     (
         "embedded/reads.py",

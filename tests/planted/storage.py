@@ -186,7 +186,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{BYTES}::test_a_lost_write_is_not_made_again_without_its_bytes",
     ),
     (
-        "recovery.py",
+        "reapply.py",
         "        await region.objects.file(digest)  # sound, or fetched again",
         "        pass",
         "tests/unit/test_losses.py::test_a_photo_whose_picture_is_damaged_does_not_come_back_with_it",

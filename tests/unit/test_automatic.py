@@ -9,7 +9,7 @@ from multiregion.config import Settings
 from multiregion.controller import BOTH, Controller
 from multiregion.errors import NotReady
 from multiregion.health import WELL, WriteHealth
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
 from multiregion.predictions import Outlook
 from multiregion.states import Role, RoutingState, State, move

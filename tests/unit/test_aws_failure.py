@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from multiregion.aws.failure import ADVICE, Failure, explain, said
-from multiregion.aws.progress import STACK, Event, Snapshot
-from multiregion.aws.stack import Stack
-from multiregion.aws.template import STACK_SET
+from multiregion.cloud.failure import ADVICE, Failure, explain, said
+from multiregion.cloud.progress import STACK, Event, Snapshot
+from multiregion.cloud.stack import Stack
+from multiregion.cloud.template import STACK_SET
 
 HUB = Stack("arn:aws:cloudformation:us-east-1:1:stack/gallery/a-b", "gallery", "us-east-1", "UPDATE_ROLLBACK_COMPLETE", "", {}, {})
 

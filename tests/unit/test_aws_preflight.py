@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from multiregion.aws.account import USUAL, Account, AwsFailure, Identity, Patience
-from multiregion.aws.permissions import role_arn
-from multiregion.aws.preflight import BAD, GOOD, UNKNOWN, Check, Preflight, Wish
-from multiregion.aws.stack import Stack
-from multiregion.aws.template import CALLER_MUST_GIVE, Template
+from multiregion.cloud.account import USUAL, Account, AwsFailure, Identity, Patience
+from multiregion.cloud.permissions import role_arn
+from multiregion.cloud.preflight import BAD, GOOD, UNKNOWN, Check, Preflight, Wish
+from multiregion.cloud.stack import Stack
+from multiregion.cloud.template import CALLER_MUST_GIVE, Template
 from multiregion.errors import Forbidden
 
 TEMPLATE = Template('{"Resources": {}}')

@@ -2,7 +2,7 @@
 
 import pytest
 
-from multiregion.aws.removal import Kept
+from multiregion.cloud.removal import Kept
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Fenced, IllegalMove, SwitchFailed, Unreachable
 from multiregion.health import WELL, WriteHealth
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.objects import Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook

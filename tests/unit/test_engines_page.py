@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from multiregion.aws.tables import table_of
 from multiregion.config import EnginesConfig, PartConfig, read_part, read_settings
+from multiregion.dynamodb.tables import table_of
 from multiregion.errors import BadDeployment
 from multiregion.local.deployment import LocalDeployment
 from multiregion.local.engines import engines_of

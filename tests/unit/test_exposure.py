@@ -9,7 +9,7 @@ from msgspec import to_builtins
 
 from multiregion.clock import SystemClock
 from multiregion.embedded.pending import GRACE_SECONDS, PendingUploads
-from multiregion.lag import LagMeter, LastKnown
+from multiregion.lag_history import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
 from multiregion.logs import not_replicated
 from multiregion.predictions import prediction

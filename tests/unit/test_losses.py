@@ -14,7 +14,7 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import DatabaseDamaged, MultiregionError, NotFound, Refused, Unreachable
 from multiregion.logs import Loss, not_replicated
 from multiregion.losses import LossLedger, Settled
-from multiregion.recovery import restore
+from multiregion.reapply import restore
 from multiregion.region import LoggedRegion
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import START, Change, Digest, Key, Mark, Position, Write

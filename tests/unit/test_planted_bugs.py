@@ -24,7 +24,7 @@ PLANTED = {
     "the replicator accepts an older epoch": ("core", "embedded/records.py", "if epoch < session.routing.epoch:"),
     "the replicator accepts another history": ("promises", "embedded/records.py", "            if known and not session.holds"),
     "objects after the records that name them": ("core", "replication.py", "            await self._bring_objects(frame.changes)"),
-    "an unknown lag is zero": ("core", "lag.py", "            return UNKNOWN_LAG"),
+    "an unknown lag is zero": ("core", "lag_history.py", "            return UNKNOWN_LAG"),
     "the lease by the wall clock": ("promises", "leases.py", "        return self._clock.monotonic() < self._until"),
     "a lease after the takeover has begun": ("promises", "leases.py", "        if epoch == self._closed_epoch:"),
     "a takeover before the lease has run out": ("promises", "controller.py", "            while not self._leases.have_run_out():"),
@@ -36,8 +36,8 @@ PLANTED = {
     "a switch that does not drain": ("core", "controller.py", "while not (is_level := level(heads[leader]"),
     "a switch that does not wait for the fence": ("core", "controller.py", "required=None if target.serving is leader"),
     "an acknowledgement before the copy": ("promises", "durability.py", "        while self._copied < position:"),
-    "a lost write overwrites a newer one": ("promises", "recovery.py", "    again = write if force else on_condition"),
-    "a comment without its photo": ("promises", "recovery.py", ", requires=photos_of(write))"),
+    "a lost write overwrites a newer one": ("promises", "reapply.py", "    again = write if force else on_condition"),
+    "a comment without its photo": ("promises", "reapply.py", ", requires=photos_of(write))"),
 }
 
 

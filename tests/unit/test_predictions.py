@@ -11,7 +11,7 @@ from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.errors import SwitchFailed
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.leases import DRIFT, Leases
 from multiregion.objects import Repaired
 from multiregion.orders import Request

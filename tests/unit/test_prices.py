@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from multiregion.aws.estimate import Estimate, Item, Use
-from multiregion.aws.prices import Prices, packaged_prices, packaged_text, parsed, read_prices
-from multiregion.aws.template import Template
+from multiregion.cloud.estimate import Estimate, Item, Use
+from multiregion.cloud.prices import Prices, packaged_prices, packaged_text, parsed, read_prices
+from multiregion.cloud.template import Template
 from multiregion.errors import InvalidInput
 
 PRIMARY, SECONDARY = "us-east-1", "ap-northeast-1"

@@ -12,7 +12,7 @@ from multiregion.controller import BOTH, Controller
 from multiregion.embedded.authority import SqliteState
 from multiregion.errors import NotReady, StaleEpoch, SwitchFailed, Unreachable
 from multiregion.health import WriteHealth
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Request
 from multiregion.predictions import Outlook

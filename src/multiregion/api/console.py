@@ -14,21 +14,21 @@ from multiregion.api.problems import JSON
 from multiregion.clock import iso
 from multiregion.config import Settings
 from multiregion.progress import Progress, Run
-from multiregion.prospects import Prospect, Prospects, described
+from multiregion.rehearsal import Rehearsal, Rehearsals, described
 from multiregion.states import Role, RoutingState
 
 
 class ConsoleAPI:
     def __init__(
         self,
-        prospects: Prospects,
+        rehearsals: Rehearsals,
         progress: Progress,
         names: Mapping[Role, str],
         settings: Settings,
         documents: StateDocuments,
         guards: Guards,
     ) -> None:
-        self._prospects = prospects
+        self._rehearsals = rehearsals
         self._progress = progress
         self._names = names
         self._settings = settings
@@ -44,22 +44,22 @@ class ConsoleAPI:
 
     async def moves(self, request: Request) -> Response:
         """Every change of state that can be ordered now, and what it would come to. Changes nothing."""
-        state, prospects = await self._prospects.now()
-        return JSON({**self._documents(state), "moves": [self._move(prospect, state) for prospect in prospects]})
+        state, rehearsals = await self._rehearsals.now()
+        return JSON({**self._documents(state), "moves": [self._move(rehearsal, state) for rehearsal in rehearsals]})
 
-    def _move(self, prospect: Prospect, state: RoutingState) -> dict[str, Any]:
-        wish = prospect.move
+    def _move(self, rehearsal: Rehearsal, state: RoutingState) -> dict[str, Any]:
+        wish = rehearsal.move
         return {
             "name": wish.name,
             "kind": wish.kind,
             "path": wish.path,
             "order": wish.order,
-            "becomes": self._documents(prospect.becomes),
-            "does": described(prospect, state, self._names, self._settings),
-            "refused": prospect.refused,
-            "needsWord": prospect.needs_word,
-            "prediction": prospect.prediction,
-            "predictedLoss": prospect.predicted,
+            "becomes": self._documents(rehearsal.becomes),
+            "does": described(rehearsal, state, self._names, self._settings),
+            "refused": rehearsal.refused,
+            "needsWord": rehearsal.needs_word,
+            "prediction": rehearsal.prediction,
+            "predictedLoss": rehearsal.predicted,
         }
 
     async def progress(self, request: Request) -> Response:

@@ -8,11 +8,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from multiregion.accounts import Caller
+from multiregion.api.asgi import Application, application
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
 from multiregion.api.problems import JSON
 from multiregion.api.rebuild import RebuildAPI
-from multiregion.api.region import Application, application
 from multiregion.config import Deployment
 from multiregion.errors import DatabaseDamaged, Unauthorized
 from multiregion.rebuild import Rebuildable

@@ -15,9 +15,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from multiregion.api.asgi import Lifespan
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON, problem, status_problem
-from multiregion.api.region import Lifespan
 from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, Deployment, RegionPlace, Settings, label
 from multiregion.errors import MultiregionError
 

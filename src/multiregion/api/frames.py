@@ -4,7 +4,7 @@ import msgspec
 
 from multiregion.api.documents import Routing, routing
 from multiregion.health import WELL, WriteHealth
-from multiregion.lag import NOTHING_KNOWN, LastKnown
+from multiregion.lag_history import NOTHING_KNOWN, LastKnown
 from multiregion.logs import Loss
 from multiregion.predictions import Outlook
 from multiregion.replication import Frame, Standing

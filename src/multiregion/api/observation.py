@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from multiregion.api.authentication import Authenticate
 from multiregion.api.problems import JSON, Handler
-from multiregion.lag import Sample
+from multiregion.lag_history import Sample
 from multiregion.status import Status
 
 

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from multiregion.api.between_regions import DEEP_PAGE_MAX, PAGE_MAX, REPAIR_BYTES_MAX, Identified, RepairOrder, identified
 from multiregion.api.documents import Routing, routing
 from multiregion.api.frames import wire_head, wire_outlook
 from multiregion.api.guards import Guards
-from multiregion.api.internal import DEEP_PAGE_MAX, PAGE_MAX, REPAIR_BYTES_MAX, Identified, RepairOrder, identified
 from multiregion.api.problems import JSON, read_json
 from multiregion.objects import Repaired
 from multiregion.predictions import Outlook

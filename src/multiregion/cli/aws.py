@@ -9,19 +9,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from multiregion.aws import preflight, removal
-from multiregion.aws.account import Account, Identity
-from multiregion.aws.launch import ATTACH, CREATE, NOTHING, Launched, launch, update
-from multiregion.aws.preflight import Check, Preflight, Wish
-from multiregion.aws.publish import INDEX, Bundle, Publication, packaged_bundle
-from multiregion.aws.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_stack
-from multiregion.aws.template import FILE_NAME, packaged_template, read_template
 from multiregion.cli import aws_cost, aws_operations
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption, chosen_again
 from multiregion.cli.aws_progress import discarded, followed, interruptible, report
 from multiregion.cli.deployment import JsonOption
 from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
+from multiregion.cloud import preflight, removal
+from multiregion.cloud.account import Account, Identity
+from multiregion.cloud.launch import ATTACH, CREATE, NOTHING, Launched, launch, update
+from multiregion.cloud.preflight import Check, Preflight, Wish
+from multiregion.cloud.publish import INDEX, Bundle, Publication, packaged_bundle
+from multiregion.cloud.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_stack
+from multiregion.cloud.template import FILE_NAME, packaged_template, read_template
 from multiregion.errors import BadDeployment, InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="The guide's deployment on AWS: two regions from one CloudFormation template.")

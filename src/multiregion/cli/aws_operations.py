@@ -12,18 +12,18 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from multiregion.aws.account import Account
-from multiregion.aws.application import Application, Wanted
-from multiregion.aws.comparison import WAIT_SECONDS, Buckets, Comparison, Missing
-from multiregion.aws.health import Alarm, Health, Lag
-from multiregion.aws.repair import Job, Repair
-from multiregion.aws.stack import Stack, deployed
-from multiregion.aws.survivor import known
 from multiregion.cli.aws_options import EitherRegionOption, NameOption, ProfileOption, RegionOption
 from multiregion.cli.deployment import JsonOption
 from multiregion.cli.layout import dim, say, stacked
 from multiregion.cli.state import print_json, sentence, styled
 from multiregion.clock import SystemClock, pause
+from multiregion.cloud.account import Account
+from multiregion.cloud.application import Application, Wanted
+from multiregion.cloud.comparison import WAIT_SECONDS, Buckets, Comparison, Missing
+from multiregion.cloud.health import Alarm, Health, Lag
+from multiregion.cloud.repair import Job, Repair
+from multiregion.cloud.stack import Stack, deployed
+from multiregion.cloud.survivor import known
 from multiregion.config import label
 from multiregion.states import parse_state
 from multiregion.verdicts import Verdict

@@ -9,16 +9,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from multiregion.aws.account import Account
-from multiregion.aws.failure import explain
-from multiregion.aws.failure import said as plainly
-from multiregion.aws.progress import Event, Snapshot, Watch
-from multiregion.aws.removal import begin, left
-from multiregion.aws.stack import GOOD, Stack
-from multiregion.aws.template import STACK_SET
 from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
 from multiregion.clock import pause
+from multiregion.cloud.account import Account
+from multiregion.cloud.failure import explain
+from multiregion.cloud.failure import said as plainly
+from multiregion.cloud.progress import Event, Snapshot, Watch
+from multiregion.cloud.removal import begin, left
+from multiregion.cloud.stack import GOOD, Stack
+from multiregion.cloud.template import STACK_SET
 from multiregion.config import label
 
 errors = Console(stderr=True, highlight=False)

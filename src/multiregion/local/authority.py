@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from multiregion.api.asgi import Application, application
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI
 from multiregion.api.console import ConsoleAPI
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
 from multiregion.api.losses import LossAPI
 from multiregion.api.operator import OperatorAPI
-from multiregion.api.region import Application, application
 from multiregion.api.routing import StateNews
 from multiregion.automatic import Automatic
 from multiregion.clock import Clock, SystemClock
@@ -26,8 +26,8 @@ from multiregion.local.operators import Operators
 from multiregion.losses import LossLedger
 from multiregion.predictions import InformedRegion, RegionControl
 from multiregion.progress import Progress, WatchedController
-from multiregion.prospects import Prospects
 from multiregion.rebuild import Rebuild
+from multiregion.rehearsal import Rehearsals
 from multiregion.reports import Reports
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Decision, StateStore
@@ -141,10 +141,10 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     documents = StateDocuments(deployment)
     guards = Guards(deployment, operators.identify)
     rebuild = Rebuild(state, own, clients, names, clock) if own else None
-    prospects = Prospects(state, regions, names, clock, settings)
+    rehearsals = Rehearsals(state, regions, names, clock, settings)
     routes = [
         *OperatorAPI(state, controller, clients, verification, rebuild, documents, guards, own.writing if own else None).routes(),
-        *ConsoleAPI(prospects, progress, names, settings, documents, guards).routes(),
+        *ConsoleAPI(rehearsals, progress, names, settings, documents, guards).routes(),
         *LossAPI(LossLedger(clients, names, state), documents, guards).routes(),
         *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
         *AutomaticAPI(state, automatic, guards).routes(),

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from multiregion import advice
+from multiregion.api.asgi import Application
 from multiregion.api.damaged import DamagedAPI
-from multiregion.api.region import Application
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig
 from multiregion.embedded import aside

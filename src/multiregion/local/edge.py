@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
+from multiregion.api.asgi import Application
 from multiregion.api.edge import edge_application
 from multiregion.api.faults import FaultsAPI
 from multiregion.api.guards import Guards
-from multiregion.api.region import Application
 from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, Settings
 from multiregion.local.clients import RegionClient

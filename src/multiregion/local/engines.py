@@ -9,18 +9,18 @@ from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
 from multiregion.api.guards import Guards
 from multiregion.api.replicated import ReplicatedAPI
-from multiregion.aws.heartbeats import Heartbeats
-from multiregion.aws.inventory import Inventory
-from multiregion.aws.objects import S3Objects
-from multiregion.aws.records import DynamoRecords
-from multiregion.aws.session import Engines
-from multiregion.aws.state import DynamoState
-from multiregion.aws.tables import prepare_bucket, prepare_table
-from multiregion.aws.tickets import S3Links, S3Uploads
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
+from multiregion.dynamodb.heartbeats import Heartbeats
+from multiregion.dynamodb.inventory import Inventory
+from multiregion.dynamodb.objects import S3Objects
+from multiregion.dynamodb.records import DynamoRecords
+from multiregion.dynamodb.session import Engines
+from multiregion.dynamodb.state import DynamoState
+from multiregion.dynamodb.tables import prepare_bucket, prepare_table
+from multiregion.dynamodb.tickets import S3Links, S3Uploads
 from multiregion.errors import BadDeployment
-from multiregion.lag import LastKnown
+from multiregion.lag_history import LastKnown
 from multiregion.local.served import COUNTED, ServedRegion, Stores, Work
 from multiregion.predictions import Outlook
 from multiregion.region import Region

@@ -8,9 +8,9 @@ from typing import Any
 from multiregion import advice
 from multiregion.api import application as application_api
 from multiregion.api.authentication import Authenticate
+from multiregion.api.between_regions import InternalAPI
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
-from multiregion.api.internal import InternalAPI
 from multiregion.api.positions import positions
 from multiregion.api.rebuild import RebuildAPI
 from multiregion.audit import Audit
@@ -32,8 +32,8 @@ from multiregion.local.exposure import RegionExposure
 from multiregion.local.served import COUNTED, ServedRegion, Stores, Work
 from multiregion.objects import Condition
 from multiregion.predictions import Outlook
+from multiregion.reapply import restore
 from multiregion.rebuild import Damage
-from multiregion.recovery import restore
 from multiregion.region import LoggedRegion
 from multiregion.repair import Repairs
 from multiregion.replication import COMPARES, Replicator

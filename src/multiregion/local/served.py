@@ -13,15 +13,15 @@ from multiregion import advice
 from multiregion.accounts import Accounts
 from multiregion.accounts.outbox import Outbox
 from multiregion.api import identity as identity_api
+from multiregion.api.asgi import Application, OperationsAPI, application
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.observation import ObservationAPI
-from multiregion.api.region import Application, OperationsAPI, application
 from multiregion.api.routing import RoutingAPI, StateNews
 from multiregion.clock import Clock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import MultiregionError
-from multiregion.lag import LagHistory
+from multiregion.lag_history import LagHistory
 from multiregion.local.clients import AuthorityClient, HttpPeer
 from multiregion.photos.comments import Comments
 from multiregion.photos.gallery import Photos

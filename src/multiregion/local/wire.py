@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from multiregion.api.asgi import Application, application
 from multiregion.api.documents import StateDocuments
-from multiregion.api.region import Application, application
 from multiregion.api.wire import Order, WireAPI
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import REGION_PURPOSE, PartConfig

@@ -16,7 +16,7 @@ from moto.cloudformation.models import cloudformation_backends
 from moto.cloudformation.parsing import ResourceMap
 from moto.iam.models import Role
 
-from multiregion.aws.fixed import STATEFUL
+from multiregion.cloud.fixed import STATEFUL
 from tests.infra.cloud.order import in_order
 from tests.infra.cloud.policies import NotModelled, as_list
 from tests.infra.cloud.schemas import create_only, paths

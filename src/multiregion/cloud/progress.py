@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from multiregion.aws.account import Account, AwsFailure, is_missing
-from multiregion.aws.stack import Place, Stack, find_stack, regional_stacks
-from multiregion.aws.template import STACK_SET
+from multiregion.cloud.account import Account, AwsFailure, is_missing
+from multiregion.cloud.stack import Place, Stack, find_stack, regional_stacks
+from multiregion.cloud.template import STACK_SET
 from multiregion.errors import NotFound, Unavailable
 
 LOOK_SECONDS, LOOK_SECONDS_MAX, LOOK_GROWTH = 0.25, 4.0, 1.5

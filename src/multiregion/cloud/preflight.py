@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from multiregion.aws import fixed, permissions
-from multiregion.aws.account import Account, Identity
-from multiregion.aws.failure import VERIFY_ACCOUNT
-from multiregion.aws.publish import Bundle
-from multiregion.aws.regions import SUPPORTED, WHY
-from multiregion.aws.stack import NEVER_WHOLE, UPDATABLE, Stack, deployed_template
-from multiregion.aws.template import INLINE_BYTES_MAX, TEMPLATE_BYTES_MAX, Template
+from multiregion.cloud import fixed, permissions
+from multiregion.cloud.account import Account, Identity
+from multiregion.cloud.failure import VERIFY_ACCOUNT
+from multiregion.cloud.publish import Bundle
+from multiregion.cloud.regions import SUPPORTED, WHY
+from multiregion.cloud.stack import NEVER_WHOLE, UPDATABLE, Stack, deployed_template
+from multiregion.cloud.template import INLINE_BYTES_MAX, TEMPLATE_BYTES_MAX, Template
 from multiregion.errors import MultiregionError
 
 GOOD, BAD, UNKNOWN = "good", "bad", "unknown"

@@ -32,7 +32,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class Rehearsal:
     """What would come of a move. `refused` says why nothing would; `needs_word`, why the operator has to accept a loss for it.
 
     `prediction` is what a takeover says before it begins, None for a move that loses nothing; `predicted` its figures."""
@@ -100,7 +100,7 @@ class Onlooker:
         return state
 
 
-class Prospects:
+class Rehearsals:
     def __init__(
         self, authority: StateStore, regions: Mapping[Role, RegionControl], names: Mapping[Role, str], clock: Clock, settings: Settings
     ) -> None:
@@ -110,7 +110,7 @@ class Prospects:
         self._clock = clock
         self._settings = settings
 
-    async def now(self) -> tuple[RoutingState, Sequence[Prospect]]:
+    async def now(self) -> tuple[RoutingState, Sequence[Rehearsal]]:
         """The state, and every move from it with what it would come to. Nothing is changed."""
         outlooks = await self._outlooks()
         state = await self._authority.read()  # after the regions: else one that has just been told a new state would look ahead of it
@@ -156,27 +156,27 @@ def leads_nowhere(wish: Move, state: RoutingState, passing: bool) -> bool:
     )
 
 
-async def foresee(stage: Controller, wish: Move, state: RoutingState) -> Prospect | None:
+async def foresee(stage: Controller, wish: Move, state: RoutingState) -> Rehearsal | None:
     """None if it would not change anything."""
     try:
         return await rehearse(stage, wish, state)
     except MultiregionError as error:
         if wish.kind is not TAKEOVER:
-            return Prospect(wish, target(wish, state), refused=error.detail)
+            return Rehearsal(wish, target(wish, state), refused=error.detail)
         return await with_word(stage, wish, state, error.detail)
 
 
-async def with_word(stage: Controller, wish: Move, state: RoutingState, why: str) -> Prospect:
+async def with_word(stage: Controller, wish: Move, state: RoutingState, why: str) -> Rehearsal:
     """A takeover that is refused without the operator's word may go on with it."""
     accepting = replace(wish, order={**wish.order, "acceptLoss": True}, request=replace(wish.request, accept_loss=True))
     try:
-        prospect = await rehearse(stage, accepting, state)
+        rehearsal = await rehearse(stage, accepting, state)
     except MultiregionError as error:
-        return Prospect(wish, target(wish, state), refused=error.detail)
-    return replace(prospect or Prospect(wish, state), needs_word=why)
+        return Rehearsal(wish, target(wish, state), refused=error.detail)
+    return replace(rehearsal or Rehearsal(wish, state), needs_word=why)
 
 
-async def rehearse(stage: Controller, wish: Move, state: RoutingState) -> Prospect | None:
+async def rehearse(stage: Controller, wish: Move, state: RoutingState) -> Rehearsal | None:
     """Up to the first decision. Raises what the controller raises before it."""
     prediction: str | None = None
     try:
@@ -185,7 +185,7 @@ async def rehearse(stage: Controller, wish: Move, state: RoutingState) -> Prospe
                 prediction = step.detail
     except Foreseen as foreseen:
         becomes = target(wish, state) if wish.kind is PLANNED else foreseen.state
-        return Prospect(wish, becomes, prediction=prediction, predicted=foreseen.facts.get("predictedLoss"))
+        return Rehearsal(wish, becomes, prediction=prediction, predicted=foreseen.facts.get("predictedLoss"))
     return None
 
 
@@ -194,11 +194,11 @@ def target(wish: Move, state: RoutingState) -> RoutingState:
     return move(state, wish.request.to, writable=wish.request.writable, drained=True)
 
 
-def described(prospect: Prospect, state: RoutingState, names: Mapping[Role, str], settings: Settings) -> list[str]:
+def described(rehearsal: Rehearsal, state: RoutingState, names: Mapping[Role, str], settings: Settings) -> list[str]:
     """What the move does, in sentences for whoever has to decide."""
-    after, called = prospect.becomes, {role: label(name) for role, name in names.items()}
+    after, called = rehearsal.becomes, {role: label(name) for role, name in names.items()}
     return [
-        *beginning(prospect.move.kind, state, after, called, settings),
+        *beginning(rehearsal.move.kind, state, after, called, settings),
         f"Everybody {'stays on' if after.serving is state.serving else 'is served from'} {called[after.serving]}.",
         f"Writing goes to {called[after.writer]}." if after.writer else "Nobody can write; everything stays viewable.",
     ]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from multiregion.aws.account import GLANCE, Account
-from multiregion.aws.stack import Stack
+from multiregion.cloud.account import GLANCE, Account
+from multiregion.cloud.stack import Stack
 from multiregion.errors import Unavailable
 
 WINDOW_SECONDS, PERIOD_SECONDS = 1_800, 60

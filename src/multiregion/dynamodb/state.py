@@ -4,10 +4,10 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from multiregion.aws.errors import Cancelled
-from multiregion.aws.items import Item, key_item, state_item, state_of
-from multiregion.aws.session import Engines
 from multiregion.clock import Clock
+from multiregion.dynamodb.errors import Cancelled
+from multiregion.dynamodb.items import Item, key_item, state_item, state_of
+from multiregion.dynamodb.session import Engines
 from multiregion.errors import MultiregionError, NotReady, Overloaded, StaleEpoch, Unreachable
 from multiregion.states import FIRST, RoutingState
 from multiregion.stores import Decision, Key

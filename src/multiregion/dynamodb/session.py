@@ -10,8 +10,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from multiregion.aws.errors import meaning
 from multiregion.config import EnginesConfig
+from multiregion.dynamodb.errors import meaning
 from multiregion.errors import Overloaded
 
 THREADS = 32

@@ -5,7 +5,7 @@ The execution role of the StackSets makes the rest, and is not looked at here.
 
 from collections.abc import Iterator, Mapping
 
-from multiregion.aws.account import Account, AwsFailure, Identity, is_missing
+from multiregion.cloud.account import Account, AwsFailure, Identity, is_missing
 
 Needed = Mapping[str, tuple[str, ...]]
 PREFIX = "multiregion-00000000"

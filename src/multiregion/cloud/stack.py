@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from multiregion.aws.account import USUAL, Account, AwsFailure, Patience, is_missing
-from multiregion.aws.template import CALLER_MUST_GIVE, Template
+from multiregion.cloud.account import USUAL, Account, AwsFailure, Patience, is_missing
+from multiregion.cloud.template import CALLER_MUST_GIVE, Template
 from multiregion.errors import BadDeployment, NotFound
 
 GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from multiregion.aws.account import GLANCE, ONCE, Account, AwsFailure, NotReached
-from multiregion.aws.stack import Stack
+from multiregion.cloud.account import GLANCE, ONCE, Account, AwsFailure, NotReached
+from multiregion.cloud.stack import Stack
 from multiregion.errors import (
     IllegalMove,
     InvalidInput,

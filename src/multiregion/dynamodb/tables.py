@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from multiregion.aws.items import INDEX
-from multiregion.aws.session import Engines
+from multiregion.dynamodb.items import INDEX
+from multiregion.dynamodb.session import Engines
 from multiregion.errors import BadDeployment, MultiregionError, NotFound, Unavailable
 
 PENDING = "pending/"

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure
-from multiregion.aws.publish import Published
-from multiregion.aws.stack import NEVER_WHOLE, Stack
-from multiregion.aws.template import Template
+from multiregion.cloud.account import Account, AwsFailure
+from multiregion.cloud.publish import Published
+from multiregion.cloud.stack import NEVER_WHOLE, Stack
+from multiregion.cloud.template import Template
 from multiregion.errors import BadDeployment
 
 CREATE, UPDATE, ATTACH, NOTHING = "create", "update", "attach", "nothing"

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from multiregion.aws.progress import Snapshot
+from multiregion.cloud.progress import Snapshot
 
 AGAIN = "Run the same command again."
 SUPPORT = "https://console.aws.amazon.com/support/home#/"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from multiregion.aws.items import OWN, SEQUENCE_MODULUS, Item, fingerprint, key_of, needs_of, position_of
-from multiregion.aws.objects import S3Objects, name_of
-from multiregion.aws.session import Engines
+from multiregion.dynamodb.items import OWN, SEQUENCE_MODULUS, Item, fingerprint, key_of, needs_of, position_of
+from multiregion.dynamodb.objects import S3Objects, name_of
+from multiregion.dynamodb.session import Engines
 from multiregion.errors import NotFound, NotReady, Overloaded
 from multiregion.states import RoutingState
 from multiregion.stores import Digest, Head, Key, Position

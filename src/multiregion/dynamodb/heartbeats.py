@@ -6,9 +6,9 @@ after n was: so whoever reads it has what the other region wrote before n, and k
 
 from typing import Any
 
-from multiregion.aws.items import Item, key_item
-from multiregion.aws.session import Engines
 from multiregion.clock import Clock
+from multiregion.dynamodb.items import Item, key_item
+from multiregion.dynamodb.session import Engines
 from multiregion.stores import UNKNOWN_LAG, Key, Lag
 
 PARTITION = "#heartbeats"

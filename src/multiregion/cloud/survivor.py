@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from multiregion.aws.account import GLANCE, Account
-from multiregion.aws.stack import Stack, deployed, described
+from multiregion.cloud.account import GLANCE, Account
+from multiregion.cloud.stack import Stack, deployed, described
 from multiregion.errors import NotFound, Unreachable
 
 LAYER = "routing"

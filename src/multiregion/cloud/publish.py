@@ -12,8 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure, Identity, is_missing
-from multiregion.aws.template import FILE_NAME, Template
+from multiregion.cloud.account import Account, AwsFailure, Identity, is_missing
+from multiregion.cloud.template import FILE_NAME, Template
 from multiregion.errors import BadDeployment, Forbidden
 
 COMPRESSED_TWINS = (".br", ".gz")

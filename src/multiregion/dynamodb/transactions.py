@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from multiregion.aws.errors import Contested, Reason, translated
-from multiregion.aws.items import Item, key_item, needs_key, position_item, record_item, state_of
+from multiregion.dynamodb.errors import Contested, Reason, translated
+from multiregion.dynamodb.items import Item, key_item, needs_key, position_item, record_item, state_of
 from multiregion.errors import Conflict, MultiregionError, NotFound
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Key, Position, Write

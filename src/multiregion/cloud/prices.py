@@ -41,7 +41,7 @@ def packaged_prices() -> Prices:
 
 
 def packaged_text() -> str:
-    return files("multiregion").joinpath("aws", "prices.toml").read_text(encoding="utf-8")
+    return files("multiregion").joinpath("cloud", "prices.toml").read_text(encoding="utf-8")
 
 
 def read_prices(path: Path) -> Prices:

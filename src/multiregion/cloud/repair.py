@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
 
-from multiregion.aws.account import Account, AwsFailure, is_missing
-from multiregion.aws.comparison import Missing
-from multiregion.aws.stack import Stack
+from multiregion.cloud.account import Account, AwsFailure, is_missing
+from multiregion.cloud.comparison import Missing
+from multiregion.cloud.stack import Stack
 
 FOLDER = "batch-replication"
 MANIFEST, REPORT = "S3BatchOperations_CSV_20180820", "Report_CSV_20180820"

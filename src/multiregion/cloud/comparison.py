@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure, is_missing
-from multiregion.aws.application import ENGINE_ATTRIBUTES, plain, plain_value
+from multiregion.cloud.account import Account, AwsFailure, is_missing
+from multiregion.cloud.application import ENGINE_ATTRIBUTES, plain, plain_value
 from multiregion.verdicts import DIFFERENCES_MAX, Difference, Verdict
 
 SECOND_LOOKS, WAIT_SECONDS = 5, 12.0

@@ -9,9 +9,9 @@ from pathlib import Path
 from re import compile as pattern
 from typing import Any
 
-from multiregion.aws.errors import ConditionFailed, Contested
-from multiregion.aws.session import Engines
 from multiregion.clock import Clock
+from multiregion.dynamodb.errors import ConditionFailed, Contested
+from multiregion.dynamodb.session import Engines
 from multiregion.errors import InvalidInput, MultiregionError, NotFound
 from multiregion.stores import Digest
 

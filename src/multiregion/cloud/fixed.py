@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from multiregion.aws.template import STACK_SET, Template
+from multiregion.cloud.template import STACK_SET, Template
 
 ANEW = (
     "Keep it, or make a second deployment under another name (multiregion aws deploy --name), which begins empty: nothing moves photographs"

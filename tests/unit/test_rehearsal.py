@@ -3,7 +3,7 @@
 from multiregion.clock import SystemClock
 from multiregion.config import Settings
 from multiregion.orders import Request
-from multiregion.prospects import Prospect, Prospects
+from multiregion.rehearsal import Rehearsal, Rehearsals
 from multiregion.states import Role, State
 from tests.unit.test_controller import World, steps, world
 from tests.unit.test_orders import FENCE, TO_SECONDARY, until, when_asked
@@ -13,16 +13,16 @@ __all__ = ["world"]
 NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
 
 
-async def offered(world: World) -> dict[str, Prospect]:
+async def offered(world: World) -> dict[str, Rehearsal]:
     regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
-    _, found = await Prospects(world.authority, regions, NAMES, SystemClock(), Settings()).now()
-    return {prospect.move.name: prospect for prospect in found}
+    _, found = await Rehearsals(world.authority, regions, NAMES, SystemClock(), Settings()).now()
+    return {rehearsal.move.name: rehearsal for rehearsal in found}
 
 
 async def test_a_decision_while_the_regions_are_asked_is_no_old_backup(world: World) -> None:
     when_asked(world, "secondary", "outlook", lambda: steps(world.controller.set_state(Request(State.FAILOVER, "ada"))))
     found = await offered(world)
-    assert "recover" not in found and not any("old backup" in (prospect.refused or "") for prospect in found.values())
+    assert "recover" not in found and not any("old backup" in (rehearsal.refused or "") for rehearsal in found.values())
     assert found["set-fenced"].becomes.epoch == 3
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import msgspec
 
-from multiregion.aws.objects import digest_of
-from multiregion.aws.session import Engines
-from multiregion.aws.tables import PENDING
 from multiregion.clock import Clock
+from multiregion.dynamodb.objects import digest_of
+from multiregion.dynamodb.session import Engines
+from multiregion.dynamodb.tables import PENDING
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.stores import Announced, Digest, Ticket, Upload
 

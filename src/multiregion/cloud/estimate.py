@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from multiregion.aws.prices import Prices
-from multiregion.aws.template import Template
+from multiregion.cloud.prices import Prices
+from multiregion.cloud.template import Template
 
 PHOTO_MB = 2.0
 OBJECTS_PER_PHOTO = 2

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from multiregion.aws.account import Account, AwsFailure, Identity, is_missing
-from multiregion.aws.progress import Snapshot
-from multiregion.aws.publish import Publication
-from multiregion.aws.stack import Place, Stack, deployments, instances, set_name
-from multiregion.aws.template import STACK_SET
+from multiregion.cloud.account import Account, AwsFailure, Identity, is_missing
+from multiregion.cloud.progress import Snapshot
+from multiregion.cloud.publish import Publication
+from multiregion.cloud.stack import Place, Stack, deployments, instances, set_name
+from multiregion.cloud.template import STACK_SET
 from multiregion.errors import MultiregionError
 
 RETAINING = frozenset({"Retain", "RetainExceptOnCreate"})

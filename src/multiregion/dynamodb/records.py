@@ -8,8 +8,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-from multiregion.aws.errors import Cancelled, ConditionFailed
-from multiregion.aws.items import (
+from multiregion.clock import Clock, iso
+from multiregion.dynamodb.errors import Cancelled, ConditionFailed
+from multiregion.dynamodb.items import (
     INDEX,
     NEEDS,
     SEQUENCE_MODULUS,
@@ -25,9 +26,8 @@ from multiregion.aws.items import (
     state_item,
     state_of,
 )
-from multiregion.aws.session import Engines
-from multiregion.aws.transactions import FENCES, Commit, FenceMoved, fence_key, refusal
-from multiregion.clock import Clock, iso
+from multiregion.dynamodb.session import Engines
+from multiregion.dynamodb.transactions import FENCES, Commit, FenceMoved, fence_key, refusal
 from multiregion.errors import Fenced, MultiregionError, NotReady, Overloaded, StaleEpoch, Unreachable
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import Digest, Key, Position, Record, Write, cursor, read_cursor
