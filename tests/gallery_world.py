@@ -13,22 +13,28 @@ from typing import Any
 import httpx
 import uvicorn
 from PIL import Image
+from starlette.routing import Router
 
-from multiregion.api import application as application_api
-from multiregion.api.asgi import application
+from multiregion.api.applied import Applied
+from multiregion.api.asgi import application, mounted
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
+from multiregion.api.objects import object_routes
 from multiregion.api.routing import RoutingAPI, StateNews
+from multiregion.application import Region
 from multiregion.config import Settings
 from multiregion.embedded.links import SignedLinks
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
-from multiregion.photos.comments import Comments
-from multiregion.photos.deletion import NOTES
-from multiregion.photos.gallery import Photos
-from multiregion.region import Region
+from multiregion.gallery.application import app
+from multiregion.gallery.comments import Comments
+from multiregion.gallery.deletion import NOTES
+from multiregion.gallery.handlers import routes
+from multiregion.gallery.photos import Photos
+from multiregion.region import Region as Data
 from multiregion.states import Role, State
 from multiregion.stores import Digest, Head
+from multiregion.sweep import sweep
 from tests.identity_world import DEPLOYMENT, Pool, World
 
 OPERATOR = {"Authorization": f"Bearer {DEPLOYMENT.operator_token}"}
@@ -94,6 +100,8 @@ class Gallery(Visitor):
     objects: FileObjects
     uploads: PendingUploads
     links: SignedLinks
+    data: Data
+    region: Region
     photos: Photos
     comments: Comments
     world: World
@@ -121,6 +129,9 @@ class Gallery(Visitor):
     def pending_files(self) -> list[str]:
         return sorted(file.name for file in (self.folder / "pending").iterdir())
 
+    async def sweep(self) -> None:
+        await sweep(app, self.region, self.data, self.uploads)
+
     def wind(self, seconds: float) -> None:
         self.world.wind(seconds)
 
@@ -139,19 +150,21 @@ class Gallery(Visitor):
 
 def open_gallery(pools: World, pool: Pool, role: Role, folder: Path, url: str, settings: Settings) -> Gallery:
     objects = FileObjects(folder / "objects", pools.clock)
-    region = Region(role, DEPLOYMENT.place(role).region, pool.records, objects)
+    data = Data(role, DEPLOYMENT.place(role).region, pool.records, objects)
     uploads = PendingUploads(folder / "pending", url, DEPLOYMENT.key("upload-ticket"), pools.clock, settings.ticket_seconds)
     links = SignedLinks(url, DEPLOYMENT.key("object-link"), pools.clock, settings.link_seconds)
-    photos = Photos(region, uploads, links, pools.clock, settings)
-    comments = Comments(region, pools.clock, settings)
+    identify = Authenticate(pool.accounts, DEPLOYMENT, pools.clock).bearer_of
+    region = Region(app, data, uploads, links, pools.clock, settings, identify)
     return Gallery(
         url=url,
         records=pool.records,
         objects=objects,
         uploads=uploads,
         links=links,
-        photos=photos,
-        comments=comments,
+        data=data,
+        region=region,
+        photos=Photos(region),
+        comments=Comments(region),
         world=pools,
         folder=folder,
     )
@@ -176,20 +189,16 @@ async def gallery_in(pools: World, folder: Path, settings: Settings | None = Non
     pool = pools.a if role is Role.PRIMARY else pools.b
     with socket.create_server(("127.0.0.1", 0)) as listener:
         gallery = open_gallery(pools, pool, role, folder, f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
-        authenticate = Authenticate(pool.accounts, DEPLOYMENT, pools.clock)
         documents = StateDocuments(DEPLOYMENT)
         routing = RoutingAPI(DEPLOYMENT.app_id, pool.records, StateNews(), documents, streams_max=1)
-        routes = application_api.routes(
-            gallery.photos,
-            gallery.comments,
-            authenticate,
-            settings,
-            uploads=gallery.uploads,
-            links=gallery.links,
-            objects=gallery.objects,
-        )
+        objects = object_routes(gallery.uploads, gallery.links, gallery.objects, settings.photo_bytes_max)
+        built = Router(routes(gallery.region, gallery.photos, gallery.comments), redirect_slashes=False)
+        answering = mounted(Applied(built, documents), built)
         gallery.tokens = {name: (await pool.sign_in(name)).tokens.id for name in ("ada", "root")}
-        async with served(application([*routing.routes(), *routes], documents, DEPLOYMENT.edge, nullcontext), listener), gallery.http:
+        async with (
+            served(application([*routing.routes(), *objects, answering], documents, DEPLOYMENT.edge, nullcontext), listener),
+            gallery.http,
+        ):
             try:
                 yield gallery
             finally:

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from multiregion.api import identity
-from multiregion.api.asgi import Application, application
+from multiregion.api.asgi import Served, application
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON
@@ -79,7 +79,7 @@ class Servers:
         await asyncio.gather(*(server.serve([self.sockets[role]]) for server, role in zip(self.servers, Role, strict=True)))
         self.world.close()
 
-    def _application(self, pool: Pool) -> Application:
+    def _application(self, pool: Pool) -> Served:
         authenticate = Authenticate(pool.accounts, self.deployment, self.world.clock)
 
         async def who(request: Request) -> Response:

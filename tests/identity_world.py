@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from multiregion.accounts import OPERATORS, Accounts
+from multiregion.accounts import Accounts
 from multiregion.accounts.accounts import SignedIn
 from multiregion.accounts.outbox import Message
+from multiregion.callers import OPERATORS
 from multiregion.clock import SystemClock
 from multiregion.config import Deployment, RegionPlace, Settings
 from multiregion.embedded.objects import FileObjects

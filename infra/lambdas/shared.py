@@ -4,10 +4,10 @@ from itertools import product
 from typing import Any
 
 from multiregion import states
-from multiregion.api import application, problems
+from multiregion.api import problems
 from multiregion.config import Settings
 from multiregion.errors import IllegalMove, MultiregionError
-from multiregion.photos import fields, pictures
+from multiregion.gallery import fields, handlers, pictures
 from multiregion.states import Role, RoutingState, State
 
 
@@ -50,7 +50,7 @@ PHOTO_BYTES_MAX, CAPTION_MAX = SETTINGS.photo_bytes_max, SETTINGS.caption_charac
 MESSAGE_MAX = SETTINGS.comment_characters_max
 TICKET_SECONDS, LINK_SECONDS = SETTINGS.ticket_seconds, SETTINGS.link_seconds
 BODY_BYTES_MAX = problems.BODY_BYTES_MAX
-PAGE, PAGE_MAX = application.LIMIT_DEFAULT, application.LIMIT_MAX
+PAGE, PAGE_MAX = handlers.LIMIT_DEFAULT, handlers.LIMIT_MAX
 TYPES = tuple(pictures.TYPES)
 ID, DIGEST, COLOUR = fields.ID.pattern, pattern(fields.Sha256), pattern(fields.Colour)
 CONTROL = fields.CONTROL.pattern

@@ -105,6 +105,10 @@ def positive(name: str, text: str, kind: type) -> float:
     return value
 
 
+GALLERY = "multiregion.gallery.application:app"
+"""The application that is served where none is named."""
+
+
 class RegionPlace(msgspec.Struct, frozen=True, rename="camel"):
     """How a region is called and reached, and its user pool."""
 
@@ -175,6 +179,8 @@ class PartConfig(msgspec.Struct, frozen=True, rename="camel"):
     settings: dict[str, str] = {}
     store: Literal["embedded", "aws"] = "embedded"
     engines: EnginesConfig | None = None
+    application: str = GALLERY
+    """Where the application is, as `module:attribute`."""
 
     def __post_init__(self) -> None:
         if (self.engines is None) is (self.store == "aws"):

@@ -1,10 +1,9 @@
 """Make a lost write again, as an ordinary new one: objects first, then a fenced commit that overwrites nothing unseen."""
 
 from multiregion.errors import Conflict, NotFound
-from multiregion.photos.comments import photos_of
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer, bring
-from multiregion.stores import Change, Position, Write
+from multiregion.stores import Change, Key, Position, Write
 
 
 async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
@@ -35,3 +34,9 @@ def on_condition(write: Write, version: Position | None, expected: Position | No
     """`write`, if the record is still what it was made upon. To delete what never was is to note that it shall not be."""
     absent = expected is None or (write.value is None and version is None)
     return Write(write.key, write.value, write.order, write.needs, absent=absent, version=None if absent else expected)
+
+
+def photos_of(write: Write) -> list[Key]:
+    if write.value is None or not write.key.partition.startswith("comments/"):
+        return []
+    return [Key("photos", write.key.partition.removeprefix("comments/"))]

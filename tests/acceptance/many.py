@@ -9,8 +9,8 @@ import msgspec
 from multiregion.clock import SystemClock
 from multiregion.config import PartConfig, read_part
 from multiregion.embedded.records import SqliteRecords
-from multiregion.photos.comments import PHOTOS
-from multiregion.photos.gallery import StoredPhoto
+from multiregion.gallery.comments import PHOTOS
+from multiregion.gallery.photos import StoredPhoto
 from multiregion.stores import Key, Write
 from tests.acceptance.deployment import Deployment
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from multiregion.config import Settings
 from multiregion.errors import Unavailable
-from multiregion.photos.pictures import THUMBNAIL_EDGE
+from multiregion.gallery.pictures import THUMBNAIL_EDGE
 from multiregion.states import State
 from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, announcement, gallery_in, picture
@@ -354,7 +354,7 @@ async def test_a_crash_between_object_and_record_leaves_nothing_visible(gallery:
 
 
 async def test_a_full_queue_is_said(pools: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("multiregion.photos.workers.WAITING_MAX", 0)
+    monkeypatch.setattr("multiregion.gallery.workers.WAITING_MAX", 0)
     async with gallery_in(pools, tmp_path / "primary") as gallery:
         answer = await gallery.commit(await gallery.upload(picture()))
         assert code(answer) == (503, "overloaded") and answer.headers["retry-after"] == "5"

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from multiregion.photos.deletion import BATCH, NOTES
+from multiregion.gallery.deletion import BATCH, NOTES
 from multiregion.states import State
 from multiregion.stores import Key, Write
 from tests.contract.worlds import Ability, needs
@@ -181,8 +181,8 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_sweep(gallery: Galle
         assert (await gallery.call("DELETE", "/photos/mine")).status_code == 204
     assert await gallery.records.count("comments/mine") == 1
     assert code(await gallery.call("GET", "/comments/mine")) == (404, "unknown_photo")
-    await gallery.photos.sweep()
+    await gallery.sweep()
     assert await gallery.records.count("comments/mine") == 1  # fenced: not this region's to finish
     await gallery.admit(State.ACTIVE)
-    await gallery.photos.sweep()
+    await gallery.sweep()
     assert await gallery.records.count("comments/mine") == await gallery.records.count(NOTES) == 0

@@ -174,7 +174,7 @@ async def test_breaks_are_ridden_out(gallery: Gallery, folder: Path) -> None:
 
 async def test_it_gives_up_after_a_while(gallery: Gallery, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "WAIT_SECONDS_MAX", 1.0)
-    monkeypatch.setattr("multiregion.photos.workers.WAITING_MAX", 0)
+    monkeypatch.setattr("multiregion.gallery.workers.WAITING_MAX", 0)
     result = await imported(gallery, folder)
     assert len(result.of("failed")) == 8
     assert all("waiting to be looked at" in item.reason and "tried for" in item.reason for item in result.items)

@@ -8,9 +8,10 @@ import httpx
 import pytest
 
 from multiregion.embedded.records import SqliteRecords
-from multiregion.photos.deletion import UNNEEDED_SECONDS, Deletion
+from multiregion.gallery.application import app
 from multiregion.region import LoggedRegion, Region
 from multiregion.states import Role
+from multiregion.sweep import UNNEEDED_SECONDS, sweep
 from tests.contract.test_local_objects import flip
 from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, picture
@@ -101,7 +102,7 @@ async def test_objects_are_swept_when_nothing_needs_them_and_not_before(gallery:
     for digest in await gallery.kept():
         age(gallery, digest, UNNEEDED_SECONDS - 1 if digest == waiting else UNNEEDED_SECONDS + 1)
     assert len(await gallery.kept()) == 5
-    await gallery.photos.sweep()
+    await gallery.sweep()
     kept = await gallery.kept()
     assert len(kept) == 3 and waiting in kept and shown["sha256"] in kept
     assert hashlib.sha256((await gallery.http.get(shown["thumbnailUrl"])).content).hexdigest() in kept
@@ -114,17 +115,20 @@ async def test_objects_go_from_a_region_that_follows_too_once_it_has_its_records
     for digest in await gallery.kept():
         age(gallery, digest, UNNEEDED_SECONDS + 1)
     following = LoggedRegion(Role.SECONDARY, "ap-northeast-1", records, objects)
-    deletion = Deletion(following, gallery.uploads)
-    await deletion.sweep()
+
+    async def swept(data: Region) -> None:
+        await sweep(app, gallery.region, data, gallery.uploads)
+
+    await swept(following)
     assert len(await gallery.kept()) == 2
     await gallery.call("DELETE", f"/photos/{photo['photoId']}")
     young = await objects.put(b"young")
     age(gallery, young, UNNEEDED_SECONDS - 1)
     lost = SqliteRecords(gallery.folder / "lost.db", Role.SECONDARY, gallery.world.clock, guarded=True)
-    await Deletion(LoggedRegion(Role.SECONDARY, "ap-northeast-1", lost, objects), gallery.uploads).sweep()
+    await swept(LoggedRegion(Role.SECONDARY, "ap-northeast-1", lost, objects))
     lost.close()
     assert len(await gallery.kept()) == 3
-    await Deletion(Region(Role.SECONDARY, "ap-northeast-1", records, objects), gallery.uploads).sweep()
+    await swept(Region(Role.SECONDARY, "ap-northeast-1", records, objects))
     assert len(await gallery.kept()) == 3
-    await deletion.sweep()
+    await swept(following)
     assert await gallery.kept() == [young]

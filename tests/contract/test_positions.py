@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from multiregion.api.documents import StateDocuments
-from multiregion.api.positions import DIGITS_MAX, HEADER, positions
+from multiregion.api.positions import DIGITS_MAX, HEADER, Positions
 from multiregion.clock import SystemClock
 from multiregion.stores import Key, Position, Write
 from tests.identity_world import DEPLOYMENT, World
@@ -27,9 +27,9 @@ async def photos(request: Request) -> Response:
 @pytest.fixture
 async def secondary(pools: World) -> AsyncIterator[httpx.AsyncClient]:
     """The region that follows, behind what tells and awaits positions; `?status=` is what the application answers."""
-    reading = positions(pools.b.records, StateDocuments(DEPLOYMENT), SystemClock(), WAIT_SECONDS)
-    app = Starlette(routes=[Route("/photos", photos, methods=["GET", "POST"])], middleware=[reading])
-    transport = httpx.ASGITransport(app)
+    app = Starlette(routes=[Route("/photos", photos, methods=["GET", "POST"])])
+    reading = Positions(app, pools.b.records, StateDocuments(DEPLOYMENT), SystemClock(), WAIT_SECONDS)
+    transport = httpx.ASGITransport(reading)
     async with httpx.AsyncClient(transport=transport, base_url="http://region", headers={"Authorization": "x"}) as http:
         yield http
 

@@ -15,7 +15,7 @@ from infra.lambdas.calls import Call
 from multiregion import errors
 from multiregion.api.problems import BODY_BYTES_MAX
 from multiregion.config import Settings
-from multiregion.photos.pictures import TYPES
+from multiregion.gallery.pictures import TYPES
 from tests.infra.function_calls import add, announcement, call, comment, picture
 from tests.infra.region import PRIMARY, SECONDARY, Failing, admit, client, items, refusal
 

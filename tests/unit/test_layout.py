@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import multiregion
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "multiregion"
 
 # A module imports only from earlier lines, never from its own line (except from its own folder).
 LAYERS = (
-    ("errors", "shapes"),
+    ("errors", "shapes", "callers"),
     ("states",),
     ("clock",),
     ("config",),
@@ -23,6 +25,8 @@ LAYERS = (
     ("chains", "lag_history", "reports"),
     ("logs",),
     ("region", "registry", "verdicts", "health", "audit"),
+    ("application",),
+    ("sweep",),
     (
         "embedded",
         "dynamodb",
@@ -44,6 +48,7 @@ LAYERS = (
     ("drills",),
     ("api",),
     ("local",),
+    ("gallery",),
     ("cli",),
     ("__main__",),
 )
@@ -58,11 +63,11 @@ PLACES = {
     "httpx": {"replication", "controller", "drills", "api", "local", "cli"},
     "joserfc": {"accounts"},
     "msgspec": ANYWHERE,
-    "PIL": {"photos"},
+    "PIL": {"gallery"},
     "prometheus_client": {"api"},
     "python_multipart": {"api"},
     "rich": {"cli"},
-    "starlette": {"api"},
+    "starlette": {"api", "gallery"},
     "typer": {"cli"},
     "uvicorn": {"api", "local"},
     # of the standard library
@@ -85,6 +90,8 @@ CALLS = {
     "os.environb": "config",
     "os.getenv": "config",
 }
+GALLERY = "gallery"
+FOR_APPLICATIONS = {*multiregion.__all__, "errors", "accounts"}
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
@@ -137,9 +144,12 @@ def direction(module: Module) -> Iterator[str]:
     for name in imported(module.tree):
         top, _, rest = name.partition(".")
         target = rest.partition(".")[0]
-        if top != PACKAGE or target == module.part or target.startswith("__"):
+        if top != PACKAGE or module.part == "__init__" or target == module.part or target.startswith("__"):
             continue
-        if target not in RANK:
+        if module.part == GALLERY:
+            if target not in FOR_APPLICATIONS:
+                yield f"imports {name}, which is not a public name"
+        elif target not in RANK:
             yield f"imports {name}, which has no layer"
         elif module.part not in RANK or RANK[target] >= RANK[module.part]:
             yield f"imports {name}, which is not below {module.part}"
@@ -251,14 +261,17 @@ DOC = '"""Something."""\n'
 LONG_FUNCTION = "def long() -> None:\n" + "    print()\n" * FUNCTION_LINES_MAX
 
 PLANTED = [
-    ("src/multiregion/photos.py", "from multiregion.api import edge\n", "multiregion.api.edge, which is not below photos"),
-    ("src/multiregion/photos.py", "import multiregion.accounts\n", "multiregion.accounts, which is not below photos"),
-    ("src/multiregion/photos.py", "def f() -> None:\n    from multiregion.embedded import records\n", "not below photos"),
+    ("src/multiregion/losses.py", "from multiregion.api import edge\n", "multiregion.api.edge, which is not below losses"),
+    ("src/multiregion/accounts/users.py", "import multiregion.durability\n", "multiregion.durability, which is not below accounts"),
+    ("src/multiregion/status.py", "def f() -> None:\n    from multiregion.embedded import records\n", "not below status"),
+    ("src/multiregion/local/region.py", "from multiregion.gallery import photos\n", "multiregion.gallery.photos, which is not below local"),
+    ("src/multiregion/gallery/photos.py", "from multiregion.stores import Key\n", "multiregion.stores.Key, which is not a public name"),
+    ("src/multiregion/gallery/photos.py", "from multiregion import stores\n", "multiregion.stores, which is not a public name"),
     ("src/multiregion/embedded/objects.py", "from multiregion import dynamodb\n", "multiregion.dynamodb, which is not below embedded"),
     ("src/multiregion/states.py", "from multiregion.states2 import x\n", "multiregion.states2.x, which has no layer"),
     ("src/multiregion/newcomer.py", "", "newcomer has no layer"),
     ("src/multiregion/api/edge.py", "from .routing import x\n", "imports relatively"),
-    ("src/multiregion/photos.py", "import sqlite3\n", "imports sqlite3 in photos"),
+    ("src/multiregion/gallery/photos.py", "import sqlite3\n", "imports sqlite3 in gallery"),
     ("src/multiregion/embedded/objects.py", "from boto3 import client\n", "imports boto3 in embedded"),
     ("src/multiregion/accounts.py", "from starlette.requests import Request\n", "imports starlette in accounts"),
     ("src/multiregion/api/edge.py", "import requests\n", "imports requests in api"),
@@ -299,7 +312,7 @@ def test_a_missing_docstring_is_found(tmp_path: Path) -> None:
 
 
 ALLOWED = [
-    ("src/multiregion/api/edge.py", "from multiregion import __version__, photos\nfrom starlette.requests import Request\n"),
+    ("src/multiregion/api/edge.py", "from multiregion import __version__, losses\nfrom starlette.requests import Request\n"),
     ("src/multiregion/api/edge.py", "from multiregion.api.routing import x\n"),
     ("src/multiregion/embedded/records.py", "import sqlite3\nfrom multiregion.stores import Records\n"),
     ("src/multiregion/clock.py", "import time\nimport asyncio\nfrom datetime import datetime\nx = datetime.now(), asyncio.sleep\n"),

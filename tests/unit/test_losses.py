@@ -12,6 +12,7 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import DatabaseDamaged, MultiregionError, NotFound, Refused, Unreachable
+from multiregion.gallery.application import app
 from multiregion.logs import Loss, not_replicated
 from multiregion.losses import LossLedger, Settled
 from multiregion.reapply import restore
@@ -269,4 +270,4 @@ async def test_an_id_that_is_in_no_ledger_is_refused_and_one_that_may_be_in_a_si
     ],
 )
 def test_what_a_loss_was_is_told_in_words_without_secrets(write: Write, words: str) -> None:
-    assert described(write) == words
+    assert described(write, app) == words

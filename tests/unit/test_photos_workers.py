@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from multiregion.errors import Overloaded, TooLarge, Unavailable, UnknownUpload, UnsupportedMedia
-from multiregion.photos import workers
-from multiregion.photos.pictures import Job
-from multiregion.photos.workers import PictureWorkers, Worker
+from multiregion.gallery import workers
+from multiregion.gallery.pictures import Job
+from multiregion.gallery.workers import PictureWorkers, Worker
 from tests.gallery_world import picture
 
 PIXELS_MAX = 50_000_000
@@ -150,7 +150,7 @@ async def test_the_queue_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 PARENT = """
 import asyncio, sys
-from multiregion.photos.workers import Worker
+from multiregion.gallery.workers import Worker
 async def main():
     print((await Worker.start(1)).pid, flush=True)
     await asyncio.sleep(60)

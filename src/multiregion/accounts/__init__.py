@@ -7,6 +7,5 @@ who somebody is and refreshing a session write nothing, and therefore work in ev
 from multiregion.accounts.accounts import Accounts
 from multiregion.accounts.keyring import Keyring
 from multiregion.accounts.tokens import TokenCheck
-from multiregion.accounts.users import OPERATORS, Caller
 
-__all__ = ["OPERATORS", "Accounts", "Caller", "Keyring", "TokenCheck"]
+__all__ = ["Accounts", "Keyring", "TokenCheck"]

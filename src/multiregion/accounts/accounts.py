@@ -17,7 +17,8 @@ from multiregion.accounts.passwords import Passwords, acceptable, bounded
 from multiregion.accounts.refusals import ResetRequired, WrongCode, WrongTokenKind
 from multiregion.accounts.sessions import DAY_SECONDS, Lease, Sessions
 from multiregion.accounts.tokens import Grant, TokenPair, Tokens, Use
-from multiregion.accounts.users import Caller, Status, User, Users, checked_email, checked_phone, folded
+from multiregion.accounts.users import Status, User, Users, checked_email, checked_phone, folded
+from multiregion.callers import Caller
 from multiregion.clock import Clock, iso
 from multiregion.config import Deployment, Settings
 from multiregion.errors import Conflict, Fenced, Unauthorized

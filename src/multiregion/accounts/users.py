@@ -3,18 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 import msgspec
 
 from multiregion.accounts.refusals import UnknownUser, UserExists
+from multiregion.callers import OPERATORS
 from multiregion.clock import Clock
 from multiregion.errors import Conflict, InvalidInput
 from multiregion.stores import Key, Record, Records, Write
 
 PARTITION = "users"
-OPERATORS = "operators"
 GROUPS = frozenset({OPERATORS})
 CHANGE_TRIES_MAX = 5
 
@@ -53,18 +52,6 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     enabled: bool = True
     kept_session: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Whoever makes a request, by a token that counts."""
-
-    user: str
-    groups: tuple[str, ...] = ()
-
-    @property
-    def is_operator(self) -> bool:
-        return OPERATORS in self.groups
 
 
 def checked_name(name: str, field: str = "Username") -> str:

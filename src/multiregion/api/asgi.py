@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multiregion.api.documents import StateDocuments
@@ -59,7 +59,7 @@ class EdgeOrigin(CORSMiddleware):
         super().__init__(
             app,
             allow_origins=[edge],
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "multiregion-epoch", "multiregion-position", *COGNITO_HEADERS],
             expose_headers=EXPOSED_HEADERS,
             max_age=600,
@@ -150,12 +150,30 @@ class OperationsAPI:
 
 def methods_of(path: str, routes: Sequence[BaseRoute]) -> set[str]:
     """Every method that some route takes at this path; the framework itself names only the first route's."""
-    matching = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
+    flat = [inner for route in routes for inner in (route.routes if isinstance(route, Mounted) else [route])]
+    matching = [route for route in flat if isinstance(route, Route) and route.path_regex.match(path)]
     return {method for route in matching for method in route.methods or ()}
 
 
+class Mounted(Mount):
+    """An application that answers whatever no route before it does."""
+
+    def __init__(self, served: ASGIApp, built: ASGIApp) -> None:
+        super().__init__("", app=served)
+        self._built = built
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return getattr(self._built, "routes", [])
+
+
+def mounted(served: ASGIApp, built: ASGIApp) -> Mounted:
+    """`served` is `built` with what stands around it."""
+    return Mounted(served, built)
+
+
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
-Application: TypeAlias = ASGIApp
+Served: TypeAlias = ASGIApp
 
 
 def application(
@@ -164,8 +182,7 @@ def application(
     edge: str,
     lifespan: Lifespan,
     counts: Counter[tuple[str, int]] | None = None,
-    innermost: Sequence[Middleware] = (),
-) -> Application:
+) -> Served:
     """An application that answers every error with a problem, and lets browsers in from the edge's origin alone. It serves
     while `lifespan` is entered."""
 
@@ -191,7 +208,6 @@ def application(
     middleware = [
         Middleware(CountRequests, counts if counts is not None else Counter()),
         Middleware(EdgeOrigin, edge),
-        *innermost,
     ]
     handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
     made = Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)

@@ -4,8 +4,9 @@ from hmac import compare_digest
 
 from starlette.requests import Request
 
-from multiregion.accounts import OPERATORS, Accounts, Caller
+from multiregion.accounts import Accounts
 from multiregion.api import sigv4
+from multiregion.callers import OPERATORS, Caller
 from multiregion.clock import Clock
 from multiregion.config import Deployment
 from multiregion.errors import Forbidden, Unauthorized
@@ -25,7 +26,11 @@ class Authenticate:
 
     async def caller(self, request: Request) -> Caller:
         """Raises Unauthorized."""
-        token = bearer(request.headers.get("authorization", ""))
+        return await self.bearer_of(request.headers.get("authorization", ""))
+
+    async def bearer_of(self, authorization: str) -> Caller:
+        """Whose Authorization header this is. Raises Unauthorized."""
+        token = bearer(authorization)
         if compare_digest(token.encode(), self._operator_bytes):
             return ADMINISTRATOR
         return await self._accounts.identify(token)

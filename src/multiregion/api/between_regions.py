@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
-from multiregion.accounts import Caller
 from multiregion.api.documents import Routing, routing
 from multiregion.api.frames import (
     WireCaller,
@@ -25,6 +24,7 @@ from multiregion.api.frames import (
     wire_standing,
 )
 from multiregion.api.problems import JSON, Handler, read_json
+from multiregion.callers import Caller
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import Conflict, InvalidInput, Unauthorized

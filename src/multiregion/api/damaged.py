@@ -7,12 +7,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from multiregion.accounts import Caller
-from multiregion.api.asgi import Application, application
+from multiregion.api.asgi import Served, application
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
 from multiregion.api.problems import JSON
 from multiregion.api.rebuild import RebuildAPI
+from multiregion.callers import Caller
 from multiregion.config import Deployment
 from multiregion.errors import DatabaseDamaged, Unauthorized
 from multiregion.rebuild import Rebuildable
@@ -28,7 +28,7 @@ class DamagedAPI:
         self._status = status
         self._damage = damage
 
-    def application(self) -> Application:
+    def application(self) -> Served:
         guards = Guards(self._deployment, nobody)
         routes = [
             Route("/healthz", self.healthz, methods=["GET"]),

@@ -6,10 +6,10 @@ from typing import Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
-from multiregion.accounts import OPERATORS, Caller
 from multiregion.api.authentication import bearer
 from multiregion.api.problems import Handler
 from multiregion.automatic import ACTOR as AUTOMATIC
+from multiregion.callers import OPERATORS, Caller
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import Forbidden, InvalidInput, Unauthorized
 

@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from multiregion.accounts import Accounts, Caller
+from multiregion.accounts import Accounts
 from multiregion.api import identity_shapes as shapes
 from multiregion.api.identity_shapes import needed, shown_attributes, shown_sign_in, shown_tokens, shown_user, shown_users
+from multiregion.callers import Caller
 from multiregion.config import Deployment
 from multiregion.errors import InvalidInput, NotFound, Unauthorized
 

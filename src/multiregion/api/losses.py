@@ -12,6 +12,7 @@ from starlette.routing import Route
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, encode, problem, read_json
+from multiregion.application import Application
 from multiregion.clock import iso
 from multiregion.errors import MultiregionError
 from multiregion.logs import Loss
@@ -19,8 +20,6 @@ from multiregion.losses import Entry, LossLedger, Settled
 from multiregion.stores import Write
 
 SHOWN_CHARACTERS = 80
-PUBLIC_FIELDS = {"photos": "caption"}
-COMMENTS = "comments/"
 
 
 class LossOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,8 +31,9 @@ class LossOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LossAPI:
-    def __init__(self, ledger: LossLedger, documents: StateDocuments, guards: Guards) -> None:
+    def __init__(self, ledger: LossLedger, application: Application, documents: StateDocuments, guards: Guards) -> None:
         self._ledger = ledger
+        self._application = application
         self._documents = documents
         self._guards = guards
 
@@ -47,7 +47,7 @@ class LossAPI:
 
     async def list(self, request: Request) -> Response:
         entries, silent = await self._ledger.entries()
-        return JSON({"losses": [shown(entry) for entry in entries], "notAnswering": silent})
+        return JSON({"losses": [shown(entry, self._application) for entry in entries], "notAnswering": silent})
 
     async def apply(self, request: Request) -> Response:
         order = await read_json(request, LossOrder)
@@ -69,14 +69,14 @@ class LossAPI:
             yield encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n"
 
 
-def shown(entry: Entry) -> dict[str, Any]:
+def shown(entry: Entry, application: Application) -> dict[str, Any]:
     loss = entry.loss
     change = loss.change
     return {
         "id": entry.id,
         "region": loss.region,
         "record": f"{change.write.key.partition}/{change.write.key.id}",
-        "what": in_words(loss),
+        "what": in_words(loss, application),
         "cause": loss.cause,
         "again": can_be_made_again(loss),
         "writes": 1 if loss.writes is None else loss.writes or None,
@@ -94,10 +94,14 @@ def can_be_made_again(loss: Loss) -> bool:
     return loss.writes is None and loss.change.digest is None
 
 
-def in_words(loss: Loss) -> str:
+def in_words(loss: Loss, application: Application) -> str:
     if loss.writes is not None:
         return gone(loss.writes)
-    return described(loss.change.write) if loss.change.digest is None else f"write {loss.change.write.key.partition}, contents expunged"
+    return (
+        described(loss.change.write, application)
+        if loss.change.digest is None
+        else f"write {loss.change.write.key.partition}, contents expunged"
+    )
 
 
 def gone(writes: int) -> str:
@@ -105,14 +109,12 @@ def gone(writes: int) -> str:
     return f"{writes or 'an unknown number of'} {'write' if writes == 1 else 'writes'}, contents lost"
 
 
-def described(write: Write) -> str:
+def described(write: Write, application: Application) -> str:
     """What a write was, without anything that must stay secret: of users and keys not even a part of the value is shown."""
-    partition = write.key.partition
+    kind = write.key.partition
     if write.value is None:
-        return f"delete {'comment' if partition.startswith(COMMENTS) else partition.rstrip('s')}"
-    field = "message" if partition.startswith(COMMENTS) else PUBLIC_FIELDS.get(partition)
-    if field is None:
-        return f"write {partition}"
-    text = str(msgspec.json.decode(write.value, type=dict[str, Any]).get(field, ""))
-    short = text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
-    return f"{'comment' if field == 'message' else 'photo'}: {short}"
+        return f"delete {application.name_of(kind)}"
+    title = application.title_of(kind, write.value)
+    if title is None:
+        return f"write {kind}"
+    return f"{application.name_of(kind)}: {title if len(title) <= SHOWN_CHARACTERS else title[: SHOWN_CHARACTERS - 1] + '…'}"

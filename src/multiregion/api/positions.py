@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from multiregion.api.documents import StateDocuments
@@ -14,15 +13,10 @@ from multiregion.logs import LoggedRecords
 from multiregion.stores import Position
 
 HEADER = "Multiregion-Position"
-PATHS = ("/photos", "/comments/")
-WRITES = ("POST", "DELETE")
+READS = ("GET", "HEAD", "OPTIONS")
 DIGITS_MAX = 15
 CHAIN_DIGITS = 8
 NAME_CHARACTERS_MAX = 64
-
-
-def positions(records: LoggedRecords, documents: StateDocuments, clock: Clock, wait_seconds: float) -> Middleware:
-    return Middleware(Positions, records, documents, clock, wait_seconds)
 
 
 class Seen(NamedTuple):
@@ -64,9 +58,9 @@ class Positions:
         self._wait_seconds = wait_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(PATHS):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif scope["method"] in WRITES:
+        elif scope["method"] not in READS:
             await self._app(scope, receive, self._telling(send))
         elif (wanted := Headers(scope=scope).get(HEADER)) is not None and "authorization" in Headers(scope=scope):
             try:

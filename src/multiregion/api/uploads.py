@@ -1,7 +1,9 @@
 """Multipart forms read as a stream: a few small fields, then one file, never held in memory, cut off at once when it is too large."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any, Protocol
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -12,7 +14,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from multiregion.api.problems import problem
-from multiregion.embedded.pending import PendingUploads, Receiving
 from multiregion.errors import InvalidInput, MultiregionError, Overloaded, TooLarge
 
 FIELDS_MAX = 8
@@ -25,17 +26,45 @@ DISCARD_SECONDS_MAX = 2.0
 DISCARD_BYTES_MAX = 32 * 1024 * 1024
 
 
+class Arriving(Protocol):
+    """One upload while its bytes arrive."""
+
+    def add(self, data: memoryview | bytes) -> None:
+        """Raises TooLarge with the first byte too many."""
+        ...
+
+    async def drain(self) -> None:
+        """Begin to write what has been gathered. Raises DiskFull."""
+        ...
+
+    def abandon(self) -> None:
+        """Forget it, unless it has been kept."""
+        ...
+
+
+class Receives(Protocol):
+    """Where uploads arrive that a ticket allows."""
+
+    def receive(self, fields: Mapping[str, str]) -> Arriving:
+        """Raises Forbidden, Expired for a ticket that does not count."""
+        ...
+
+    async def keep(self, arriving: Any) -> None:
+        """Make what has arrived durable. Raises InvalidInput if it is not what was announced; DiskFull."""
+        ...
+
+
 class Form:
     """A multipart parser's callbacks as a small state machine: fields until `file`, then the file, then nothing."""
 
-    def __init__(self, uploads: PendingUploads, boundary: bytes) -> None:
+    def __init__(self, uploads: Receives, boundary: bytes) -> None:
         self._uploads = uploads
         self._fields: dict[str, str] = {}
         self._header = bytearray()
         self._disposition = bytearray()
         self._value = bytearray()
         self._name = ""
-        self.receiving: Receiving | None = None
+        self.receiving: Arriving | None = None
         self.ended = False
         self._parser = MultipartParser(
             boundary,
@@ -150,7 +179,7 @@ class Refusal(Response):
 class UploadsAPI:
     """`POST /uploads`. Needs no token: the ticket in the form is the authority, as with S3."""
 
-    def __init__(self, uploads: PendingUploads, *, file_bytes_max: int) -> None:
+    def __init__(self, uploads: Receives, *, file_bytes_max: int) -> None:
         self._uploads = uploads
         self._bytes_max = file_bytes_max + FORM_BYTES_BESIDE_FILE
         self._under_way = 0

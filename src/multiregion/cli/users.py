@@ -11,8 +11,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.accounts import OPERATORS
 from multiregion.accounts.passwords import temporary
+from multiregion.callers import OPERATORS
 from multiregion.cli.deployment import DataOption, Failure, JsonOption, open_deployment
 from multiregion.cli.layout import Entry, Fitting, dim
 from multiregion.clock import SystemClock, iso

@@ -138,11 +138,11 @@ class PendingUploads:
         announced = verify(fields, self._key, self._clock.now())
         return Receiving(announced, self._folder / f"{self._clock.new_id()}.part")
 
-    async def keep(self, receiving: Receiving) -> None:
+    async def keep(self, arriving: Receiving) -> None:
         """Finish an upload, and put it where `pending` finds it. A second upload takes the first one's place."""
-        await receiving.finish()
-        await asyncio.to_thread(self._keep, receiving)
-        name = self._note(receiving.announced.photo_id, receiving.announced.user).name
+        await arriving.finish()
+        await asyncio.to_thread(self._keep, arriving)
+        name = self._note(arriving.announced.photo_id, arriving.announced.user).name
         self._arrived.add(name)
         self._ticketed.pop(name, None)
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from multiregion.api.asgi import Application, application
+from multiregion.api.asgi import Served, application
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI
 from multiregion.api.console import ConsoleAPI
 from multiregion.api.documents import StateDocuments
@@ -13,6 +13,7 @@ from multiregion.api.guards import Guards
 from multiregion.api.losses import LossAPI
 from multiregion.api.operator import OperatorAPI
 from multiregion.api.routing import StateNews
+from multiregion.application import load
 from multiregion.automatic import Automatic
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig, Settings
@@ -102,7 +103,7 @@ def informed(
     return regions if reports is None else {role: InformedRegion(region, role, state, reports, leases) for role, region in regions.items()}
 
 
-def authority_application(config: PartConfig, settings: Settings) -> Application:
+def authority_application(config: PartConfig, settings: Settings) -> Served:
     clock, deployment = SystemClock(), config.deployment
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = state_store(config, settings, clock)
@@ -145,7 +146,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Application
     routes = [
         *OperatorAPI(state, controller, clients, verification, rebuild, documents, guards, own.writing if own else None).routes(),
         *ConsoleAPI(rehearsals, progress, names, settings, documents, guards).routes(),
-        *LossAPI(LossLedger(clients, names, state), documents, guards).routes(),
+        *LossAPI(LossLedger(clients, names, state), load(config.application), documents, guards).routes(),
         *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
         *AutomaticAPI(state, automatic, guards).routes(),
     ]

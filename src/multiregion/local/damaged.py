@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from multiregion import advice
-from multiregion.api.asgi import Application
+from multiregion.api.asgi import Served
 from multiregion.api.damaged import DamagedAPI
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig
@@ -46,7 +46,7 @@ class DamagedRegion:
         self._setting_aside = SettingAside(self._database, restart, SystemClock())
         log.error("%s: %s", self._database, damage.detail)
 
-    def application(self) -> Application:
+    def application(self) -> Served:
         deployment = self._config.deployment
         status = damaged(deployment.place(self._role).region, self._role, self._damage.detail, advice.repair(self._role))
         return DamagedAPI(deployment, self, status, self._damage).application()

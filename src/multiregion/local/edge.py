@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from multiregion.api.asgi import Application
+from multiregion.api.asgi import Served
 from multiregion.api.edge import edge_application
 from multiregion.api.faults import FaultsAPI
 from multiregion.api.guards import Guards
@@ -19,7 +19,7 @@ from multiregion.local.operators import Operators
 from multiregion.states import Role
 
 
-def edge_process(config: PartConfig, settings: Settings, *, supervised: bool) -> Application:
+def edge_process(config: PartConfig, settings: Settings, *, supervised: bool) -> Served:
     """`supervised`: a supervisor on this machine runs it, and with it all other parts."""
     clock, deployment = SystemClock(), config.deployment
     regions = {role: RegionClient(deployment.place(role).url, deployment) for role in Role}

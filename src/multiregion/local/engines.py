@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from multiregion import advice
-from multiregion.api import application as application_api
-from multiregion.api.authentication import Authenticate
 from multiregion.api.guards import Guards
 from multiregion.api.replicated import ReplicatedAPI
 from multiregion.clock import Clock, SystemClock
@@ -21,7 +19,7 @@ from multiregion.dynamodb.tables import prepare_bucket, prepare_table
 from multiregion.dynamodb.tickets import S3Links, S3Uploads
 from multiregion.errors import BadDeployment
 from multiregion.lag_history import LastKnown
-from multiregion.local.served import COUNTED, ServedRegion, Stores, Work
+from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.predictions import Outlook
 from multiregion.region import Region
 from multiregion.status import RegionStatus, missing_of
@@ -71,9 +69,6 @@ class EngineRegion(ServedRegion):
         self._inventory = Inventory(engines, objects)
         self._heartbeats = Heartbeats(engines, name, clock)
         self._tallies: dict[str, tuple[float, int]] = {}
-
-    def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
-        return application_api.record_routes(self._photos, self._comments, authenticate)
 
     def _internal_routes(self) -> Sequence[Any]:
         return ReplicatedAPI(
@@ -136,7 +131,7 @@ class EngineRegion(ServedRegion):
             replicating=None,
             missing=missing_of(self._last_known()),
             photos_in_flight=None,
-            counts={partition: await self._tally(partition) for partition in COUNTED},
+            counts={partition: await self._tally(partition) for partition in self._application.counted},
             objects=None,
             losses=0,
             durability=self._settings.durability,

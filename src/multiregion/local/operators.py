@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from multiregion.accounts import Caller, Keyring, TokenCheck
+from multiregion.accounts import Keyring, TokenCheck
 from multiregion.accounts.keyring import read as read_keys
 from multiregion.api.frames import WireCaller
+from multiregion.callers import Caller
 from multiregion.clock import Clock
 from multiregion.config import Deployment
 from multiregion.errors import MultiregionError, Unauthorized, Unreachable

@@ -6,12 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 from multiregion import advice
-from multiregion.api import application as application_api
-from multiregion.api.authentication import Authenticate
+from multiregion.api.asgi import Served
 from multiregion.api.between_regions import InternalAPI
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
-from multiregion.api.positions import positions
+from multiregion.api.objects import object_routes
+from multiregion.api.positions import Positions
 from multiregion.api.rebuild import RebuildAPI
 from multiregion.audit import Audit
 from multiregion.clock import Clock, SystemClock, iso
@@ -29,7 +29,7 @@ from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.damaged import SettingAside
 from multiregion.local.exposure import RegionExposure
-from multiregion.local.served import COUNTED, ServedRegion, Stores, Work
+from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.objects import Condition
 from multiregion.predictions import Outlook
 from multiregion.reapply import restore
@@ -99,10 +99,8 @@ class RegionProcess(ServedRegion):
         self._audit = Audit(self._records, self._peer, clock)
         self._scrub = Scrub(self._records, self._objects, self._repairs, clock, config.folder / "scrub.json", pace)
 
-    def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
-        return application_api.routes(
-            self._photos, self._comments, authenticate, self._settings, uploads=self._uploads, links=self._links, objects=self._objects
-        )
+    def _object_routes(self) -> Sequence[Any]:
+        return object_routes(self._uploads, self._links, self._objects, self._settings.photo_bytes_max)
 
     def _internal_routes(self) -> Sequence[Any]:
         rebuild = RebuildAPI(self, Guards(self._deployment, self._accounts.identify))
@@ -133,8 +131,8 @@ class RegionProcess(ServedRegion):
     def _lag(self) -> Lag:
         return self._replicator.status()
 
-    def _innermost(self, documents: StateDocuments) -> Sequence[Any]:
-        return [positions(self._records, documents, self._clock, self._settings.position_seconds)]
+    def _around(self, built: Served, documents: StateDocuments) -> Served:
+        return Positions(built, self._records, documents, self._clock, self._settings.position_seconds)
 
     async def _prove_writing(self) -> None:
         await self._records.prove_writing()
@@ -259,7 +257,7 @@ class RegionProcess(ServedRegion):
             replicating=self._replicator.problem is None and not turns,
             missing=missing_of(self._replicator.last_known),
             photos_in_flight=self._uploads.in_flight(),
-            counts={partition: await self._records.count(partition) for partition in COUNTED},
+            counts={partition: await self._records.count(partition) for partition in self._application.counted},
             objects=self._scrub.status(),
             losses=await self._records.pending_losses(),
             durability=self._settings.durability,

@@ -13,27 +13,28 @@ from multiregion import advice
 from multiregion.accounts import Accounts
 from multiregion.accounts.outbox import Outbox
 from multiregion.api import identity as identity_api
-from multiregion.api.asgi import Application, OperationsAPI, application
+from multiregion.api.applied import Applied, alive
+from multiregion.api.asgi import OperationsAPI, Served, application, mounted
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.observation import ObservationAPI
 from multiregion.api.routing import RoutingAPI, StateNews
+from multiregion.application import Region, load
+from multiregion.callers import Caller
 from multiregion.clock import Clock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import MultiregionError
 from multiregion.lag_history import LagHistory
 from multiregion.local.clients import AuthorityClient, HttpPeer
-from multiregion.photos.comments import Comments
-from multiregion.photos.gallery import Photos
-from multiregion.region import Region
+from multiregion.region import Region as Data
 from multiregion.states import RoutingState
 from multiregion.status import Said
 from multiregion.stores import Lag, Links, Uploads
+from multiregion.sweep import sweep
 
 log = logging.getLogger("multiregion.region")
 
 FOLLOW_PAUSE_SECONDS = 0.2
-COUNTED = ("photos", "users")
 TIMES_HEARD = 2
 ATTEMPTS_WAITING_MAX = 1_000
 ATTEMPTS_TOLD_MAX = 100
@@ -44,7 +45,7 @@ Work = Callable[[], Awaitable[None]]
 class Stores:
     """What keeps a region's data, how often it is swept, and how it is closed."""
 
-    region: Region
+    region: Data
     uploads: Uploads
     links: Links
     sweep_seconds: float
@@ -83,7 +84,7 @@ class HeardAuthority:
 class ServedRegion(ABC):
     """Joins the parts that do not depend on what keeps the data."""
 
-    region: Region
+    region: Data
 
     def __init__(self, config: PartConfig, settings: Settings, clock: Clock, stores: Stores) -> None:
         assert config.peer is not None
@@ -96,8 +97,10 @@ class ServedRegion(ABC):
         self._authority = AuthorityClient(deployment.authority, deployment)
         outbox = Outbox(config.folder / "outbox.jsonl", clock)
         self._accounts = Accounts(stores.region, clock, settings, deployment, outbox.deliver, self._share_attempt)
-        self._photos = Photos(stores.region, stores.uploads, stores.links, clock, settings)
-        self._comments = Comments(stores.region, clock, settings)
+        self._application = load(config.application)
+        self._authenticate = Authenticate(self._accounts, deployment, clock)
+        self._seen = Region(self._application, stores.region, stores.uploads, stores.links, clock, settings, self._caller)
+        self._built = self._application.build(self._seen)
         self._lags = LagHistory(self._lag, clock)
         self._news = StateNews()
         self._told = asyncio.Event()
@@ -107,9 +110,9 @@ class ServedRegion(ABC):
 
     # What depends on what keeps the data
 
-    @abstractmethod
-    def _data_routes(self, authenticate: Authenticate) -> Sequence[Any]:
-        """Photographs and comments."""
+    def _object_routes(self) -> Sequence[Any]:
+        """Where objects are sent to and got from, if that is not an engine."""
+        return []
 
     @abstractmethod
     def _internal_routes(self) -> Sequence[Any]:
@@ -123,9 +126,12 @@ class ServedRegion(ABC):
     def _lag(self) -> Lag:
         """How far this region is behind the other one now."""
 
-    def _innermost(self, documents: StateDocuments) -> Sequence[Any]:
-        """Middleware around the application."""
-        return []
+    def _around(self, built: Served, documents: StateDocuments) -> Served:
+        """What stands between the application and its clients."""
+        return built
+
+    async def _caller(self, authorization: str) -> Caller:
+        return await self._authenticate.bearer_of(authorization)
 
     def _waits_because(self, state: RoutingState) -> list[str]:
         """What stands between this region and the authority, if anything does."""
@@ -139,33 +145,35 @@ class ServedRegion(ABC):
 
     # What does not
 
-    def application(self) -> Application:
+    def application(self) -> Served:
         deployment, settings, records = self._deployment, self._settings, self.region.records
         documents = StateDocuments(deployment)
-        authenticate = Authenticate(self._accounts, deployment, self._clock)
+        authenticate = self._authenticate
         routing = RoutingAPI(deployment.app_id, records, self._news, documents, streams_max=settings.event_streams_max)
         routes = [
             *routing.routes(),
-            *self._data_routes(authenticate),
+            *self._object_routes(),
             *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
             *OperationsAPI(self.status, self._counts).routes(),
             *ObservationAPI(self.status, lambda: self._lags.samples, authenticate).routes(),
             *self._internal_routes(),
+            mounted(Applied(self._around(self._built, documents), documents), self._built),
         ]
-        return application(routes, documents, deployment.edge, self._lifespan, self._counts, self._innermost(documents))
+        return application(routes, documents, deployment.edge, self._lifespan, self._counts)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
         work = (self._follow_authority, self._prepare, self._sweep, self._tell_attempts, self._lags.keep, *self._work())
+        self._seen.bind()
         tasks = [asyncio.create_task(self._forever(each)) for each in work]
         try:
-            yield
+            async with alive(self._built):
+                yield
         finally:
             await self._say_last_words()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            await self._photos.close()
             self._stores.close()
 
     async def _forever(self, work: Work) -> None:
@@ -213,4 +221,4 @@ class ServedRegion(ABC):
 
     async def _sweep(self) -> None:
         await self._clock.sleep(self._stores.sweep_seconds)
-        await self._photos.sweep()
+        await sweep(self._application, self._seen, self.region, self._stores.uploads)

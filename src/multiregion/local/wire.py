@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from multiregion.api.asgi import Application, application
+from multiregion.api.asgi import Served, application
 from multiregion.api.documents import StateDocuments
 from multiregion.api.wire import Order, WireAPI
 from multiregion.clock import Clock, SystemClock
@@ -146,7 +146,7 @@ class Wire:
                 server.close()
 
 
-def wire_application(config: PartConfig) -> Application:
+def wire_application(config: PartConfig) -> Served:
     wire, deployment = Wire(config, SystemClock()), config.deployment
     routes = WireAPI(wire, deployment.bearer(REGION_PURPOSE)).routes()
     return application(routes, StateDocuments(deployment), deployment.edge, lambda: wire.listening(config.host))

@@ -15,8 +15,8 @@ from multiregion.errors import (
     UnknownUpload,
     UnsupportedMedia,
 )
-from multiregion.photos.pictures import Job, Picture
-from multiregion.photos.worker import Answer
+from multiregion.gallery.pictures import Job, Picture
+from multiregion.gallery.worker import Answer
 
 WORKERS_MAX = 2
 WAITING_MAX = 32
@@ -36,7 +36,7 @@ class Worker:
     @classmethod
     async def start(cls, pixels_max: int) -> "Worker":
         pipe = asyncio.subprocess.PIPE
-        arguments = (sys.executable, "-P", "-m", "multiregion.photos.worker", str(pixels_max))
+        arguments = (sys.executable, "-P", "-m", "multiregion.gallery.worker", str(pixels_max))
         return cls(await asyncio.create_subprocess_exec(*arguments, stdin=pipe, stdout=pipe))
 
     @property

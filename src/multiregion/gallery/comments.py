@@ -2,12 +2,9 @@
 
 import msgspec
 
-from multiregion.clock import Clock, iso
-from multiregion.config import Settings
+from multiregion import Key, Region, Write, iso
 from multiregion.errors import Conflict, InvalidInput, NotFound, Refused, UnknownPhoto
-from multiregion.photos.fields import Id, checked_text
-from multiregion.region import Region
-from multiregion.stores import Key, Write
+from multiregion.gallery.fields import Id, checked_text
 
 PHOTOS, COMMENTS = "photos", "comments/"
 
@@ -38,28 +35,21 @@ def partition(photo_id: str) -> str:
     return f"{COMMENTS}{photo_id}"
 
 
-def photos_of(write: Write) -> list[Key]:
-    """The photo that a comment needs, so that nobody writes what nobody can see. Other writes need none."""
-    if write.value is None or not write.key.partition.startswith(COMMENTS):
-        return []
-    return [Key(PHOTOS, write.key.partition.removeprefix(COMMENTS))]
-
-
 def unknown_photo(photo_id: str) -> UnknownPhoto:
     return UnknownPhoto(f"there is no photo {photo_id}", field="photoId")
 
 
 class Comments:
-    def __init__(self, region: Region, clock: Clock, settings: Settings) -> None:
-        self._records = region.records
-        self._clock = clock
-        self._characters_max = settings.comment_characters_max
+    def __init__(self, region: Region) -> None:
+        self._region = region
+        self._clock = region.clock
+        self._characters_max = region.settings.comment_characters_max
 
     async def page(self, photo_id: str, *, after: str, limit: int) -> Page:
-        if await self._records.get(Key(PHOTOS, photo_id)) is None:
+        if await self._region.get(PHOTOS, photo_id) is None:
             raise unknown_photo(photo_id)
-        records, following = await self._records.query(partition(photo_id), after=after, limit=limit)
-        return Page([msgspec.Raw(record.value) for record in records], following)
+        found = await self._region.list(partition(photo_id), after=after, limit=limit)
+        return Page([msgspec.Raw(record.value) for record in found], found.next)
 
     async def add(self, photo_id: str, new: NewComment, user: str, epoch: int | None) -> Comment:
         """Idempotent if the client gives the id: repeated with the same author and message, it answers the original."""
@@ -70,7 +60,7 @@ class Comments:
         key = Key(partition(photo_id), comment.comment_id)
         write = Write(key, msgspec.json.encode(comment), comment.created_at, absent=True)
         try:
-            await self._records.commit([write], epoch=epoch, actor=user, requires=[Key(PHOTOS, photo_id)])
+            await self._region.commit([write], epoch=epoch, actor=user, requires=[Key(PHOTOS, photo_id)])
         except NotFound as missing:
             raise unknown_photo(photo_id) from missing
         except (Conflict, Refused) as refusal:
@@ -80,7 +70,7 @@ class Comments:
     async def _original(self, key: Key, repeated: Comment, refusal: Conflict | Refused) -> Comment:
         """The comment that was written before under this id: a lost answer may be asked for again in every state.
         Raises the refusal if there is none, and Conflict if it is another one."""
-        record = await self._records.get(key)
+        record = await self._region.get(key.partition, key.id)
         if record is None and isinstance(refusal, Conflict):
             raise Conflict(f"the comment {key.id} was deleted", field="commentId") from refusal
         if record is None:
@@ -88,5 +78,5 @@ class Comments:
         original = msgspec.json.decode(record.value, type=Comment)
         if (original.user, original.message) != (repeated.user, repeated.message):
             raise Conflict(f"the comment {key.id} exists with another author or text", field="commentId") from refusal
-        await self._records.confirm(record.version)
+        await self._region.confirm(record.version)
         return original

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from multiregion.errors import DiskFull, MultiregionError, UnsupportedMedia
-from multiregion.photos.pictures import Job, Picture, render
+from multiregion.gallery.pictures import Job, Picture, render
 
 MEMORY_BYTES_BESIDE = 512 * 1024 * 1024
 MEMORY_BYTES_PER_PIXEL = 20  # five pictures of four bytes a pixel at the same time

@@ -6,16 +6,13 @@ from pathlib import Path
 
 import msgspec
 
-from multiregion.clock import Clock, iso
-from multiregion.config import Settings
+from multiregion import Announced, Digest, Key, Region, Ticket, Upload, Write, iso
 from multiregion.errors import Conflict, Fenced, Forbidden, StaleEpoch, TooLarge, UnknownUpload, UnsupportedMedia
-from multiregion.photos.comments import PHOTOS, unknown_photo
-from multiregion.photos.deletion import Deletion
-from multiregion.photos.fields import ID, Colour, Id, Sha256, Size, checked_text
-from multiregion.photos.pictures import HEIC, HEIC_TYPES, THUMBNAIL_TYPE, TYPES, Job
-from multiregion.photos.workers import PictureWorkers
-from multiregion.region import Region
-from multiregion.stores import Announced, Digest, Key, Links, Ticket, Upload, Uploads, Write
+from multiregion.gallery.comments import PHOTOS, unknown_photo
+from multiregion.gallery.deletion import Deletion
+from multiregion.gallery.fields import ID, Colour, Id, Sha256, Size, checked_text
+from multiregion.gallery.pictures import HEIC, HEIC_TYPES, THUMBNAIL_TYPE, TYPES, Job
+from multiregion.gallery.workers import PictureWorkers
 
 
 class Thumbnail(msgspec.Struct, frozen=True, rename="camel"):
@@ -78,25 +75,21 @@ class Offer:
 
 
 class Photos:
-    def __init__(self, region: Region, uploads: Uploads, links: Links, clock: Clock, settings: Settings) -> None:
+    def __init__(self, region: Region) -> None:
         self._region = region
-        self._uploads = uploads
-        self._links = links
-        self._clock = clock
-        self._settings = settings
-        self._workers = PictureWorkers(settings.photo_pixels_max)
-        self._deletion = Deletion(region, uploads)
+        self._uploads = region.uploads
+        self._links = region.links
+        self._clock = region.clock
+        self._settings = region.settings
+        self._workers = PictureWorkers(region.settings.photo_pixels_max)
+        self._deletion = Deletion(region)
 
     async def close(self) -> None:
         await self._workers.close()
 
-    async def sweep(self) -> None:
-        """Finish deletions, and remove uploads and objects that nothing needs any more. To be called now and then."""
-        await self._deletion.sweep()
-
     async def page(self, *, after: str, limit: int) -> Page:
-        records, following = await self._region.records.query(PHOTOS, after=after, limit=limit, newest_first=True)
-        return Page([self._shown(msgspec.json.decode(record.value, type=StoredPhoto)) for record in records], following)
+        found = await self._region.list(PHOTOS, after=after, limit=limit, newest_first=True)
+        return Page([self._shown(msgspec.json.decode(record.value, type=StoredPhoto)) for record in found], found.next)
 
     async def announce(self, new: NewPhoto, user: str, epoch: int | None) -> ShownPhoto | Offer:
         """A ticket, or the photo itself if the same user has committed the same upload under this id before."""
@@ -158,7 +151,7 @@ class Photos:
 
     async def _refuse_early(self, epoch: int | None) -> None:
         """Spare the client an upload, and this region a decoding, that would be refused in the end. The commit is the guard."""
-        state = await self._region.records.admitted()
+        state = await self._region.state()
         if epoch is not None and epoch != state.epoch:
             raise StaleEpoch(f"decided at epoch {epoch}, but the epoch is {state.epoch} by now", state=state)
         if state.writer is not self._region.role:
@@ -193,7 +186,7 @@ class Photos:
     async def _add(self, photo: StoredPhoto, epoch: int | None) -> None:
         key, needs = Key(PHOTOS, photo.photo_id), (photo.sha256, photo.thumbnail)
         write = Write(key, msgspec.json.encode(photo), photo.created_at, needs=needs, absent=True)
-        await self._region.records.commit([write], epoch=epoch, actor=photo.user)
+        await self._region.commit([write], epoch=epoch, actor=photo.user)
 
     async def _original(self, photo: StoredPhoto, conflict: Conflict) -> StoredPhoto:
         """The same photo, committed a moment ago by a request that ran beside this one."""
@@ -205,14 +198,14 @@ class Photos:
         return owned(found, photo.user)
 
     async def _found(self, photo_id: str) -> StoredPhoto | None:
-        record = await self._region.records.get(Key(PHOTOS, photo_id))
+        record = await self._region.get(PHOTOS, photo_id)
         return msgspec.json.decode(record.value, type=StoredPhoto) if record else None
 
     async def _confirm(self, photo_id: str) -> None:
         """Before it is said again that a photo is there, or is gone: as durable as the first answer promised."""
-        version = await self._region.records.version(Key(PHOTOS, photo_id))
+        version = await self._region.version(PHOTOS, photo_id)
         if version is not None:
-            await self._region.records.confirm(version)
+            await self._region.confirm(version)
 
     def _shown(self, photo: StoredPhoto) -> ShownPhoto:
         public = {name: getattr(photo, name) for name in Photo.__struct_fields__}

@@ -1,0 +1,48 @@
+"""The guide's photo-sharing application, on the same public names as any other."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.routing import Router
+
+from multiregion import Application, Kind, Region
+from multiregion.gallery.comments import COMMENTS, PHOTOS, Comments
+from multiregion.gallery.deletion import NOTES, Deletion
+from multiregion.gallery.handlers import routes
+from multiregion.gallery.photos import Photos
+
+
+def build(region: Region) -> Router:
+    photos = Photos(region)
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        yield
+        await photos.close()
+
+    return Router(routes(region, photos, Comments(region)), lifespan=lifespan, redirect_slashes=False)
+
+
+async def sweep(region: Region) -> None:
+    await Deletion(region).sweep()
+
+
+def caption(value: bytes) -> str:
+    return text(value, "caption")
+
+
+def message(value: bytes) -> str:
+    return text(value, "message")
+
+
+def text(value: bytes, field: str) -> str:
+    return str(msgspec.json.decode(value, type=dict[str, Any]).get(field, ""))
+
+
+app = Application(
+    build,
+    kinds={PHOTOS: Kind(title=caption), COMMENTS: Kind(title=message), NOTES: Kind(counted=False)},
+    sweep=sweep,
+)
