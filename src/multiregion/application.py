@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -96,6 +97,8 @@ def load(name: str) -> Application:
     module, colon, attribute = name.partition(":")
     if not (module and colon and attribute):
         raise BadDeployment(f"the application {name!r} must be named as module:attribute, as in todo:app")
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))  # as for `python -m`, whatever command this is
     try:
         found = import_module(module)
     except ModuleNotFoundError as error:

@@ -19,7 +19,7 @@ import boto3
 import msgspec
 
 from multiregion.clock import SystemClock
-from multiregion.config import EnginesConfig, PartConfig
+from multiregion.config import GALLERY, EnginesConfig, PartConfig
 from multiregion.local.deployment import DataFolder, describe, fresh, plan
 from tests.acceptance.deployment import STOP_SECONDS, Deployment, answers, free_base, until
 from tests.engines import CREDENTIALS, EngineProcess, fresh_name
@@ -111,7 +111,7 @@ class EngineDeployment(Deployment):
         self.replicator.start()
 
     def _plan(self) -> dict[str, PartConfig]:
-        kept = fresh(SystemClock(), "us-east-1", "ap-northeast-1")
+        kept = fresh(SystemClock(), "us-east-1", "ap-northeast-1", GALLERY)
         deployment, parts = plan(kept, self.data, self.port, settings=dict(self.environment))
         DataFolder(self.data).write(describe(kept, deployment, "", None))
         name = fresh_name()

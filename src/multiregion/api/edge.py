@@ -10,8 +10,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -143,9 +143,11 @@ def edge_application(
     lifespan: Lifespan = nullcontext,
     *,
     local: bool = False,
+    own: bool = False,
+    site: Path | None = None,
 ) -> Starlette:
     """Raises nothing if the web app has not been built: the page then says so. `operations` are for operators; `local`: faults
-    can be made with them."""
+    can be made with them. `own`: the application is the user's: `site` is its front end, and the operators' console is at `/console/`."""
     config = ui_config(deployment, settings, faults=local)
 
     async def configuration(request: Request) -> Response:
@@ -165,19 +167,30 @@ def edge_application(
 
     built = (web / "index.html").is_file()
     files = WebApp(directory=web, check_dir=False)
-    routes = [
+    page: list[BaseRoute] = [
         Route("/", index, methods=["GET"]),
         Route("/uiConfig.json", configuration, methods=["GET"]),
-        Route("/healthz", health, methods=["GET"]),
-        *operations,
         Mount("/", files),
     ]
+    routes: list[BaseRoute] = [Route("/healthz", health, methods=["GET"]), *operations]
+    routes += [*page[1:2], Mount("/console", routes=page), *front_end(site)] if own else page
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders, security_headers(deployment))],
         exception_handlers={HTTPException: refused, MultiregionError: problematic},
         lifespan=alive(lifespan),
     )
+
+
+def front_end(site: Path | None) -> list[BaseRoute]:
+    """An application's own pages; without any, the way to the operators' console."""
+    if site is not None:
+        return [Mount("/", StaticFiles(directory=site, html=True))]
+
+    async def console(request: Request) -> Response:
+        return RedirectResponse("/console/#/ops")
+
+    return [Route("/", console, methods=["GET"])]
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -47,7 +47,7 @@ class Gallery:
 
     @property
     def user(self) -> str:
-        return self._user or self._deployment.admin.username
+        return self._user or (self._deployment.admin.username if self._deployment.admin else "admin")
 
     @property
     def signs_in(self) -> bool:

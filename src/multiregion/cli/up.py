@@ -17,11 +17,12 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from multiregion.application import load
 from multiregion.cli.deployment import DataOption, JsonOption
 from multiregion.cli.photos import import_samples
 from multiregion.cli.status import regions_list
 from multiregion.clock import SystemClock
-from multiregion.config import default_data, label, read_settings
+from multiregion.config import GALLERY, default_data, label, read_settings
 from multiregion.local.serve import PARTS
 from multiregion.local.serve import serve as serve_part
 from multiregion.local.supervisor import Part
@@ -32,6 +33,9 @@ TICK_SECONDS = 0.2
 
 
 def up(
+    application: Annotated[
+        str | None, typer.Argument(metavar="[APPLICATION]", help="Yours, as module:attribute; without it the photo gallery.")
+    ] = None,
     primary: Annotated[str, typer.Option(help="The primary region's name.")] = "us-east-1",
     secondary: Annotated[str, typer.Option(help="The secondary region's name.")] = "ap-northeast-1",
     data: DataOption = None,
@@ -45,7 +49,7 @@ def up(
     """Run both regions, the authority and the edge on this machine, until Ctrl-C. What was written is there at the next start.
 
     Examples: [bold]multiregion up --sample-photos[/] · [bold]multiregion up --port 9000 --data /srv/two-regions[/] ·
-    [bold]multiregion up --wan-delay 150[/]
+    [bold]multiregion up --wan-delay 150[/] · [bold]multiregion up todo:app[/]
 
     With [bold]--json[/], standard output is one line as soon as both regions are up: what is in deployment.json, the processes' ids,
     and, of a region that serves reads only, why. All else goes to standard error.
@@ -53,7 +57,9 @@ def up(
     settings = {"failover": "automatic"} if automatic else {}
     settings |= {"durability": durability} if durability else {}
     read_settings(overrides=settings)  # a wrong word is refused before anything starts
-    wishes = Wishes(primary, secondary, data or default_data(), port, wan_delay, settings)
+    if application is not None:
+        load(application)  # what cannot be loaded is refused before anything starts
+    wishes = Wishes(primary, secondary, data or default_data(), port, wan_delay, settings, application)
     asyncio.run(run(wishes, sample_photos, as_json))
 
 
@@ -130,9 +136,14 @@ def welcome(up: Running) -> Panel:
     admin = up.local.admin
     lines = Table.grid(padding=(0, 2))
     lines.add_row("Open", f"[bold link={up.local.edge}]{up.local.edge}[/]")
-    lines.add_row("Sign in as", f"[bold]{admin.username}[/]")
-    temporary = f"[bold]{admin.temporary_password}[/] [dim]until you choose your own[/]"
-    lines.add_row("Password", temporary if admin.temporary_password else "the one you chose")
+    if up.kept.application != GALLERY:
+        for place in (up.local.primary, up.local.secondary):
+            lines.add_row(label(place.region), f"{place.url}")
+        lines.add_row("Console", f"{up.local.edge}/console/#/ops")
+    if admin is not None:
+        lines.add_row("Sign in as", f"[bold]{admin.username}[/]")
+        temporary = f"[bold]{admin.temporary_password}[/] [dim]until you choose your own[/]"
+        lines.add_row("Password", temporary if admin.temporary_password else "the one you chose")
     lines.add_row("", "")
     waiting = up.not_ready
     for part in waiting:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from multiregion.clock import Clock
-from multiregion.config import Deployment, PartConfig, RegionPlace
+from multiregion.config import GALLERY, Deployment, PartConfig, RegionPlace
 from multiregion.errors import BadDeployment
 from multiregion.local.locks import locked
 from multiregion.shapes import in_words
@@ -38,8 +38,9 @@ class LocalDeployment(msgspec.Struct, rename="camel"):
     primary: RegionPlace
     secondary: RegionPlace
     authority: AuthorityPlace
-    admin: Admin
     wire: str
+    admin: Admin | None = None
+    """None: the application has accounts of its own."""
 
 
 class Kept(msgspec.Struct, rename="camel"):
@@ -54,6 +55,7 @@ class Kept(msgspec.Struct, rename="camel"):
     pool: str
     client_id: str
     initial_password: str
+    application: str = GALLERY
 
 
 class DataFolder:
@@ -83,18 +85,24 @@ class DataFolder:
         """Whether nothing has ever been deployed here."""
         return not (self.folder / "format.json").exists()
 
-    def keep(self, clock: Clock, primary: str, secondary: str) -> Kept:
-        """What this deployment is, made at the first start. Raises BadDeployment if the folder is another version's, or damaged."""
+    def keep(self, clock: Clock, primary: str, secondary: str, application: str | None = None) -> Kept:
+        """What this deployment is, made at the first start. Raises BadDeployment if the folder is another version's, another
+        application's, or damaged."""
         file = self.folder / "format.json"
         if not file.exists():
             if any((self.folder / role / "region.db").exists() for role in Role):
                 raise BadDeployment(f"{file} is missing, with data beside it; restore that file, or choose another folder with --data")
-            write_private(file, fresh(clock, primary, secondary))
+            write_private(file, fresh(clock, primary, secondary, application or GALLERY))
         kept = read_kept(file)
         if {kept.primary, kept.secondary} != {primary, secondary} or kept.primary != primary:
             raise BadDeployment(
                 f"{self.folder} was made for {kept.primary} and {kept.secondary}; start it with"
                 f" --primary {kept.primary} --secondary {kept.secondary}, or choose another folder with --data"
+            )
+        if application not in (None, kept.application):
+            raise BadDeployment(
+                f"{self.folder} has the data of {kept.application}; start it without naming an application, or choose another folder"
+                " for this one with --data"
             )
         return kept
 
@@ -120,12 +128,21 @@ class DataFolder:
         return file
 
 
-def fresh(clock: Clock, primary: str, secondary: str) -> Kept:
+def fresh(clock: Clock, primary: str, secondary: str, application: str) -> Kept:
     if primary == secondary:
         raise BadDeployment(f"--primary and --secondary are both {primary}; they must be two regions")
     pool = "".join(c for c in clock.secret(24) if c.isalnum())[:9]
     return Kept(
-        FORMAT, clock.new_id(), primary, secondary, clock.secret(), clock.secret(), pool, clock.new_id()[:26], initial_password(clock)
+        FORMAT,
+        clock.new_id(),
+        primary,
+        secondary,
+        clock.secret(),
+        clock.secret(),
+        pool,
+        clock.new_id()[:26],
+        initial_password(clock),
+        application,
     )
 
 
@@ -188,6 +205,7 @@ def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None =
             deployment,
             role,
             settings=settings or {},
+            application=kept.application,
             **more,
         )
 
@@ -202,13 +220,13 @@ def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None =
     return deployment, parts
 
 
-def describe(kept: Kept, deployment: Deployment, wire: str, temporary_password: str | None) -> LocalDeployment:
+def describe(kept: Kept, deployment: Deployment, wire: str, temporary_password: str | None, *, accounts: bool = True) -> LocalDeployment:
     return LocalDeployment(
         app_id=deployment.app_id,
         edge=deployment.edge,
         primary=deployment.primary,
         secondary=deployment.secondary,
         authority=AuthorityPlace(deployment.authority, deployment.operator_token),
-        admin=Admin("admin", temporary_password),
         wire=wire,
+        admin=Admin("admin", temporary_password) if accounts else None,
     )

@@ -10,8 +10,9 @@ from multiregion.api.asgi import Served
 from multiregion.api.edge import edge_application
 from multiregion.api.faults import FaultsAPI
 from multiregion.api.guards import Guards
+from multiregion.application import load
 from multiregion.clock import SystemClock
-from multiregion.config import PartConfig, Settings
+from multiregion.config import GALLERY, PartConfig, Settings
 from multiregion.local.clients import RegionClient
 from multiregion.local.deployment import DataFolder
 from multiregion.local.faults import Faults
@@ -37,4 +38,6 @@ def edge_process(config: PartConfig, settings: Settings, *, supervised: bool) ->
     faults = Faults(DataFolder(config.folder.parent), clock) if supervised else None
     routes = FaultsAPI(faults, Guards(deployment, operators.identify)).routes()
     web = Path(str(files("multiregion").joinpath("web")))
-    return edge_application(deployment, settings, web, routes, lifespan, local=supervised)
+    application = None if config.application == GALLERY else load(config.application)
+    site = application.site if application else None
+    return edge_application(deployment, settings, web, routes, lifespan, local=supervised, own=application is not None, site=site)

@@ -153,7 +153,7 @@ class ServedRegion(ABC):
         routes = [
             *routing.routes(),
             *self._object_routes(),
-            *identity_api.routes(self._accounts, deployment, self._clock, authenticate),
+            *(identity_api.routes(self._accounts, deployment, self._clock, authenticate) if self._application.accounts else []),
             *OperationsAPI(self.status, self._counts).routes(),
             *ObservationAPI(self.status, lambda: self._lags.samples, authenticate).routes(),
             *self._internal_routes(),
@@ -196,7 +196,7 @@ class ServedRegion(ABC):
     async def _prepare(self) -> None:
         """What the first writer must make before anybody can sign in; begun again until it is done."""
         await self._told.wait()
-        if (await self.region.records.admitted()).writer is self._role:
+        if self._application.accounts and (await self.region.records.admitted()).writer is self._role:
             await self._accounts.prepare()
             self._told.clear()
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from multiregion.application import load
 from multiregion.clock import SystemClock
 from multiregion.config import Deployment, PartConfig, Settings
 from multiregion.errors import BadDeployment
@@ -32,6 +33,8 @@ class Wishes:
     port: int
     wan_delay_milliseconds: float = 0.0
     settings: dict[str, str] = field(default_factory=dict)
+    application: str | None = None
+    """As `module:attribute`. None: what the folder was made for, or the gallery."""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class Running:
     async def refresh_admin(self) -> None:
         """Take the temporary password out of `deployment.json` once it has been changed. Create the administrator, once, if that could
         not be done when everything was started."""
+        if self.local.admin is None:
+            return
         self.invited = self.invited or await invite_later(self.deployment, self.kept.initial_password)
         if self.local.admin.temporary_password and await admin_status(self.deployment) == "CONFIRMED":
             self.local = describe(self.kept, self.deployment, self.wire, None)
@@ -66,17 +71,18 @@ async def running(
     """Start everything, and go on when it serves reads; whatever happens, stop everything. Raises BadDeployment with what to do."""
     folder, clock = DataFolder(wishes.data), SystemClock()
     with folder.locked():
-        kept = folder.keep(clock, wishes.primary, wishes.secondary)
+        kept = folder.keep(clock, wishes.primary, wishes.secondary, wishes.application)
+        accounts = load(kept.application).accounts
         deployment, parts = plan(kept, wishes.data, wishes.port, settings=wishes.settings)
         wire = f"http://localhost:{parts['wire'].port}"
-        folder.write(local := describe(kept, deployment, wire, kept.initial_password))
+        folder.write(local := describe(kept, deployment, wire, kept.initial_password, accounts=accounts))
         supervisor = Supervisor(folder, parts, settings, clock)
         try:
             await unwrapped(supervisor.start_all(on_ready, on_waiting))
             if wishes.wan_delay_milliseconds:
                 await change_wire(parts["wire"], deployment, delay_milliseconds=wishes.wan_delay_milliseconds / 2)
             up = Running(supervisor, deployment, folder, local, kept, wire)
-            if not up.not_ready:
+            if accounts and not up.not_ready:
                 await invite_admin(deployment, kept.initial_password)
             await up.refresh_admin()
             yield up
