@@ -19,6 +19,7 @@ from multiregion.states import Role, RoutingState
 from multiregion.stores import COMMIT_WRITES_MAX, Digest, Key, Links, Objects, Position, Record, Uploads, Write
 
 T = TypeVar("T")
+Refusal = TypeVar("Refusal", bound=MultiregionError | None)
 LIST_MAX = 1_000
 NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 KIND = re.compile(r"[a-z][a-z0-9-]{0,62}/?")
@@ -339,15 +340,18 @@ class SyncRegion:
 
 
 async def noting(work: Awaitable[T]) -> T:
-    """What a request is refused with is kept, in case a framework makes an error of its own of it."""
+    """What a request is refused with is kept, in case a framework makes an error of its own of it; what went well afterwards shows that
+    the application has dealt with it."""
     try:
-        return await work
+        found = await work
     except MultiregionError as error:
         noted(error)
         raise
+    noted(None)
+    return found
 
 
-def noted(error: MultiregionError) -> MultiregionError:
+def noted(error: Refusal) -> Refusal:
     asked = ASKED.get()
     if asked is not None:
         asked.refusal = error

@@ -54,6 +54,10 @@ class Record(msgspec.Struct, frozen=True):
     order: str
     version: Position
 
+    @property
+    def id(self) -> str:
+        return self.key.id
+
 
 class Write(msgspec.Struct, frozen=True):
     """One record to set, or to delete if `value` is None.
