@@ -19,10 +19,10 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 class Example:
     """How one example is written to and read, over HTTP alone."""
 
-    def __init__(
-        self, name: str, add: Callable[[httpx.Client, str], httpx.Response], read: Callable[[httpx.Client], set[str]], what: str
-    ) -> None:
-        self.name, self.add, self.read, self.what = name, add, read, what
+    name: str
+    add: Callable[[httpx.Client, str], httpx.Response]
+    read: Callable[[httpx.Client], set[str]]
+    what: str
 
 
 def todo_add(http: httpx.Client, word: str) -> httpx.Response:
