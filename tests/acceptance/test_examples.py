@@ -87,6 +87,7 @@ def test_an_application_survives_losing_a_region(tmp_path: Path, example: Exampl
         operator.until_level()
         deployment.cut(True)
         assert example.add(primary, "lost").is_success
+        until(deployment.is_reported, "the authority knows of it")
         deployment.kill("primary")
         deployment.cut(False)
         done = deployment.run("failover", "--writable", "--region-lost", "--accept-loss")
