@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import aws_cdk as cdk
 
+from multiregion.api.document import document
 from multiregion.errors import InvalidInput, NotFound, Overloaded, TooLarge, Unauthorized, Unavailable
+from multiregion.gallery.application import openapi
 
-DOCUMENT = files("multiregion") / "api" / "openapi.json"
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
 DIRECT = {"getState": ("GetItem", "RoutingApiRole"), "listComments": ("Query", "ApplicationApiRole")}
 """The calls that DynamoDB answers without any code between; reading the state decides how long a failover takes."""
@@ -23,12 +23,12 @@ PREFLIGHT_SECONDS = 600
 
 def body(*tags: str) -> dict[str, Any]:
     """The part of the document with these tags."""
-    document = json.loads(DOCUMENT.read_text())
-    schemes = {name: scheme(each) for name, each in document["components"]["securitySchemes"].items() if "routing" not in tags}
+    described = document(openapi())
+    schemes = {name: scheme(each) for name, each in described["components"]["securitySchemes"].items() if "routing" not in tags}
     return {
         "openapi": "3.0.1",
-        "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
-        "paths": {path: found for path, methods in document["paths"].items() if (found := answered(path, methods, tags))},
+        "info": {"title": described["info"]["title"], "version": described["info"]["version"]},
+        "paths": {path: found for path, methods in described["paths"].items() if (found := answered(path, methods, tags))},
         "components": {"securitySchemes": schemes},
         "x-amazon-apigateway-gateway-responses": gateway_responses(),
     }

@@ -14,11 +14,13 @@ import typer.main
 
 from multiregion import errors as errors_module
 from multiregion.accounts import refusals
+from multiregion.api.document import document as described
 from multiregion.api.identity import NAMES
 from multiregion.api.identity_operations import OperatorOperations, UserOperations
 from multiregion.cli.commands import app
 from multiregion.config import ENVIRONMENT_PREFIX, Settings
 from multiregion.errors import MultiregionError
+from multiregion.gallery.application import openapi
 from multiregion.status import Readiness, RegionStatus
 from tests.acceptance.cells import cells
 from tests.acceptance.expectations import lines_of_the_page
@@ -87,7 +89,7 @@ def commands() -> str:
 
 
 def endpoints() -> str:
-    document = json.loads(OPENAPI.read_text())
+    whole = described(openapi())
     rows = [
         [
             f"`{method.upper()} {path}`",
@@ -95,7 +97,7 @@ def endpoints() -> str:
             operation["summary"],
             ", ".join(operation["responses"]),
         ]
-        for path, item in document["paths"].items()
+        for path, item in whole["paths"].items()
         for method, operation in item.items()
         if method in METHODS
     ]

@@ -16,7 +16,7 @@ from PIL import Image
 from starlette.routing import Router
 
 from multiregion.api.applied import Applied
-from multiregion.api.asgi import application, mounted
+from multiregion.api.asgi import application
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.objects import object_routes
@@ -193,10 +193,13 @@ async def gallery_in(pools: World, folder: Path, settings: Settings | None = Non
         routing = RoutingAPI(DEPLOYMENT.app_id, pool.records, StateNews(), documents, streams_max=1)
         objects = object_routes(gallery.uploads, gallery.links, gallery.objects, settings.photo_bytes_max)
         built = Router(routes(gallery.region, gallery.photos, gallery.comments), redirect_slashes=False)
-        answering = mounted(Applied(built, documents), built)
+        answering = Applied(built, documents)
         gallery.tokens = {name: (await pool.sign_in(name)).tokens.id for name in ("ada", "root")}
         async with (
-            served(application([*routing.routes(), *objects, answering], documents, DEPLOYMENT.edge, nullcontext), listener),
+            served(
+                application([*routing.routes(), *objects], documents, DEPLOYMENT.edge, nullcontext, otherwise=answering, more=built.routes),
+                listener,
+            ),
             gallery.http,
         ):
             try:

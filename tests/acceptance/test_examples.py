@@ -55,7 +55,7 @@ def counter_read(http: httpx.Client) -> set[str]:
     return set(found)
 
 
-TODO = Example("todo", todo_add, todo_read, "todo: {}")
+LIST = Example("todo", todo_add, todo_read, "todo: {}")
 CHAT = Example("chat", chat_add, chat_read, "message: ada: {}")
 COUNTER = Example("counter", counter_add, counter_read, "counter: at 1")
 
@@ -71,7 +71,7 @@ def deployed(folder: Path, example: Example) -> Iterator[Deployment]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("example", [TODO, CHAT, COUNTER], ids=lambda example: example.name)
+@pytest.mark.parametrize("example", [LIST, CHAT, COUNTER], ids=lambda example: example.name)
 def test_an_application_survives_losing_a_region(tmp_path: Path, example: Example) -> None:
     with deployed(tmp_path, example) as deployment, httpx.Client(base_url=deployment.url("primary"), timeout=30) as primary:
         secondary = httpx.Client(base_url=deployment.url("secondary"), timeout=30)
@@ -107,7 +107,7 @@ def test_an_application_survives_losing_a_region(tmp_path: Path, example: Exampl
 
 
 def test_status_counts_the_kinds_of_an_application_and_the_edge_leads_to_the_console(tmp_path: Path) -> None:
-    with deployed(tmp_path, TODO) as deployment, httpx.Client(base_url=deployment.url("primary"), timeout=30) as primary:
+    with deployed(tmp_path, LIST) as deployment, httpx.Client(base_url=deployment.url("primary"), timeout=30) as primary:
         written = todo_add(primary, "bread")
         assert written.is_success and "Multiregion-Position" in written.headers
         stale = primary.post("/todos", json={"id": "x", "what": "x"}, headers={"Multiregion-Epoch": "77"})
@@ -138,7 +138,7 @@ def test_an_application_that_cannot_be_loaded_is_refused_before_anything_starts(
 
 
 def test_a_folder_belongs_to_one_application(tmp_path: Path) -> None:
-    with deployed(tmp_path, TODO) as deployment:
+    with deployed(tmp_path, LIST) as deployment:
         assert json.loads((deployment.data / "format.json").read_text())["application"] == "todo:app"
     other = Deployment(tmp_path / "data", deployment.port, ("chat:app",), {"PYTHONPATH": str(EXAMPLES)})
     other.launch()

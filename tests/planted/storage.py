@@ -34,7 +34,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # what is given out
     ("embedded/objects.py", 'sound = file_digest(file, "sha256").hexdigest() == digest', "sound = True", NOT_SERVED),
     (
-        "api/application.py",
+        "api/objects.py",
         "found = await self._objects.file(digest)",
         "found = await self._objects.look(digest, deep=False)",
         f"{SERVED}::test_damaged_bytes_are_not_served",
@@ -146,9 +146,9 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{CONTROLLER}::test_a_target_that_does_not_say_what_it_has_is_not_switched_to",
     ),
     # a delete deletes, and nothing else does
-    ("photos/deletion.py", "if is_writer or await self._follows_log():", "if is_writer:", BOTH_SWEPT),
-    ("photos/deletion.py", "isinstance(self._region, LoggedRegion) and await", "await", BOTH_SWEPT),
-    ("photos/deletion.py", " and await self._region.records.is_whole()", "", BOTH_SWEPT),
+    ("sweep.py", "if is_writer or await follows_log(stores):", "if is_writer:", BOTH_SWEPT),
+    ("sweep.py", "isinstance(stores, LoggedRegion) and await", "await", BOTH_SWEPT),
+    ("sweep.py", " and await stores.records.is_whole()", "", BOTH_SWEPT),
     (
         "embedded/objects.py",
         "            os.utime(place, (now, now))",

@@ -1,6 +1,5 @@
 """The documentation names everything that users can type, set, call or be told, and nothing that is not there."""
 
-import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -11,10 +10,12 @@ from typing import Any
 import pytest
 import typer.main
 
+from multiregion.api.document import document
 from multiregion.cli.commands import app
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError
-from scripts.reference import GUARANTEES, METHODS, OPENAPI, REFERENCE, error_tree, generated, walk_commands
+from multiregion.gallery.application import openapi
+from scripts.reference import GUARANTEES, METHODS, REFERENCE, error_tree, generated, walk_commands
 from scripts.reference import PAGES as GENERATED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def expected_lines() -> Iterator[str]:
     yield from (f"### {path}\n" for path, _ in walk_commands(typer.main.get_command(app), "multiregion"))
     yield from (f"| `MULTIREGION_{each.name.upper()}` |" for each in fields(Settings))
     yield from (f"| `{code}` |" for code in CODES)
-    for path, item in json.loads(OPENAPI.read_text())["paths"].items():
+    for path, item in document(openapi())["paths"].items():
         yield from (f"| `{method.upper()} {path}` |" for method in METHODS if method in item)
 
 

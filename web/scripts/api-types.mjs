@@ -5,11 +5,13 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const SOURCE = new URL('../../src/multiregion/api/openapi.json', import.meta.url)
+const SOURCES = ['api', 'gallery'].map(
+    part => new URL(`../../src/multiregion/${part}/openapi.json`, import.meta.url),
+)
 const TARGET = new URL('../src/lib/schema.ts', import.meta.url)
 const HEADER = `/**
  * Types of the region's HTTP API.
- * Generated from src/multiregion/api/openapi.json by \`npm run types\`: do not edit.
+ * Generated from src/multiregion/{api,gallery}/openapi.json by \`npm run types\`: do not edit.
  */
 `
 
@@ -54,11 +56,17 @@ function declaration([name, schema]) {
     return comment(schema.description) + body
 }
 
+/** Both parts of the document as one: the product's calls, and the gallery's. */
+export function whole() {
+    const parts = SOURCES.map(source => JSON.parse(readFileSync(source, 'utf8')))
+    return { components: { schemas: Object.assign({}, ...parts.map(part => part.components.schemas)) } }
+}
+
 export const render = document =>
     `${HEADER}\n${Object.entries(document.components.schemas).map(declaration).join('\n\n')}\n`
 
 function main() {
-    const expected = render(JSON.parse(readFileSync(SOURCE, 'utf8')))
+    const expected = render(whole())
     if (!process.argv.includes('--check')) return writeFileSync(TARGET, expected)
     if (readFileSync(TARGET, 'utf8') === expected) return
     console.error('src/lib/schema.ts is out of date: run `npm run types`')

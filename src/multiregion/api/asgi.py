@@ -2,9 +2,8 @@
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from importlib.resources import files
 from typing import Any, TypeAlias
 
 from msgspec import to_builtins
@@ -18,9 +17,10 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from multiregion.api.document import document
 from multiregion.api.documents import StateDocuments
 from multiregion.api.problems import JSON, problem, status_problem
 from multiregion.errors import MultiregionError
@@ -119,10 +119,11 @@ class RegionMetrics(Collector):
 class OperationsAPI:
     """Liveness, readiness with reasons, metrics, and the API's own document."""
 
-    def __init__(self, status: Status, counts: Counter[tuple[str, int]]) -> None:
+    def __init__(self, status: Status, counts: Counter[tuple[str, int]], application: Mapping[str, Any] | None = None) -> None:
+        """`application`: the application's part of the document."""
         self._status = status
         self._counts = counts
-        self._document = files("multiregion.api").joinpath("openapi.json").read_bytes()
+        self._document = document(application or {})
 
     def routes(self) -> list[Route]:
         return [
@@ -145,31 +146,13 @@ class OperationsAPI:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     async def openapi(self, request: Request) -> Response:
-        return Response(self._document, media_type="application/json", headers={"Cache-Control": "no-cache"})
+        return JSON(self._document, headers={"Cache-Control": "no-cache"})
 
 
 def methods_of(path: str, routes: Sequence[BaseRoute]) -> set[str]:
     """Every method that some route takes at this path; the framework itself names only the first route's."""
-    flat = [inner for route in routes for inner in (route.routes if isinstance(route, Mounted) else [route])]
-    matching = [route for route in flat if isinstance(route, Route) and route.path_regex.match(path)]
+    matching = [route for route in routes if isinstance(route, Route) and route.path_regex.match(path)]
     return {method for route in matching for method in route.methods or ()}
-
-
-class Mounted(Mount):
-    """An application that answers whatever no route before it does."""
-
-    def __init__(self, served: ASGIApp, built: ASGIApp) -> None:
-        super().__init__("", app=served)
-        self._built = built
-
-    @property
-    def routes(self) -> list[BaseRoute]:
-        return getattr(self._built, "routes", [])
-
-
-def mounted(served: ASGIApp, built: ASGIApp) -> Mounted:
-    """`served` is `built` with what stands around it."""
-    return Mounted(served, built)
 
 
 Lifespan = Callable[[], AbstractAsyncContextManager[None]]
@@ -182,9 +165,12 @@ def application(
     edge: str,
     lifespan: Lifespan,
     counts: Counter[tuple[str, int]] | None = None,
+    *,
+    otherwise: Served | None = None,
+    more: Sequence[BaseRoute] = (),
 ) -> Served:
     """An application that answers every error with a problem, and lets browsers in from the edge's origin alone. It serves
-    while `lifespan` is entered."""
+    while `lifespan` is entered. `otherwise` answers what none of `routes` does; `more` are its routes, as far as they are known."""
 
     @asynccontextmanager
     async def alive(app: Starlette) -> AsyncIterator[None]:
@@ -199,7 +185,7 @@ def application(
         assert isinstance(error, HTTPException)
         headers = dict(error.headers or {})
         if error.status_code == 405:
-            headers["Allow"] = ", ".join(sorted(methods_of(request.scope["path"], routes)))
+            headers["Allow"] = ", ".join(sorted(methods_of(request.scope["path"], [*routes, *more])))
         return status_problem(error.status_code, error.detail, headers)
 
     async def unexpected(request: Request, error: Exception) -> Response:
@@ -211,5 +197,6 @@ def application(
     ]
     handlers: dict[Any, Any] = {MultiregionError: ours, HTTPException: http, Exception: unexpected}
     made = Starlette(routes=list(routes), middleware=middleware, exception_handlers=handlers, lifespan=alive)
+    made.router.default = otherwise or made.router.default
     made.router.redirect_slashes = False  # a path that is not there is not there, whatever its last character
     return made

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -41,8 +42,14 @@ def text(value: bytes, field: str) -> str:
     return str(msgspec.json.decode(value, type=dict[str, Any]).get(field, ""))
 
 
+def openapi() -> dict[str, Any]:
+    described: dict[str, Any] = msgspec.json.decode(files("multiregion.gallery").joinpath("openapi.json").read_bytes())
+    return described
+
+
 app = Application(
     build,
     kinds={PHOTOS: Kind(title=caption), COMMENTS: Kind(title=message), NOTES: Kind(counted=False)},
     sweep=sweep,
+    openapi=openapi,
 )

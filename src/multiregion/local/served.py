@@ -4,7 +4,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from multiregion.accounts import Accounts
 from multiregion.accounts.outbox import Outbox
 from multiregion.api import identity as identity_api
 from multiregion.api.applied import Applied, alive
-from multiregion.api.asgi import OperationsAPI, Served, application, mounted
+from multiregion.api.asgi import OperationsAPI, Served, application
 from multiregion.api.authentication import Authenticate
 from multiregion.api.documents import StateDocuments
 from multiregion.api.observation import ObservationAPI
@@ -130,6 +130,11 @@ class ServedRegion(ABC):
         """What stands between the application and its clients."""
         return built
 
+    def _described(self) -> Mapping[str, Any]:
+        """The application's part of the OpenAPI document; FastAPI makes one by itself."""
+        describe = self._application.openapi or getattr(self._built, "openapi", None)
+        return describe() if callable(describe) else {}
+
     async def _caller(self, authorization: str) -> Caller:
         return await self._authenticate.bearer_of(authorization)
 
@@ -154,12 +159,13 @@ class ServedRegion(ABC):
             *routing.routes(),
             *self._object_routes(),
             *(identity_api.routes(self._accounts, deployment, self._clock, authenticate) if self._application.accounts else []),
-            *OperationsAPI(self.status, self._counts).routes(),
+            *OperationsAPI(self.status, self._counts, self._described()).routes(),
             *ObservationAPI(self.status, lambda: self._lags.samples, authenticate).routes(),
             *self._internal_routes(),
-            mounted(Applied(self._around(self._built, documents), documents), self._built),
         ]
-        return application(routes, documents, deployment.edge, self._lifespan, self._counts)
+        otherwise = Applied(self._around(self._built, documents), documents)
+        more = getattr(self._built, "routes", [])
+        return application(routes, documents, deployment.edge, self._lifespan, self._counts, otherwise=otherwise, more=more)
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:

@@ -1,6 +1,6 @@
 /**
  * Types of the region's HTTP API.
- * Generated from src/multiregion/api/openapi.json by `npm run types`: do not edit.
+ * Generated from src/multiregion/{api,gallery}/openapi.json by `npm run types`: do not edit.
  */
 
 /** The guide's application states; case-sensitive. */
@@ -21,83 +21,6 @@ export interface StateDocument {
     primary: string
     secondary: string
   }
-}
-
-export interface Comment {
-  commentId: string
-  photoId: string
-  user: string
-  message: string
-  createdAt: string
-}
-
-export interface CommentPage {
-  comments: Comment[]
-  next: string | null
-}
-
-export interface NewComment {
-  /** At most 2,000 characters, and not only white space; of the control characters only line breaks and tabs */
-  message: string
-  /** Give one to make a retry safe: the same id is the same comment */
-  commentId?: string
-}
-
-export interface Photo {
-  photoId: string
-  user: string
-  caption: string
-  contentType: "image/jpeg" | "image/png" | "image/webp"
-  size: number
-  /** Digest of the bytes at `url` */
-  sha256: string
-  /** Digest of the bytes that were uploaded */
-  uploadSha256: string
-  width: number
-  height: number
-  colour: string
-  createdAt: string
-  /** Signed; good for an hour */
-  url: string
-  /** Signed; good for an hour */
-  thumbnailUrl: string
-}
-
-export interface PhotoPage {
-  photos: Photo[]
-  next: string | null
-}
-
-export interface Thumbnail {
-  contentType: "image/jpeg" | "image/png" | "image/webp"
-  size: number
-  sha256: string
-}
-
-export interface NewPhoto {
-  contentType: "image/jpeg" | "image/png" | "image/webp"
-  size: number
-  sha256: string
-  /** At most 500 characters */
-  caption?: string
-  /** Give one to make a retry safe */
-  photoId?: string
-  width?: number
-  height?: number
-  colour?: string
-  thumbnail?: Thumbnail
-}
-
-/** A multipart form POST: every field in order, then the file as the part `file`. Good for a minute. */
-export interface Upload {
-  url: string
-  fields: Record<string, string>
-}
-
-export interface Ticket {
-  photoId: string
-  upload: Upload
-  thumbnailUpload?: Upload
 }
 
 export interface Health {
@@ -214,4 +137,81 @@ export interface Objects {
   scrubbedBytes: number
   repaired: number
   unrepaired: number
+}
+
+export interface Comment {
+  commentId: string
+  photoId: string
+  user: string
+  message: string
+  createdAt: string
+}
+
+export interface CommentPage {
+  comments: Comment[]
+  next: string | null
+}
+
+export interface NewComment {
+  /** At most 2,000 characters, and not only white space; of the control characters only line breaks and tabs */
+  message: string
+  /** Give one to make a retry safe: the same id is the same comment */
+  commentId?: string
+}
+
+export interface Photo {
+  photoId: string
+  user: string
+  caption: string
+  contentType: "image/jpeg" | "image/png" | "image/webp"
+  size: number
+  /** Digest of the bytes at `url` */
+  sha256: string
+  /** Digest of the bytes that were uploaded */
+  uploadSha256: string
+  width: number
+  height: number
+  colour: string
+  createdAt: string
+  /** Signed; good for an hour */
+  url: string
+  /** Signed; good for an hour */
+  thumbnailUrl: string
+}
+
+export interface PhotoPage {
+  photos: Photo[]
+  next: string | null
+}
+
+export interface Thumbnail {
+  contentType: "image/jpeg" | "image/png" | "image/webp"
+  size: number
+  sha256: string
+}
+
+export interface NewPhoto {
+  contentType: "image/jpeg" | "image/png" | "image/webp"
+  size: number
+  sha256: string
+  /** At most 500 characters */
+  caption?: string
+  /** Give one to make a retry safe */
+  photoId?: string
+  width?: number
+  height?: number
+  colour?: string
+  thumbnail?: Thumbnail
+}
+
+/** A multipart form POST: every field in order, then the file as the part `file`. Good for a minute. */
+export interface Upload {
+  url: string
+  fields: Record<string, string>
+}
+
+export interface Ticket {
+  photoId: string
+  upload: Upload
+  thumbnailUpload?: Upload
 }
