@@ -234,7 +234,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("gallery/photos.py", "            await self._confirm(photo_id)\n            raise", "            raise", AGAIN),
     (
         "accounts/users.py",
-        "                await self._region.confirm(record.version)\n",
+        "                await self._records.confirm(record.version)\n",
         "",
         f"{REPEATS}::test_a_change_of_a_user_that_is_made_already_waits",
     ),
