@@ -38,13 +38,6 @@ def partition(photo_id: str) -> str:
     return f"{COMMENTS}{photo_id}"
 
 
-def photos_of(write: Write) -> list[Key]:
-    """The photo that a comment needs, so that nobody writes what nobody can see. Other writes need none."""
-    if write.value is None or not write.key.partition.startswith(COMMENTS):
-        return []
-    return [Key(PHOTOS, write.key.partition.removeprefix(COMMENTS))]
-
-
 def unknown_photo(photo_id: str) -> UnknownPhoto:
     return UnknownPhoto(f"there is no photo {photo_id}", field="photoId")
 
@@ -68,9 +61,9 @@ class Comments:
         message = checked_text("message", new.message, self._characters_max)
         comment = Comment(new.comment_id or self._clock.new_id(), photo_id, user, message, iso(self._clock.now()))
         key = Key(partition(photo_id), comment.comment_id)
-        write = Write(key, msgspec.json.encode(comment), comment.created_at, absent=True)
+        write = Write(key, msgspec.json.encode(comment), comment.created_at, requires=(Key(PHOTOS, photo_id),), absent=True)
         try:
-            await self._records.commit([write], epoch=epoch, actor=user, requires=[Key(PHOTOS, photo_id)])
+            await self._records.commit([write], epoch=epoch, actor=user)
         except NotFound as missing:
             raise unknown_photo(photo_id) from missing
         except (Conflict, Refused) as refusal:
