@@ -85,9 +85,6 @@ CALLS = {
     "os.environb": "config",
     "os.getenv": "config",
 }
-# The sample application, and who else may know it: a core module works for any application.
-SAMPLE = "photos"
-KNOW_SAMPLE = frozenset({SAMPLE, "api", "local"})
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
@@ -146,11 +143,6 @@ def direction(module: Module) -> Iterator[str]:
             yield f"imports {name}, which has no layer"
         elif module.part not in RANK or RANK[target] >= RANK[module.part]:
             yield f"imports {name}, which is not below {module.part}"
-
-
-def sample_application(module: Module) -> Iterator[str]:
-    if module.part not in KNOW_SAMPLE and any(name.split(".")[:2] == [PACKAGE, SAMPLE] for name in imported(module.tree)):
-        yield "imports the sample application"
 
 
 def layer(module: Module) -> Iterator[str]:
@@ -234,7 +226,7 @@ def names(module: Module) -> Iterator[str]:
 
 Rule = Callable[[Module], Iterator[str]]
 EVERYWHERE: tuple[Rule, ...] = (relative_imports, docstring, sizes, swallowing, unfinished, names)
-IN_PACKAGE: tuple[Rule, ...] = (layer, direction, sample_application, foreign_imports, misplaced_calls)
+IN_PACKAGE: tuple[Rule, ...] = (layer, direction, foreign_imports, misplaced_calls)
 
 
 def problems(root: Path) -> list[str]:
@@ -263,8 +255,6 @@ PLANTED = [
     ("src/multiregion/photos.py", "import multiregion.accounts\n", "multiregion.accounts, which is not below photos"),
     ("src/multiregion/photos.py", "def f() -> None:\n    from multiregion.embedded import records\n", "not below photos"),
     ("src/multiregion/embedded/objects.py", "from multiregion import dynamodb\n", "multiregion.dynamodb, which is not below embedded"),
-    ("src/multiregion/reapply.py", "from multiregion.photos.comments import x\n", "imports the sample application"),
-    ("src/multiregion/cli/losses.py", "from multiregion import photos\n", "imports the sample application"),
     ("src/multiregion/states.py", "from multiregion.states2 import x\n", "multiregion.states2.x, which has no layer"),
     ("src/multiregion/newcomer.py", "", "newcomer has no layer"),
     ("src/multiregion/api/edge.py", "from .routing import x\n", "imports relatively"),
