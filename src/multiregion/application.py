@@ -222,8 +222,8 @@ class Region:
         epoch: int | None = None,
     ) -> Position:
         """Write one record, and return its version. As `commit`."""
-        write = Write(self._key(kind, id), value, order, tuple(needs), absent=absent, version=version)
-        return await self.commit([write], requires=requires, actor=actor, epoch=epoch)
+        write = Write(self._key(kind, id), value, order, tuple(needs), tuple(requires), absent=absent, version=version)
+        return await self.commit([write], actor=actor, epoch=epoch)
 
     async def delete(
         self,
@@ -236,25 +236,25 @@ class Region:
         epoch: int | None = None,
     ) -> Position:
         """Delete one record, whether there is one or not. As `commit`."""
-        write = Write(self._key(kind, id), None, version=version)
-        return await self.commit([write], requires=requires, actor=actor, epoch=epoch)
+        write = Write(self._key(kind, id), None, requires=tuple(requires), version=version)
+        return await self.commit([write], actor=actor, epoch=epoch)
 
-    async def commit(self, writes: Sequence[Write], *, requires: Sequence[Key] = (), actor: str = "", epoch: int | None = None) -> Position:
+    async def commit(self, writes: Sequence[Write], *, actor: str = "", epoch: int | None = None) -> Position:
         """Apply all writes or none, durably, and return the last one's position; at most 90 at once.
 
         `actor` is who the log and the loss ledger name; `epoch` the one that was decided under, by default the request's own
-        `Multiregion-Epoch`. `requires`: records that must be there.
+        `Multiregion-Epoch`.
 
         Raises Fenced if this region is not the writer, StaleEpoch if another epoch has begun since, NotReady, Conflict if a condition of
-        a write does not hold, NotFound if a required record is missing, Overloaded, DiskFull and DiskFailed: nothing was written then.
-        After CommitUnknown that cannot be said.
+        a write does not hold, NotFound if a record that a write requires is missing, Overloaded, DiskFull and DiskFailed: nothing was
+        written then. After CommitUnknown that cannot be said.
         """
         for each in writes:
             self._key(each.key.partition, each.key.id)
         if not 1 <= len(writes) <= COMMIT_WRITES_MAX:
             raise noted(InvalidInput(f"writes must be 1 to {COMMIT_WRITES_MAX} in one commit", field="writes", limit=COMMIT_WRITES_MAX))
         decided = self.asked_epoch() if epoch is None else epoch
-        return await noting(self._records.commit(writes, epoch=decided, actor=actor, requires=requires))
+        return await noting(self._records.commit(writes, epoch=decided, actor=actor))
 
     def asked_epoch(self) -> int | None:
         """The epoch that the sender of the request that is answered says it decided under. Raises InvalidInput."""

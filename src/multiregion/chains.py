@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
@@ -18,10 +19,13 @@ Marks = Callable[[Sequence[int]], Awaitable[Sequence[Mark | None]]]
 
 def linked(before: str, change: Change) -> str:
     """The chain that ends with `change`: a digest of the chain before, the position, the key and the digest of the value. It
-    covers digests, not values, so that a value can be taken out of a log."""
+    covers digests, not values, so that a value can be taken out of a log; and what the write requires only if it requires
+    anything, so that the logs of older files keep their chains."""
     write, position = change.write, change.position
     value = change.digest or (None if write.value is None else sha256(write.value).digest())
-    link = (before, position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.needs, value)
+    link: tuple[Any, ...] = (before, position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.needs, value)
+    if write.requires:
+        link = (*link, [(key.partition, key.id) for key in write.requires])
     return sha256(msgspec.msgpack.encode(link)).hexdigest()[: 2 * CHAIN_BYTES]
 
 

@@ -1,19 +1,21 @@
 """Make a lost write again, as an ordinary new one: objects first, then a fenced commit that overwrites nothing unseen."""
 
+from msgspec.structs import replace
+
 from multiregion.errors import Conflict, NotFound
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer, bring
-from multiregion.stores import Change, Key, Position, Write
+from multiregion.stores import Change, Position, Write
 
 
 async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
     """Commit `lost` at the current epoch and return its position. Idempotent: what is so already is left alone.
 
     `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been
-    written meanwhile, unless `force`, or if it is a comment whose photo is not there; Fenced and the like as any commit;
+    written meanwhile, unless `force`, or if another record that it requires does not exist; Fenced and the like as any commit;
     Unreachable, NotFound, Damaged if an object cannot be had.
     """
-    records, write = region.records, lost.write
+    records, write = region.records, upon_others(lost.write)
     version, current = await records.version(write.key), await records.get(write.key)
     if version is not None and (current.value if current else None) == write.value:
         await records.confirm(version)
@@ -23,20 +25,19 @@ async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Posi
         await region.objects.file(digest)  # sound, or fetched again
     again = write if force else on_condition(write, version, expected)
     try:
-        return await records.commit([again], epoch=None, actor=actor, requires=photos_of(write))
+        return await records.commit([again], epoch=None, actor=actor)
     except Conflict as conflict:
         raise Conflict(f"{conflict.detail} since this write was lost; --force overwrites it") from conflict
     except NotFound as missing:
-        raise Conflict(f"{missing.detail}: it was deleted, or is lost itself. A comment cannot be without its photo") from missing
+        raise Conflict(f"{missing.detail}, and this write needs it: it was deleted, or is a lost write itself") from missing
+
+
+def upon_others(write: Write) -> Write:
+    """`write`, without what it requires of its own record: `on_condition` says how that must be."""
+    return replace(write, requires=tuple(key for key in write.requires if key != write.key))
 
 
 def on_condition(write: Write, version: Position | None, expected: Position | None) -> Write:
     """`write`, if the record is still what it was made upon. To delete what never was is to note that it shall not be."""
     absent = expected is None or (write.value is None and version is None)
-    return Write(write.key, write.value, write.order, write.needs, absent=absent, version=None if absent else expected)
-
-
-def photos_of(write: Write) -> list[Key]:
-    if write.value is None or not write.key.partition.startswith("comments/"):
-        return []
-    return [Key("photos", write.key.partition.removeprefix("comments/"))]
+    return replace(write, absent=absent, version=None if absent else expected)

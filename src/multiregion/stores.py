@@ -15,6 +15,9 @@ from multiregion.states import RoutingState
 COMMIT_WRITES_MAX = 90
 """What every backend takes in one commit."""
 
+REQUIRES_MAX = 8
+"""How many records one write may require."""
+
 Digest = NewType("Digest", str)
 """The SHA-256 of an object's bytes, 64 lower-case hexadecimal digits; the object's only name."""
 
@@ -62,14 +65,17 @@ class Record(msgspec.Struct, frozen=True):
 class Write(msgspec.Struct, frozen=True):
     """One record to set, or to delete if `value` is None.
 
-    `needs`: objects that must be there before the record may be seen. `absent`: only if no such record exists, nor ever
-    existed (a deleted record stays deleted). `version`: only if the record's version is still this one.
+    `needs`: objects that must be there before the record may be seen. `requires`: records that must exist before the commit's
+    first write counts; one of them may be what the commit deletes. Both are logged with the write; its other conditions are not.
+    `absent`: only if no such record exists, nor ever existed (a deleted record stays deleted). `version`: only if the record's
+    version is still this one.
     """
 
     key: Key
     value: bytes | None
     order: str = ""
     needs: tuple[Digest, ...] = ()
+    requires: tuple[Key, ...] = ()
     absent: bool = False
     version: Position | None = None
 
@@ -134,16 +140,15 @@ class Exposure:
 class Records(Protocol):
     """Fenced key-value records."""
 
-    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
+    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str) -> Position:
         """Apply all writes or none, durably, and return the last one's position. COMMIT_WRITES_MAX writes are always taken.
 
         `epoch` is the epoch that the caller decided under; None takes the admitted one (the caller decided nothing before).
-        `requires` names records that must exist in the same transaction.
 
         Raises NotReady before the authority has confirmed the state since this process started, StaleEpoch if `epoch` is not
         the admitted one, Fenced if this region is not the writer, NotFound if a required record is missing, Conflict if a
-        condition of a write does not hold, Overloaded if too many writes wait, DiskFull, DiskFailed. After any of these nothing was
-        written; after CommitUnknown that cannot be said.
+        condition of a write does not hold, InvalidInput for a write over a limit, Overloaded if too many writes wait, DiskFull,
+        DiskFailed. After any of these nothing was written; after CommitUnknown that cannot be said.
         """
         ...
 
@@ -327,6 +332,17 @@ class Replication(Protocol):
 def needs_of(changes: Iterable[Change]) -> list[Digest]:
     """The objects that these changes name, each once, in order."""
     return list(dict.fromkeys(digest for change in changes for digest in change.write.needs))
+
+
+def required_by(writes: Iterable[Write]) -> list[Key]:
+    """The records that these writes require, each once, in order. Raises InvalidInput for a write that requires too many."""
+    required: dict[Key, None] = {}
+    for write in writes:
+        if (count := len(write.requires)) > REQUIRES_MAX:
+            name = f"{write.key.partition}/{write.key.id[:40]}"
+            raise InvalidInput(f"{name} requires {count} records, over the limit of {REQUIRES_MAX}", field="requires", limit=REQUIRES_MAX)
+        required |= dict.fromkeys(write.requires)
+    return list(required)
 
 
 def cursor(record: Record) -> str:

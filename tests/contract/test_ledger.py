@@ -229,6 +229,15 @@ async def test_the_last_of_them_keeps_its_contents_and_the_entry_is_closed_once_
     assert gap.outcome == "discarded" and {found[1].outcome, found[2].outcome} == {"pending"}
 
 
+async def test_an_entry_whose_chain_does_not_cover_what_it_requires_turns_up_too(ledger: SqliteRecords) -> None:
+    """As in an older file, where only the ledger says what a write requires."""
+    first, second = in_one_chain(Position(1, 1), Position(1, 2))
+    required = altered(second.change, write=altered(second.change.write, requires=(Key("photos", "p"),)))
+    await ledger.write_off(second.key, ONE, cause=OLDER_COPY)
+    await ledger.merge([first, replace(second, change=required)])
+    assert [loss.outcome for loss in await ledger.losses() if loss.writes is not None] == ["discarded"]
+
+
 async def test_what_another_history_had_at_the_same_places_closes_no_entry(ledger: SqliteRecords) -> None:
     one, two = in_one_chain(Position(1, 1), Position(2, 2))
     await ledger.write_off(two.key, ONE, cause=OLDER_COPY)

@@ -280,6 +280,32 @@ async def test_every_rewound_change_is_in_the_ledger_once_in_order(primary: Sqli
     assert await primary.pending_losses() == 2
 
 
+async def test_what_a_write_requires_is_logged_replicated_and_kept_when_it_is_lost(
+    primary: SqliteRecords, secondary: SqliteRecords, tmp_path: Path
+) -> None:
+    requires = (SUNRISE, Key("users", "ada"))
+    await primary.commit([put("sunrise"), Write(Key("users", "ada"), b"{}")], epoch=1, actor="ada")
+    await primary.commit([Write(Key("comments/sunrise", "c"), b"{}", requires=requires)], epoch=1, actor="ada")
+    await copy(primary, secondary)
+    assert [change.write.requires for change in secondary.changes(START, limit=9)] == [(), (), requires]
+    assert await secondary.head() == await primary.head()
+    await primary.admit(ELSEWHERE)
+    (tail,) = await primary.tail(Position(1, 2), limit=9, explain=not_replicated("lost"))
+    await primary.rewind(Position(1, 2), explain=not_replicated("lost"))
+    await secondary.merge(await primary.losses())
+    again = opened(tmp_path / "primary.db")
+    for loss in (tail, *await again.losses(), *await secondary.losses()):
+        assert loss.change.write == Write(Key("comments/sunrise", "c"), b"{}", requires=requires)
+    again.close()
+
+
+async def test_what_a_write_requires_counts_for_no_lag(primary: SqliteRecords) -> None:
+    await primary.commit([put("a")], epoch=1, actor="ada")
+    await primary.commit([Write(Key("photos", "b"), b"{}", requires=(Key("photos", "a"),))], epoch=1, actor="ada")
+    one, other = primary.changes(START, limit=9)
+    assert one.size == other.size
+
+
 async def test_the_leader_is_never_rewound(primary: SqliteRecords) -> None:
     await primary.commit([put("a")], epoch=1, actor="ada")
     with pytest.raises(Fenced):

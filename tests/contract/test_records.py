@@ -4,11 +4,11 @@ import pytest
 
 from multiregion.errors import Conflict, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch, Unreachable
 from multiregion.states import FIRST, Role, State, move
-from multiregion.stores import COMMIT_WRITES_MAX, Digest, Key, Position, Records, Write
+from multiregion.stores import COMMIT_WRITES_MAX, REQUIRES_MAX, Digest, Key, Position, Records, Write
 from tests.contract.backends import Backend, Closing
 
 FENCED = move(FIRST, State.FENCED)
-SUNRISE = Key("photos", "sunrise")
+SUNRISE, SUNSET = Key("photos", "sunrise"), Key("photos", "sunset")
 
 
 @pytest.fixture
@@ -24,6 +24,10 @@ async def is_empty(records: Records) -> bool:
 
 def put(id: str, value: bytes = b"{}", *, order: str = "", absent: bool = False, version: Position | None = None) -> Write:
     return Write(Key("photos", id), value, order, absent=absent, version=version)
+
+
+def comment(id: str, *requires: Key) -> Write:
+    return Write(Key("comments/sunrise", id), b"{}", requires=requires or (SUNRISE,))
 
 
 async def test_a_write_is_there_as_it_was_given(records: Records) -> None:
@@ -107,14 +111,40 @@ async def test_a_version_guards_against_lost_updates(records: Records) -> None:
 
 
 async def test_a_required_record_must_exist(records: Records) -> None:
-    comment = Write(Key("comments/sunrise", "c1"), b"{}")
-    with pytest.raises(NotFound):
-        await records.commit([comment], epoch=1, actor="ada", requires=[SUNRISE])
+    with pytest.raises(NotFound, match="photos/sunrise does not exist"):
+        await records.commit([comment("c1")], epoch=1, actor="ada")
     await records.commit([put("sunrise")], epoch=1, actor="ada")
-    await records.commit([comment], epoch=1, actor="ada", requires=[SUNRISE])
+    await records.commit([comment("c1")], epoch=1, actor="ada")
     await records.commit([Write(SUNRISE, None)], epoch=1, actor="ada")
     with pytest.raises(NotFound):
-        await records.commit([Write(Key("comments/sunrise", "c2"), b"{}")], epoch=1, actor="ada", requires=[SUNRISE])
+        await records.commit([comment("c2")], epoch=1, actor="ada")
+
+
+async def test_what_any_write_of_a_commit_requires_is_required_of_the_commit(records: Records) -> None:
+    await records.commit([put("sunrise")], epoch=1, actor="ada")
+    for comments in ([comment("c1", SUNSET), comment("c2")], [comment("c1"), comment("c2", SUNRISE, SUNSET)]):
+        with pytest.raises(NotFound, match="photos/sunset does not exist"):
+            await records.commit([put("noon"), *comments], epoch=1, actor="ada")
+    assert await records.count("photos") == 1 and await records.count("comments/sunrise") == 0
+    await records.commit([put("sunset")], epoch=1, actor="ada")
+    await records.commit([put("noon"), comment("c1"), comment("c2", SUNRISE, SUNSET)], epoch=1, actor="ada")
+    assert await records.count("photos") == 3 and await records.count("comments/sunrise") == 2
+
+
+async def test_what_a_commit_makes_itself_does_not_exist_yet(records: Records) -> None:
+    with pytest.raises(NotFound):
+        await records.commit([put("sunrise"), comment("c1")], epoch=1, actor="ada")
+    assert await is_empty(records)
+
+
+async def test_a_write_requires_a_few_records_at_most(records: Records) -> None:
+    keys = [Key("photos", f"p{n}") for n in range(REQUIRES_MAX + 1)]
+    await records.commit([put(key.id) for key in keys], epoch=1, actor="ada")
+    await records.commit([comment("c1", *keys[:-1]), comment("c2", *keys[1:])], epoch=1, actor="ada")
+    with pytest.raises(InvalidInput, match=rf"requires {REQUIRES_MAX + 1} records, over the limit of {REQUIRES_MAX}") as refused:
+        await records.commit([comment("c3"), comment("c4", *keys)], epoch=1, actor="ada")
+    assert refused.value.facts == {"field": "requires", "limit": REQUIRES_MAX}
+    assert await records.count("comments/sunrise") == 2
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
@@ -152,12 +182,20 @@ async def test_a_record_that_is_written_over_is_listed_once_in_its_new_place(rec
     assert [(record.key.id, record.order) for record in page] == [("b", "2"), ("a", "3")] and following is None
 
 
-async def test_what_must_exist_may_be_deleted_in_the_same_commit(records: Records) -> None:
+@pytest.mark.parametrize(
+    "deletion",
+    [
+        [Write(SUNRISE, None, requires=(SUNRISE,)), put("note")],
+        [Write(SUNRISE, None), Write(Key("photos", "note"), b"{}", requires=(SUNRISE,))],
+    ],
+    ids=["by itself", "by another"],
+)
+async def test_what_must_exist_may_be_deleted_in_the_same_commit(records: Records, deletion: list[Write]) -> None:
     with pytest.raises(NotFound):
-        await records.commit([Write(SUNRISE, None), put("note")], epoch=1, actor="ada", requires=[SUNRISE])
+        await records.commit(deletion, epoch=1, actor="ada")
     assert await is_empty(records)
     await records.commit([put("sunrise")], epoch=1, actor="ada")
-    await records.commit([Write(SUNRISE, None), put("note")], epoch=1, actor="ada", requires=[SUNRISE])
+    await records.commit(deletion, epoch=1, actor="ada")
     assert [record.key.id for record in (await records.query("photos"))[0]] == ["note"]
 
 
@@ -170,7 +208,7 @@ async def test_of_two_writes_to_a_record_in_one_commit_the_last_counts_under_bot
 
 
 async def test_a_commit_takes_as_many_writes_as_every_backend_must(records: Records) -> None:
-    await records.commit([put(f"p{n:02}") for n in range(COMMIT_WRITES_MAX)], epoch=1, actor="ada", requires=[])
+    await records.commit([put(f"p{n:02}") for n in range(COMMIT_WRITES_MAX)], epoch=1, actor="ada")
     assert await records.count("photos") == COMMIT_WRITES_MAX
 
 

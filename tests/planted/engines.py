@@ -119,7 +119,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("dynamodb/items.py", "if items > TRANSACTION_ITEMS_MAX:", "if False:", f"{LIMITS}[writes]"),
     ("dynamodb/items.py", "if size > limit:", "if False:", f"{LIMITS}[id]"),
     ("dynamodb/items.py", "> TRANSACTION_BYTES_MAX:", "> 2 * TRANSACTION_BYTES_MAX:", f"{LIMITS}[bytes]"),
-    ("dynamodb/items.py", " or write.key.partition.startswith(OWN):", ":", f"{LIMITS}[own]"),
+    ("dynamodb/items.py", " or key.partition.startswith(OWN):", ":", f"{LIMITS}[own]"),
     ("dynamodb/items.py", 'if "\\0" in write.order:', "if False:", f"{LIMITS}[character]"),
     ("dynamodb/session.py", "if self._waiting >= WAITING_MAX:", "if False:", f"{ENGINES}::test_no_more_calls_wait_than_are_taken"),
     # the authority

@@ -65,8 +65,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        pass",
         f"{APPLICATION}::test_a_photo_is_uploaded_committed_listed_and_shown",
     ),
-    ("gallery/comments.py", ", requires=[Key(PHOTOS, photo_id)])", ")", f"{COMMENTS}::test_an_unknown_photo"),
-    ("gallery/comments.py", "comment.created_at, absent=True)", "comment.created_at)", f"{COMMENTS}::test_a_comment_can_be_repeated"),
+    ("gallery/comments.py", "requires=(Key(PHOTOS, photo_id),), ", "", f"{COMMENTS}::test_an_unknown_photo"),
+    (
+        "gallery/comments.py",
+        "(Key(PHOTOS, photo_id),), absent=True)",
+        "(Key(PHOTOS, photo_id),))",
+        f"{COMMENTS}::test_a_comment_can_be_repeated",
+    ),
     (
         "gallery/comments.py",
         "if (original.user, original.message) != (repeated.user, repeated.message):",

@@ -271,7 +271,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "",
         f"{LOSSES}::test_its_object_is_brought_before_a_write_is_made_again",
     ),
-    ("reapply.py", ", requires=photos_of(write))", ")", f"{LOSSES}::test_a_comment_is_not_made_again_without_its_photo"),
     (
         "reapply.py",
         "        return version\n",

@@ -96,7 +96,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("embedded/ledger.py", "    for epoch, sequence, writes in db.execute(", "    for epoch, sequence, writes in () and db.execute(", ONCE),
     (
         "embedded/ledger.py",
-        "if linked(chain, here[0]) == here[0].chain}",
+        "if follows(chain, here[0])}",
         "}",
         f"{LEDGER}::test_what_another_history_had_at_the_same_places_closes_no_entry",
     ),

@@ -24,7 +24,6 @@ class Order:
 
     writes: list[Write]
     objects: list[bytes] = field(default_factory=list)
-    requires: list[Key] = field(default_factory=list)
     repeatable: bool = False
 
 
@@ -80,7 +79,7 @@ class Client:
             mark: Mark = await self._network.call(
                 self._name,
                 where,
-                lambda region: region.write(order.writes, order.objects, epoch, actor, order.requires),
+                lambda region: region.write(order.writes, order.objects, epoch, actor),
                 repeatable=order.repeatable,
             )
         except MultiregionError as error:
@@ -111,7 +110,8 @@ class Client:
         if kind == "change":
             return self._picture(photo, value, absent=False)
         if kind == "comment":
-            return Order([Write(Key(f"comments/{photo.id}", value.decode()), value, absent=True)], requires=[photo], repeatable=True)
+            comment = Key(f"comments/{photo.id}", value.decode())
+            return Order([Write(comment, value, requires=(photo,), absent=True)], repeatable=True)
         if kind == "delete":
             return Order([Write(self._random.choice([item, photo]), None)])
         if kind == "two":

@@ -261,12 +261,10 @@ class SimulatedRegion(RegionProcess):
         record = await self._records.get(key)
         return record.version if record else None
 
-    async def write(
-        self, writes: Sequence[Write], objects: Sequence[bytes], epoch: int | None, actor: str, requires: Sequence[Key]
-    ) -> Mark:
+    async def write(self, writes: Sequence[Write], objects: Sequence[bytes], epoch: int | None, actor: str) -> Mark:
         for data in objects:
             await self._objects.put(data)
-        position = await self._records.commit(writes, epoch=epoch, actor=actor, requires=requires)
+        position = await self._records.commit(writes, epoch=epoch, actor=actor)
         positions = [Position(position.epoch, position.sequence - n) for n in range(len(writes))]
         degraded = self._copies.degraded_since is not None
         return self.truth.acknowledges(self._role, positions, actor=actor, epoch=epoch, degraded=degraded)

@@ -21,6 +21,7 @@ FLIPS = {
     "id": "id = id || 'x'",
     "sort": "sort = sort || 'x'",
     "needs": "needs = '[\"x\"]'",
+    "requires": "requires = '[]'",
     "chain": "chain = substr(chain, 2) || 'x'",
 }
 SPOILED = Position(1, 3)
@@ -34,10 +35,11 @@ async def founded_region(folder: Path, role: Role) -> LoggedRegion:
 
 @pytest.fixture
 async def primary(tmp_path: Path) -> LoggedRegion:
-    """Five changes of five records, and a sixth of the second."""
+    """Five changes of five records, and a sixth of the second. All but the first require the first."""
     made = await founded_region(tmp_path, Role.PRIMARY)
     for number in (1, 2, 3, 4, 5, 2):
-        write = Write(Key("photos", f"p{number}"), b'{"caption": "sunrise"}', f"order {number}")
+        requires = (Key("photos", "p1"),) if number > 1 else ()
+        write = Write(Key("photos", f"p{number}"), b'{"caption": "sunrise"}', f"order {number}", requires=requires)
         await made.records.commit([write], epoch=None, actor="ada")
     return made
 

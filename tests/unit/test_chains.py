@@ -11,6 +11,7 @@ from multiregion.chains import PROBES, linked, shared_mark
 from multiregion.stores import BEGINNING, Change, Digest, Key, Mark, Position, Write
 
 WRITE = Write(Key("photos", "p"), b"value", "order", (Digest("a" * 64), Digest("b" * 64)))
+ALBUM, OWNER = Key("albums", "a"), Key("users", "ada")
 CHANGE = Change(Position(3, 7), WRITE, "ada", 1.0, 9)
 
 
@@ -34,10 +35,17 @@ def test_a_chain_is_32_hexadecimal_digits_and_the_same_everywhere() -> None:
         replace(CHANGE, write=replace(WRITE, order="other")),
         replace(CHANGE, write=replace(WRITE, needs=WRITE.needs[:1])),
         replace(CHANGE, write=replace(WRITE, needs=WRITE.needs[::-1])),
+        replace(CHANGE, write=replace(WRITE, requires=(ALBUM,))),
     ],
 )
-def test_it_covers_position_key_value_deletion_order_and_needs(other: Change) -> None:
+def test_it_covers_position_key_value_deletion_order_needs_and_what_is_required(other: Change) -> None:
     assert linked("", other) != linked("", CHANGE)
+
+
+@pytest.mark.parametrize("other", [(), (ALBUM,), (OWNER, ALBUM), (ALBUM, Key("users", "bob")), (Key("albumsa", ""), OWNER)])
+def test_it_covers_each_record_that_is_required_and_their_order(other: tuple[Key, ...]) -> None:
+    both, another = (linked("", replace(CHANGE, write=replace(WRITE, requires=requires))) for requires in ((ALBUM, OWNER), other))
+    assert both == "e4a89282c40bbd5fccc87d1764379ca2" != another
 
 
 def test_a_deletion_is_no_empty_value() -> None:

@@ -169,14 +169,34 @@ async def test_a_deletion_of_what_never_was_deletes_nothing_that_is_there_by_now
 async def test_a_comment_is_not_made_again_without_its_photo(world: World, force: bool) -> None:
     comment = Key("comments/p", "c")
     await world.write("p", b"{}")
-    await world.lost.records.commit([Write(comment, b"{}", "c")], epoch=None, actor="ada")
+    await world.lost.records.commit([Write(comment, b"{}", "c", requires=(key("p"),))], epoch=None, actor="ada")
     await world.take_over()
     _, orphan = [entry.id for entry in (await world.ledger.entries())[0]]
     (kept,) = await world.apply([orphan], force=force)
-    assert kept.outcome == "kept" and "photos/p does not exist" in kept.detail and "cannot be without its photo" in kept.detail
+    assert kept.outcome == "kept"
+    assert kept.detail == "photos/p does not exist, and this write needs it: it was deleted, or is a lost write itself"
     assert await world.heir.records.version(comment) is None and await world.outcomes() == ["pending", "pending"]
     assert [settled.outcome for settled in await world.apply()] == ["applied", "applied"]
     assert await world.heir.records.get(comment) is not None
+
+
+async def test_what_it_required_is_required_of_a_write_that_was_made_again_too(world: World) -> None:
+    await world.write("p", b"{}")
+    await world.lost.records.commit([Write(Key("comments/p", "c"), b"{}", requires=(key("p"),))], epoch=None, actor="ada")
+    await world.take_over()
+    await world.apply()
+    assert [change.write.requires for change in world.heir.records.changes(START, limit=9)] == [(), (key("p"),)]
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_a_deletion_that_required_its_record_is_made_again_of_what_never_was(world: World, force: bool) -> None:
+    """What a write requires of its own record is what it was made upon, and that is compared by version."""
+    await world.write("p", b"{}")
+    await world.lost.records.commit([Write(key("p"), None, requires=(key("p"),))], epoch=None, actor="ada")
+    await world.take_over()
+    _, deletion = [entry.id for entry in (await world.ledger.entries())[0]]
+    assert [settled.outcome for settled in await world.apply([deletion], force=force)] == ["applied"]
+    assert await world.heir.records.version(key("p")) is not None and await world.held("p") is None
 
 
 async def test_a_photo_whose_picture_is_damaged_does_not_come_back_with_it(world: World) -> None:

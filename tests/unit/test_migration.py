@@ -1,4 +1,4 @@
-"""Files of release 1.0 are taken over: what `release_1_0` holds was written by that release, and its log has been rewound once."""
+"""Files of older formats are taken over: `release_1_0` and `format_2` hold what was written then, by a log that was rewound once."""
 
 import sqlite3
 from collections.abc import Callable
@@ -11,23 +11,27 @@ import pytest
 from multiregion.chains import linked
 from multiregion.clock import SystemClock
 from multiregion.embedded.authority import SqliteState
+from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import BadDeployment
+from multiregion.errors import BadDeployment, Conflict
 from multiregion.logs import NOT_REPLICATED
+from multiregion.reapply import restore
+from multiregion.region import LoggedRegion
 from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import BEGINNING, START, Digest, Key, Mark, Position, Write
+from tests.unit.links import Link
 
-RELEASE = Path(__file__).parent / "release_1_0"
+RELEASE, FORMAT_2 = (Path(__file__).parent / name for name in ("release_1_0", "format_2"))
 HISTORY = "first history"
 PICTURE = Digest("a" * 64)
 
 
-def restored(name: str, folder: Path) -> Path:
-    """A file of that release."""
+def restored(name: str, folder: Path, source: Path = RELEASE) -> Path:
+    """A file of that release, or format."""
     path = folder / f"{name}.db"
     with closing(sqlite3.connect(path)) as db:
-        db.executescript((RELEASE / f"{name}.sql").read_text())
+        db.executescript((source / f"{name}.sql").read_text())
     return path
 
 
@@ -81,6 +85,7 @@ async def test_the_ledger_is_kept_with_what_was_decided(primary: Path) -> None:
         (Mark(Position(1, 7), ""), "c2", "pending", ""),
     ]
     assert losses[0].applied == Position(2, 6) and losses[0].change.write.needs == (PICTURE,)
+    assert [loss.change.write.requires for loss in losses] == [(Key("photos", "p"),)] * 3
     assert {(loss.cause, loss.region, loss.writes) for loss in losses} == {(NOT_REPLICATED, Role.PRIMARY, None)}
     await records.settle(losses[2].key, "discarded", actor="bob")
     assert await records.pending_losses() == 0
@@ -110,7 +115,7 @@ async def test_a_second_start_changes_nothing(primary: Path) -> None:
     first = opened(primary, Role.PRIMARY)
     store = first.store
     first.close()
-    copy = primary.with_name("primary.db.before-format-2")
+    copy = primary.with_name("primary.db.before-format-3")
     copy.unlink()
     again = SqliteRecords(primary, Role.PRIMARY, SystemClock(), guarded=True, history="another")
     assert again.store == store and (await again.admitted()).history == HISTORY and not copy.exists()
@@ -155,22 +160,26 @@ FILES: dict[str, Callable[[Path], Any]] = {
 }
 
 
+FORMATS = {"primary": 3, "secondary": 3, "authority": 2}
+
+
 @pytest.mark.parametrize("name", FILES)
 async def test_a_copy_of_the_file_as_it_was_is_kept_beside_it(name: str, tmp_path: Path) -> None:
     path = restored(name, tmp_path)
     before = dumped(path)
     FILES[name](path).close()
-    assert dumped(path.with_name(f"{name}.db.before-format-2")) == before != dumped(path)
+    assert dumped(path.with_name(f"{name}.db.before-format-{FORMATS[name]}")) == before != dumped(path)
 
 
 @pytest.mark.parametrize("name", FILES)
 async def test_a_newer_format_is_refused_by_name_and_left_alone(name: str, tmp_path: Path) -> None:
+    known = FORMATS[name]
     path = restored(name, tmp_path)
     FILES[name](path).close()
     with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 3")
+        db.execute(f"PRAGMA user_version = {known + 1}")
     before = dumped(path)
-    with pytest.raises(BadDeployment, match=rf"{name}\.db has format 3; this release reads formats up to 2"):
+    with pytest.raises(BadDeployment, match=rf"{name}\.db has format {known + 1}; this release reads formats up to {known}"):
         FILES[name](path)
     assert dumped(path) == before
 
@@ -198,3 +207,66 @@ async def test_one_that_is_interrupted_leaves_the_file_as_it_was_and_is_done_by_
         assert db.execute("PRAGMA user_version").fetchone() == (0,)
         db.executescript(mend)
     FILES[name](path).close()
+
+
+@pytest.fixture
+def of_format_2(tmp_path: Path) -> Path:
+    """Its log holds a comment on a photo; its ledger a photo, a comment on that one, and a deleted and a new one on the first."""
+    return restored("primary", tmp_path, FORMAT_2)
+
+
+async def test_the_log_of_format_2_is_what_it_was_and_goes_on(of_format_2: Path) -> None:
+    with closing(sqlite3.connect(of_format_2)) as db:
+        chains = [chain for (chain,) in db.execute("SELECT chain FROM change ORDER BY sequence")]
+        store, head = db.execute("SELECT store, chain FROM region").fetchone()
+    records = opened(of_format_2, Role.PRIMARY)
+    assert (records.store, (await records.head()).chain) == (store, head)
+    changes = records.changes(START, limit=100)
+    assert [change.chain for change in changes] == chains and {change.write.requires for change in changes} == {()}
+    assert await records.spoiled(0, limit=100) == (4, [])
+    await records.admit(await records.admitted())
+    records.prove()
+    photo = Key("photos", "p")
+    await records.commit([Write(Key("comments/p", "new"), b"{}", requires=(photo,))], epoch=3, actor="ada")
+    assert records.changes(changes[-1].position, limit=1, chain=head)[0].write.requires == (photo,)
+    assert await records.spoiled(0, limit=100) == (5, [])
+    records.close()
+
+
+async def test_what_a_lost_comment_of_format_2_requires_is_added(of_format_2: Path) -> None:
+    records = opened(of_format_2, Role.PRIMARY)
+    required = {loss.change.write.key: loss.change.write.requires for loss in await records.losses()}
+    assert required == {
+        Key("photos", "q"): (),
+        Key("comments/q", "c1"): (Key("photos", "q"),),
+        Key("comments/p", "c0"): (),  # a deletion
+        Key("comments/p", "c2"): (Key("photos", "p"),),
+    }
+    records.close()
+
+
+async def test_a_lost_comment_of_format_2_is_not_made_again_without_its_photo(of_format_2: Path, tmp_path: Path) -> None:
+    records, clock = opened(of_format_2, Role.PRIMARY), SystemClock()
+    await records.admit(await records.admitted())
+    records.prove()
+    here = LoggedRegion(Role.PRIMARY, "here", records, FileObjects(tmp_path / "objects", clock))
+    photo, orphan, _, comment = [loss.change for loss in await records.losses()]
+    with pytest.raises(Conflict, match="photos/q does not exist"):
+        await restore(here, Link(here), orphan, None, actor="eve", force=True)
+    for change in (comment, photo, orphan):
+        await restore(here, Link(here), change, None, actor="eve", force=False)
+    assert await records.get(orphan.write.key) is not None
+    records.close()
+
+
+async def test_one_of_format_2_is_kept_as_it_was_when_taking_it_over_fails(of_format_2: Path) -> None:
+    with closing(sqlite3.connect(of_format_2)) as db:
+        db.execute("ALTER TABLE loss ADD COLUMN requires")
+    before = dumped(of_format_2)
+    with pytest.raises(sqlite3.OperationalError, match="duplicate"):
+        opened(of_format_2, Role.PRIMARY)
+    with closing(sqlite3.connect(of_format_2)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (2,)
+        assert dumped(of_format_2) == before == dumped(of_format_2.with_name("primary.db.before-format-3"))
+        db.execute("ALTER TABLE loss DROP COLUMN requires")
+    opened(of_format_2, Role.PRIMARY).close()

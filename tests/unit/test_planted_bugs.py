@@ -37,7 +37,7 @@ PLANTED = {
     "a switch that does not wait for the fence": ("core", "controller.py", "required=None if target.serving is leader"),
     "an acknowledgement before the copy": ("promises", "durability.py", "        while self._copied < position:"),
     "a lost write overwrites a newer one": ("promises", "reapply.py", "    again = write if force else on_condition"),
-    "a comment without its photo": ("promises", "reapply.py", ", requires=photos_of(write))"),
+    "a comment without its photo": ("requirements", "reapply.py", "requires=tuple("),
 }
 
 

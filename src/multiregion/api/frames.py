@@ -27,9 +27,11 @@ class WireChange(msgspec.Struct, frozen=True, array_like=True):
     size: int
     chain: str = ""
     digest: bytes | None = None
+    requires: tuple[tuple[str, str], ...] = ()
 
     def value_of(self) -> Change:
-        write = Write(Key(self.partition, self.id), self.value, self.order, tuple(Digest(d) for d in self.needs))
+        needs, requires = tuple(Digest(digest) for digest in self.needs), tuple(Key(*name) for name in self.requires)
+        write = Write(Key(self.partition, self.id), self.value, self.order, needs, requires)
         return Change(Position(self.epoch, self.sequence), write, self.actor, self.at, self.size, self.chain, self.digest)
 
 
@@ -145,6 +147,7 @@ def wire_change(change: Change) -> WireChange:
     return WireChange(
         position.epoch, position.sequence, write.key.partition, write.key.id, write.order, write.value, write.needs,
         change.actor, change.at, change.size, change.chain, change.digest,
+        tuple((key.partition, key.id) for key in write.requires),
     )  # fmt: skip
 
 

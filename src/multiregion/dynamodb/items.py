@@ -4,13 +4,13 @@ One table holds everything of a region. `partition` and `id` are its key; `sort`
 visible records only, so that listings never meet a tombstone. Partitions that begin with `#` are not records.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 from multiregion.errors import InvalidInput
 from multiregion.states import Role, RoutingState, State
-from multiregion.stores import Digest, Key, Position, Record, Write
+from multiregion.stores import Digest, Key, Position, Record, Write, required_by
 
 Item = dict[str, Any]
 
@@ -94,42 +94,44 @@ def state_of(item: Mapping[str, Any]) -> RoutingState:
     return RoutingState(State(item["state"]["S"]), int(item["epoch"]["N"]), Role(item["leader"]["S"]), bool(item["writable"]["BOOL"]))
 
 
-def check_size(writes: Sequence[Write], requires: Sequence[Key]) -> None:
+def check_size(writes: Sequence[Write]) -> None:
     """Raises InvalidInput for what the engine would refuse, naming the field and the limit."""
-    items = 1 + len({write.key for write in writes} | set(requires)) + sum(len(set(write.needs)) for write in writes)
+    keys = {write.key for write in writes} | set(required_by(writes))
+    items = 1 + len(keys) + sum(len(set(write.needs)) for write in writes)
     if items > TRANSACTION_ITEMS_MAX:
         raise InvalidInput(
             f"a commit of {items} items is over the limit of {TRANSACTION_ITEMS_MAX}", field="writes", limit=TRANSACTION_ITEMS_MAX
         )
+    for key in sorted(keys):
+        check_key(key)
     for write in writes:
-        for field, size, limit in sizes(write):
-            if size > limit:
-                raise InvalidInput(
-                    f"{field} of {write.key.partition}/{write.key.id[:40]} has {size} bytes, over the limit of {limit}",
-                    field=field,
-                    limit=limit,
-                )
-        check_names(write)
+        check_write(write)
     if (total := sum(size_of(write) for write in writes)) > TRANSACTION_BYTES_MAX:
         raise InvalidInput(
             f"a commit of {total} bytes is over the limit of {TRANSACTION_BYTES_MAX}", field="writes", limit=TRANSACTION_BYTES_MAX
         )
 
 
-def check_names(write: Write) -> None:
-    if not write.key.id or not write.key.partition or write.key.partition.startswith(OWN):
+def check_key(key: Key) -> None:
+    check_bytes(key, "partition", len(key.partition.encode()), PARTITION_BYTES_MAX)
+    check_bytes(key, "id", len(f"{key.partition}/{key.id}".encode()), KEY_BYTES_MAX)
+    if not key.id or not key.partition or key.partition.startswith(OWN):
         raise InvalidInput("a record needs an id, and a partition that does not begin with #", field="key")
+
+
+def check_write(write: Write) -> None:
+    key, value = write.key, write.value or b""
+    beside = size_of(write) - len(value)
+    check_bytes(key, "order", len(sort_of(write.order, key.id).encode()), KEY_BYTES_MAX)
+    check_bytes(key, "value", len(value), ITEM_BYTES_MAX // COPIES - beside)
     if "\0" in write.order:
         raise InvalidInput("order must not contain the character 0", field="order")
 
 
-def sizes(write: Write) -> Iterator[tuple[str, int, int]]:
-    key, value = write.key, write.value or b""
-    beside = size_of(write) - len(value)
-    yield "partition", len(key.partition.encode()), PARTITION_BYTES_MAX
-    yield "id", len(f"{key.partition}/{key.id}".encode()), KEY_BYTES_MAX
-    yield "order", len(sort_of(write.order, key.id).encode()), KEY_BYTES_MAX
-    yield "value", len(value), ITEM_BYTES_MAX // COPIES - beside
+def check_bytes(key: Key, field: str, size: int, limit: int) -> None:
+    if size > limit:
+        name = f"{key.partition}/{key.id[:40]}"
+        raise InvalidInput(f"{field} of {name} has {size} bytes, over the limit of {limit}", field=field, limit=limit)
 
 
 def size_of(write: Write) -> int:

@@ -56,12 +56,12 @@ class DynamoRecords:
 
     # Writing
 
-    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
+    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str) -> Position:
         state = self._check_fence(self._heard, epoch)
         self._check_lease()
-        check_size(writes, requires)
+        check_size(writes)
         for _ in range(FENCE_TRIES_MAX):
-            commit = self._planned(state, writes, requires, actor)
+            commit = self._planned(state, writes, actor)
             try:
                 await self._carry_out(commit)
             except FenceMoved as moved:
@@ -75,10 +75,10 @@ class DynamoRecords:
     async def confirm(self, position: Position) -> None:
         """Nothing is waited for: what the engine has acknowledged is durable, and the other region gets it in the engine's time."""
 
-    def _planned(self, state: RoutingState, writes: Sequence[Write], requires: Sequence[Key], actor: str) -> Commit:
+    def _planned(self, state: RoutingState, writes: Sequence[Write], actor: str) -> Commit:
         token = self._clock.new_id()
         position = Position(state.epoch, int(token, 16) % SEQUENCE_MODULUS)
-        return Commit(self._table, self._region, self._role, state, position, token, actor, iso(self._clock.now()), writes, requires)
+        return Commit(self._table, self._region, self._role, state, position, token, actor, iso(self._clock.now()), writes)
 
     def _check_fence(self, state: RoutingState | None, epoch: int | None) -> RoutingState:
         """The state to write under, if this region may. It spares a call; the guard is in the transaction."""

@@ -10,7 +10,7 @@ from multiregion.dynamodb.errors import Contested, Reason, translated
 from multiregion.dynamodb.items import Item, key_item, needs_key, position_item, record_item, state_of
 from multiregion.errors import Conflict, MultiregionError, NotFound
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Key, Position, Write
+from multiregion.stores import Key, Position, Write, required_by
 
 FENCES = 8
 """Copies of the fence. Transactions that check the same item get into each other's way, so each checks one of several."""
@@ -63,7 +63,6 @@ class Commit:
     actor: str
     at: str
     writes: Sequence[Write]
-    requires: Sequence[Key]
 
     def parts(self) -> Iterator[Part]:
         """The fence first. An item may stand in a transaction once: of two writes to a record the last one counts."""
@@ -72,11 +71,12 @@ class Commit:
         for write in self.writes:
             earlier = merged.get(write.key, write)
             merged[write.key] = replace(write, absent=write.absent or earlier.absent, version=write.version or earlier.version)
-        for key in dict.fromkeys(self.requires):
+        required = required_by(self.writes)
+        for key in required:
             if key not in merged:
                 yield Part("ConditionCheck", self._checked(key_item(key), EXISTS, {"#value": "value"}, {}), required=key)
         for write in merged.values():
-            yield self._write(write)
+            yield self._write(write, must_exist=write.key in required)
         for write in merged.values():
             for digest in dict.fromkeys(write.needs if write.value is not None else ()):
                 yield Part("Put", {"TableName": self.table, "Item": self._note(digest, write.key)})
@@ -86,11 +86,11 @@ class Commit:
         values = {":epoch": {"N": str(self.state.epoch)}, ":writer": {"S": self.role}}
         return Part("ConditionCheck", self._checked(where, FENCE_HOLDS, {"#epoch": "epoch", "#writer": "writer"}, values))
 
-    def _write(self, write: Write) -> Part:
+    def _write(self, write: Write, *, must_exist: bool) -> Part:
         conditions: list[str] = []
         names: dict[str, str] = {}
         values: Item = {}
-        if write.key in self.requires:
+        if must_exist:
             conditions.append(EXISTS)
             names["#value"] = "value"
         if write.absent:
@@ -106,7 +106,7 @@ class Commit:
             "Item": record_item(write, self.position, region=self.region, actor=self.actor, at=self.at),
         }
         body |= condition(" AND ".join(conditions), names, values) if conditions else {}
-        return Part("Put", body, write, write.key if write.key in self.requires else None)
+        return Part("Put", body, write, write.key if must_exist else None)
 
     def _checked(self, key: Item, expression: str, names: dict[str, str], values: Item) -> dict[str, Any]:
         return {"TableName": self.table, "Key": key, **condition(expression, names, values)}

@@ -10,8 +10,8 @@ import sqlite3
 from msgspec.structs import replace
 
 from multiregion.chains import linked
-from multiregion.embedded.schema import CHANGE_COLUMNS, RECORD_COLUMNS, change_of, record_of
-from multiregion.stores import Change, Position, Write
+from multiregion.embedded.schema import CHANGE_COLUMNS, RECORD_COLUMNS, change_of, record_of, requires_column
+from multiregion.stores import Change, Position
 
 SPOILED_RECORDS = """
 SELECT change.epoch, change.sequence FROM change JOIN record USING (partition, id, epoch, sequence)
@@ -56,10 +56,11 @@ def put_back(db: sqlite3.Connection, position: Position, whole: Change | None) -
         if linked(before, each) == here.chain:
             key, write = each.write.key, each.write
             db.execute(
-                "UPDATE change SET epoch = ?, partition = ?, id = ?, sort = ?, value = ?, needs = ?, digest = ? WHERE sequence = ?",
+                "UPDATE change SET epoch = ?, partition = ?, id = ?, sort = ?, value = ?, needs = ?, digest = ?, requires = ?"
+                " WHERE sequence = ?",
                 (
                     *(each.position.epoch, key.partition, key.id, write.order, write.value),
-                    *(json.dumps(write.needs), each.digest, position.sequence),
+                    *(json.dumps(write.needs), each.digest, requires_column(write), position.sequence),
                 ),
             )
             return True
@@ -80,7 +81,7 @@ def from_records(db: sqlite3.Connection, change: Change) -> list[Change]:
         f"SELECT {RECORD_COLUMNS} FROM record WHERE partition = ? AND id = ?", (change.write.key.partition, change.write.key.id)
     )
     return [
-        replace(change, write=Write(record.key, record.value, record.order, change.write.needs))
+        replace(change, write=replace(change.write, value=record.value, order=record.order))
         for record in map(record_of, rows)
         if record.version == change.position
     ]

@@ -7,9 +7,11 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 
+from msgspec.structs import replace
+
 from multiregion.chains import linked
 from multiregion.embedded import expunging
-from multiregion.embedded.schema import LOSS_COLUMNS, loss_of
+from multiregion.embedded.schema import LOSS_COLUMNS, loss_of, requires_column
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.logs import GAP, Loss
@@ -84,8 +86,14 @@ def turned_up(db: sqlite3.Connection, gap: Loss) -> bool:
         if not here:
             return False
         before = [loss.change.chain for loss in writes_at(db, sequence - 1)]
-        chains = {chain for chain in before if linked(chain, here[0]) == here[0].chain}
+        chains = {chain for chain in before if follows(chain, here[0])}
     return True
+
+
+def follows(chain: str, change: Change) -> bool:
+    """Whether `change` was logged after `chain`. What it requires may stand in the ledger only, for an entry of an older file."""
+    without = replace(change, write=replace(change.write, requires=()))
+    return change.chain in (linked(chain, change), linked(chain, without))
 
 
 def writes_at(db: sqlite3.Connection, sequence: int) -> Sequence[Loss]:
@@ -103,10 +111,10 @@ def take_in(db: sqlite3.Connection, loss: Loss) -> None:
 def enter(db: sqlite3.Connection, loss: Loss) -> None:
     change, write, position = loss.change, loss.change.write, loss.change.position
     db.execute(
-        f"INSERT INTO loss ({LOSS_COLUMNS}) VALUES ({', '.join('?' * 24)})",
+        f"INSERT INTO loss ({LOSS_COLUMNS}) VALUES ({', '.join('?' * 25)})",
         (
             *(position.epoch, position.sequence, write.key.partition, write.key.id, write.value, write.order),
-            *(json.dumps(write.needs), change.actor, change.at, change.size, change.chain, change.digest),
+            *(json.dumps(write.needs), change.actor, change.at, change.size, change.chain, change.digest, requires_column(write)),
             *(next_revision(db), loss.region, loss.cause, loss.writes, *pair(loss.replaced)),
             *(loss.at, loss.reason, loss.outcome, loss.decided_by, *pair(loss.applied)),
         ),

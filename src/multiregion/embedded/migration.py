@@ -1,4 +1,4 @@
-"""A region's file: made, or taken over from the last release in one transaction after a copy; a newer one is refused by name."""
+"""A region's file: made, or taken over from an older format in one transaction after a copy; a newer one is refused by name."""
 
 import sqlite3
 from pathlib import Path
@@ -13,13 +13,19 @@ from multiregion.errors import BadDeployment
 from multiregion.logs import NOT_REPLICATED
 from multiregion.states import Role
 
-FORMAT = 2
+FORMAT = 3
 """Kept as the file's `user_version`. Release 1.0 left it 0."""
 BATCH = 1_000
+REQUIRES = "requires TEXT NOT NULL DEFAULT '[]'"
+COMMENTS_REQUIRE_THEIR_PHOTO = """
+UPDATE loss SET requires = json_array(json_array('photos', substr(partition, length('comments/') + 1)))
+WHERE partition GLOB 'comments/*' AND value IS NOT NULL
+"""
+"""Before format 3 a file did not say what a write requires. In the log it cannot be added, since the chain covers it."""
 
 
 def open_region(path: Path, about: About, role: Role, store: str, history: str, reserve: Reserve | None = None) -> Connection:
-    """`store` names a file that is made now; `history` is that of a deployment of the last release, whose files name none.
+    """`store` names a file that is made now; `history` is that of a deployment of release 1.0, whose files name none.
     Raises BadDeployment for a newer format, DatabaseDamaged."""
     db = connect_with(reserve, path, about)
     version = format_of(db)
@@ -31,7 +37,7 @@ def open_region(path: Path, about: About, role: Role, store: str, history: str, 
     if version < FORMAT:
         if is_old := db.execute("SELECT 1 FROM sqlite_master WHERE name = 'region'").fetchone() is not None:
             keep_copy(db, path, FORMAT)
-        in_one_transaction(db, lambda: take_over(db, role, store, history) if is_old else make(db, store), FORMAT)
+        in_one_transaction(db, lambda: take_over(db, version, role, store, history) if is_old else make(db, store), FORMAT)
     return db
 
 
@@ -44,14 +50,28 @@ def make(db: sqlite3.Connection, store: str) -> None:
     db.execute("INSERT INTO region VALUES (1, 'fenced', 0, 'primary', 0, '', ?, 0, 0, 0, 0, '0', '', 0, 0, '', '', '[]')", (store,))
 
 
-def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> None:
-    """From the file of release 1.0: the same records and log, with the chain computed."""
+def take_over(db: sqlite3.Connection, version: int, role: Role, store: str, history: str) -> None:
+    if version < 2:
+        from_release_1_0(db, role, store, history)
+    else:
+        from_format_2(db)
+    db.execute(COMMENTS_REQUIRE_THEIR_PHOTO)
+
+
+def from_format_2(db: sqlite3.Connection) -> None:
+    for table in ("change", "loss"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {REQUIRES}")
+
+
+def from_release_1_0(db: sqlite3.Connection, role: Role, store: str, history: str) -> None:
+    """The same records and log, with the chain computed."""
     for table in ("region", "loss"):
         db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
     db.execute("ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE change ADD COLUMN own INTEGER NOT NULL DEFAULT 1")
     db.execute("ALTER TABLE change ADD COLUMN digest BLOB")
     db.execute("ALTER TABLE change ADD COLUMN previous_expunged INTEGER NOT NULL DEFAULT 0")
+    db.execute(f"ALTER TABLE change ADD COLUMN {REQUIRES}")
     create_tables(db, REGION)
     chain = compute_chain(db)
     db.execute(
@@ -61,7 +81,7 @@ def take_over(db: sqlite3.Connection, role: Role, store: str, history: str) -> N
     )
     db.execute(
         "INSERT INTO loss SELECT epoch, sequence, '', NULL, partition, id, value, sort, needs, actor, at, size, number, ?, ?, NULL,"
-        " replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by, applied_epoch, applied_sequence FROM old_loss",
+        " replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by, applied_epoch, applied_sequence, '[]' FROM old_loss",
         (role, NOT_REPLICATED),
     )
     for table in ("region", "loss"):

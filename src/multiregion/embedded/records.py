@@ -22,7 +22,7 @@ from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.logs import Explain, Loss
 from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState
-from multiregion.stores import BEGINNING, START, Change, Head, Key, Mark, Position, Record, Write
+from multiregion.stores import BEGINNING, START, Change, Head, Key, Mark, Position, Record, Write, required_by
 
 log = logging.getLogger("multiregion.records")
 
@@ -89,10 +89,10 @@ class SqliteRecords(RegionReads):
         self._reading.close()
         self._writing.close()
 
-    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str, requires: Sequence[Key] = ()) -> Position:
+    async def commit(self, writes: Sequence[Write], *, epoch: int | None, actor: str) -> Position:
         def work(session: RegionSession) -> Position:
             session.routing = self._check_acceptance(session.routing, bool(session.whole), epoch)
-            self._check_conditions(session, writes, requires)
+            self._check_conditions(session, writes)
             for write in writes:
                 position = Position(session.routing.epoch, session.sequence + 1)
                 session.write(Change(position, write, actor, self._clock.now(), size_of(write)), own=True)
@@ -173,8 +173,8 @@ class SqliteRecords(RegionReads):
             raise Fenced(f"the {self._role} region does not accept writes: the application is {newest.state}", state=newest)
         return newest
 
-    def _check_conditions(self, session: RegionSession, writes: Sequence[Write], requires: Sequence[Key]) -> None:
-        for key in requires:
+    def _check_conditions(self, session: RegionSession, writes: Sequence[Write]) -> None:
+        for key in required_by(writes):
             found = session.stored(key)
             if found is None or found.value is None:
                 raise NotFound(f"{key.partition}/{key.id} does not exist")

@@ -34,7 +34,8 @@ CREATE TABLE IF NOT EXISTS change (
     partition TEXT NOT NULL, id TEXT NOT NULL, sort TEXT NOT NULL, value BLOB, needs TEXT NOT NULL,
     actor TEXT NOT NULL, at REAL NOT NULL, size INTEGER NOT NULL,
     previous_value BLOB, previous_sort TEXT, previous_epoch INTEGER, previous_sequence INTEGER, previous_needs TEXT,
-    chain TEXT NOT NULL DEFAULT '', own INTEGER NOT NULL DEFAULT 1, digest BLOB, previous_expunged INTEGER NOT NULL DEFAULT 0
+    chain TEXT NOT NULL DEFAULT '', own INTEGER NOT NULL DEFAULT 1, digest BLOB, previous_expunged INTEGER NOT NULL DEFAULT 0,
+    requires TEXT NOT NULL DEFAULT '[]'
 );
 CREATE INDEX IF NOT EXISTS change_by_epoch ON change (epoch, sequence);
 CREATE INDEX IF NOT EXISTS change_of_credentials ON change (sequence) WHERE {CREDENTIALS};
@@ -46,6 +47,7 @@ CREATE TABLE IF NOT EXISTS loss (
     revision INTEGER NOT NULL UNIQUE, region TEXT NOT NULL, cause TEXT NOT NULL, writes INTEGER,
     replaced_epoch INTEGER, replaced_sequence INTEGER, lost_at REAL NOT NULL, reason TEXT NOT NULL,
     outcome TEXT NOT NULL, decided_by TEXT NOT NULL, applied_epoch INTEGER, applied_sequence INTEGER,
+    requires TEXT NOT NULL DEFAULT '[]',
     PRIMARY KEY (epoch, sequence, chain)
 );
 CREATE INDEX IF NOT EXISTS loss_that_waits ON loss (outcome) WHERE outcome = 'pending';
@@ -65,8 +67,8 @@ ORDER BY 1 LIMIT ?2
 """One page of the objects that something needs. The inner limit keeps a page from reading all needs."""
 
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
-CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest"
-CHANGE_WIDTH = 12
+CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest, requires"
+CHANGE_WIDTH = 13
 LOSS_COLUMNS = (
     f"{CHANGE_COLUMNS}, revision, region, cause, writes, replaced_epoch, replaced_sequence, lost_at, reason, outcome, decided_by,"
     " applied_epoch, applied_sequence"
@@ -109,17 +111,23 @@ def record_of(row: tuple[Any, ...]) -> Record:
 
 
 def change_of(row: tuple[Any, ...]) -> Change:
-    epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest = row
-    write = Write(Key(partition, id), value, sort, tuple(Digest(digest) for digest in json.loads(needs)))
+    epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest, requires = row
+    needed = tuple(Digest(digest) for digest in json.loads(needs))
+    required = tuple(Key(*each) for each in json.loads(requires))
+    write = Write(Key(partition, id), value, sort, needed, required)
     return Change(Position(epoch, sequence), write, actor, at, size, chain, digest)
 
 
 def change_row(change: Change) -> tuple[Any, ...]:
-    """The first columns of a change; what it replaced, its chain and whether it was written here follow."""
+    """The first columns of a change; what it replaced, its chain, whether it was written here and what it requires follow."""
     write, position = change.write, change.position
     needs = json.dumps(write.needs)
     key = (write.key.partition, write.key.id, write.order)
     return (position.sequence, position.epoch, *key, write.value, needs, change.actor, change.at, change.size)
+
+
+def requires_column(write: Write) -> str:
+    return json.dumps([(key.partition, key.id) for key in write.requires])
 
 
 def size_of(write: Write) -> int:

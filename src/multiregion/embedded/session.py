@@ -15,6 +15,7 @@ from multiregion.embedded.schema import (
     fingerprint,
     position_of,
     record_of,
+    requires_column,
     routing_of,
 )
 from multiregion.stores import BEGINNING, SECRET_PARTITIONS, Change, Digest, Head, Key, Mark, Position, Record, Write
@@ -105,8 +106,8 @@ class RegionSession:
         before = self._before(previous) if previous else NOTHING_BEFORE
         is_secret = write.key.partition in SECRET_PARTITIONS
         stub = previous is not None and is_secret and expunging.is_expunged(self.db, previous.version)
-        row = (*change_row(change), *before, chain, own, change.digest, stub)
-        self.db.execute("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        row = (*change_row(change), *before, chain, own, change.digest, stub, requires_column(write))
+        self.db.execute(f"INSERT INTO change VALUES ({', '.join('?' * len(row))})", row)
         if change.digest is not None:
             self.whole = 0  # its value is nowhere: until what replaced it has arrived, too, this region does not have everything
         self._set(write.key, write.value, write.order, position, had_before=previous is not None)

@@ -58,9 +58,9 @@ class Comments:
         message = checked_text("message", new.message, self._characters_max)
         comment = Comment(new.comment_id or self._clock.new_id(), photo_id, user, message, iso(self._clock.now()))
         key = Key(partition(photo_id), comment.comment_id)
-        write = Write(key, msgspec.json.encode(comment), comment.created_at, absent=True)
+        write = Write(key, msgspec.json.encode(comment), comment.created_at, requires=(Key(PHOTOS, photo_id),), absent=True)
         try:
-            await self._region.commit([write], epoch=epoch, actor=user, requires=[Key(PHOTOS, photo_id)])
+            await self._region.commit([write], epoch=epoch, actor=user)
         except NotFound as missing:
             raise unknown_photo(photo_id) from missing
         except (Conflict, Refused) as refusal:

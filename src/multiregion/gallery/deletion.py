@@ -23,9 +23,9 @@ class Deletion:
     async def delete(self, photo_id: str, actor: str, epoch: int | None) -> None:
         """Raises UnknownPhoto if there is none by now."""
         photo, note = Key(PHOTOS, photo_id), Key(NOTES, photo_id)
-        writes = [Write(photo, None), Write(note, photo_id.encode(), photo_id), *await self._comments(photo_id)]
+        writes = [Write(photo, None, requires=(photo,)), Write(note, photo_id.encode(), photo_id), *await self._comments(photo_id)]
         try:
-            await self._region.commit(writes, epoch=epoch, actor=actor, requires=[photo])
+            await self._region.commit(writes, epoch=epoch, actor=actor)
         except NotFound as missing:
             raise unknown_photo(photo_id) from missing
         with suppress(MultiregionError):  # the photo is gone, which was asked for; the rest waits for a sweep
