@@ -284,19 +284,17 @@ class Region:
         """From now on `sync` works through the loop that runs this."""
         self._loop = asyncio.get_running_loop()
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Await `work` in the region's own loop, from another thread."""
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The region's own loop, for another thread. Raises RuntimeError inside of it, and before the region serves."""
         if self._loop is None:
-            work.close()
             raise RuntimeError("region.sync works once the region serves")
         try:
             inside = asyncio.get_running_loop() is self._loop
         except RuntimeError:
             inside = False
         if inside:
-            work.close()
             raise RuntimeError("region.sync would wait for itself here: use `await region.…`")
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self._loop
 
 
 class SyncRegion:
@@ -336,7 +334,12 @@ class SyncRegion:
             ASKED.set(asked)
             return await work
 
-        return self._region.run(as_asked())
+        try:
+            loop = self._region.loop()
+        except RuntimeError:
+            work.close()
+            raise
+        return asyncio.run_coroutine_threadsafe(as_asked(), loop).result()
 
 
 async def noting(work: Awaitable[T]) -> T:

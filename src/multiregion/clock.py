@@ -9,6 +9,8 @@ from typing import Protocol
 
 
 class Clock(Protocol):
+    """Time and chance, which tests replace."""
+
     def now(self) -> float:
         """Wall time in seconds since 1970, for people. Nothing is ever ordered by it."""
         ...
