@@ -15,6 +15,8 @@ class State(StrEnum):
 
 
 class Role(StrEnum):
+    """What a region is to the other one; it does not change when writing moves."""
+
     PRIMARY = "primary"
     SECONDARY = "secondary"
 

@@ -233,7 +233,7 @@ def starlette(region: Region) -> Any:
 
 
 def flask(region: Region) -> Any:
-    web: Any = Flask("list")
+    web = Flask("list")
 
     @web.post("/add")
     def add() -> str:
@@ -244,7 +244,7 @@ def flask(region: Region) -> Any:
     def broken() -> str:
         raise ZeroDivisionError
 
-    return WSGIMiddleware(web)
+    return WSGIMiddleware(web)  # type: ignore[arg-type]
 
 
 FRAMEWORKS = [fastapi, starlette, flask]
