@@ -31,7 +31,6 @@ AGAIN = f"{REPEATS}::test_what_is_asked_for_again_is_not_acknowledged_sooner_tha
 REACHED = f"{LOGGED}::test_a_position_is_reached_may_be_reached_or_is_of_another_history"
 LATE = f"{DURABILITY}::test_a_confirmation_that_arrives_late_takes_nothing_back"
 NEWER = f"{LOSSES}::test_what_was_written_meanwhile_is_not_overwritten_unless_by_force"
-IN_FLIGHT = f"{EXPOSURE}::test_photos_are_in_flight_from_the_ticket_to_the_commit"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
     # the takeover
@@ -377,37 +376,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{EXPOSURE}::test_it_is_bounded_and_forgets_what_was_undone",
     ),
     ("lag_history.py", "if each.position > self._applied.position)", ")", f"{EXPOSURE}::test_only_what_has_not_arrived_is_missing"),
-    (
-        "embedded/pending.py",
-        "            self._arrived.pop(note.name, None)\n            self._ticketed",
-        "            self._ticketed",
-        IN_FLIGHT,
-    ),
-    (
-        "embedded/pending.py",
-        "    while counted and counted[oldest := next(iter(counted))] < now:",
-        "    while False:",
-        f"{EXPOSURE}::test_what_was_announced_and_never_sent_counts_as_long_as_its_ticket",
-    ),
-    (
-        "embedded/pending.py",
-        "for counted in (self._ticketed, self._arrived):",
-        "for counted in (self._ticketed,):",
-        f"{EXPOSURE}::test_what_nobody_commits_counts_no_longer_than_a_ticket_lives_and_its_bytes_are_kept",
-    ),
-    ("embedded/pending.py", " if age <= self._ticket_seconds}", "}", f"{EXPOSURE}::test_a_restart_does_not_count_longer"),
-    (
-        "embedded/pending.py",
-        "            self._ticketed.pop(name, None)\n\n",
-        "            pass\n\n",
-        f"{EXPOSURE}::test_what_is_refused_on_its_way_is_in_flight_no_more[other]",
-    ),
-    (
-        "gallery/photos.py",
-        "            if upload:\n                await self._uploads.forget(upload)\n            raise\n",
-        "            raise\n",
-        "tests/contract/test_application.py::test_an_upload_that_is_refused_at_its_commit_is_gone_at_once_and_no_photo_on_its_way",
-    ),
     # processes
     (
         "local/supervisor.py",

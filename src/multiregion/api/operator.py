@@ -22,12 +22,12 @@ from multiregion.orders import Step
 from multiregion.rebuild import Rebuild
 from multiregion.states import Role, State, parse_state
 from multiregion.status import RegionStatus, Said, Silent, writing_of
-from multiregion.stores import StateStore
+from multiregion.stores import Entries, StateStore
 from multiregion.verdicts import Verdict
 from multiregion.verification import Verification
 
 REASON_CHARACTERS_MAX = 500
-HISTORY_LINES, HISTORY_LINES_MAX = 50, 1_000
+HISTORY_ENTRIES, HISTORY_ENTRIES_MAX = 50, 1_000
 
 
 class Order(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -63,6 +63,7 @@ class OperatorAPI:
     def __init__(
         self,
         authority: StateStore,
+        told: Entries,
         controller: Controller,
         observers: Mapping[Role, Observer],
         verification: Callable[[bool, bool], Verification],
@@ -74,6 +75,7 @@ class OperatorAPI:
         """`writing` says how writing to the authority's own disk goes, where it has one."""
         self._writing = writing
         self._authority = authority
+        self._told = told
         self._controller = controller
         self._observers = observers
         self._verification = verification
@@ -102,8 +104,9 @@ class OperatorAPI:
         return JSON(self._documents(await self._authority.read()))
 
     async def history(self, request: Request) -> Response:
-        decisions = await self._authority.history(lines_wanted(request))
-        return JSON({"history": [self._documents.decision(decision) for decision in decisions]})
+        """The newest entries; `count` says how many decisions in a row about losses one stands for."""
+        entries = await self._told.entries(entries_wanted(request))
+        return JSON({"history": [{**self._documents.decision(entry.decision), "count": entry.count} for entry in entries]})
 
     async def status(self, request: Request) -> Response:
         primary, secondary = await asyncio.gather(*(self._observers[role].status() for role in (Role.PRIMARY, Role.SECONDARY)))
@@ -185,11 +188,11 @@ async def drained(lines: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
         yield line
 
 
-def lines_wanted(request: Request) -> int:
-    text = request.query_params.get("limit", str(HISTORY_LINES))
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= HISTORY_LINES_MAX:
+def entries_wanted(request: Request) -> int:
+    text = request.query_params.get("limit", str(HISTORY_ENTRIES))
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= HISTORY_ENTRIES_MAX:
         return int(text)
-    raise InvalidInput(f"limit must be a whole number from 1 to {HISTORY_LINES_MAX}", field="limit", limit=HISTORY_LINES_MAX)
+    raise InvalidInput(f"limit must be a whole number from 1 to {HISTORY_ENTRIES_MAX}", field="limit", limit=HISTORY_ENTRIES_MAX)
 
 
 def seen(status: Said | Silent) -> dict[str, Any]:

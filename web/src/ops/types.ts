@@ -22,6 +22,8 @@ export interface Decision extends StateOf {
   at: string
   reason: string
   facts: Record<string, unknown>
+  /** How many decisions in a row about losses this is; else 1. */
+  count: number
 }
 
 export interface Status extends StateOf {

@@ -1,0 +1,45 @@
+"""Guards of what operators are told in numbers: photos on their way in, decisions in a row, what is not repaired: (file, old, new, test)."""
+
+EXPOSURE = "tests/unit/test_exposure.py"
+STATE_STORE = "tests/contract/test_state_store.py"
+
+IN_FLIGHT = f"{EXPOSURE}::test_photos_are_in_flight_from_the_ticket_to_the_commit"
+IN_A_ROW = f"{STATE_STORE}::test_losses_decided_about_in_a_row_are_one_entry_with_their_true_number_and_hide_nothing"
+
+MUTANTS = [
+    # photos on their way in
+    (
+        "embedded/pending.py",
+        "            self._arrived.pop(note.name, None)\n            self._ticketed",
+        "            self._ticketed",
+        IN_FLIGHT,
+    ),
+    (
+        "embedded/pending.py",
+        "    while counted and counted[oldest := next(iter(counted))] < now:",
+        "    while False:",
+        f"{EXPOSURE}::test_what_was_announced_and_never_sent_counts_as_long_as_its_ticket",
+    ),
+    (
+        "embedded/pending.py",
+        "for counted in (self._ticketed, self._arrived):",
+        "for counted in (self._ticketed,):",
+        f"{EXPOSURE}::test_what_nobody_commits_counts_no_longer_than_a_ticket_lives_and_its_bytes_are_kept",
+    ),
+    ("embedded/pending.py", " if age <= self._ticket_seconds}", "}", f"{EXPOSURE}::test_a_restart_does_not_count_longer"),
+    (
+        "embedded/pending.py",
+        "            self._ticketed.pop(name, None)\n\n",
+        "            pass\n\n",
+        f"{EXPOSURE}::test_what_is_refused_on_its_way_is_in_flight_no_more[other]",
+    ),
+    (
+        "gallery/photos.py",
+        "            if upload:\n                await self._uploads.forget(upload)\n            raise\n",
+        "            raise\n",
+        "tests/contract/test_application.py::test_an_upload_that_is_refused_at_its_commit_is_gone_at_once_and_no_photo_on_its_way",
+    ),
+    # the history for people
+    ("embedded/authority.py", " AND actor = ?3 AND reason = ?4)", " AND reason = ?4)", IN_A_ROW),
+    ("embedded/authority.py", "(number, row[0] if row else 0)", "(number, row[0] if row else 1)", IN_A_ROW),
+]
