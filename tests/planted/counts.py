@@ -1,10 +1,15 @@
 """Guards of what operators are told in numbers: photos on their way in, decisions in a row, what is not repaired: (file, old, new, test)."""
 
 EXPOSURE = "tests/unit/test_exposure.py"
+REPAIR = "tests/unit/test_repair.py"
+AUDIT = "tests/unit/test_audit.py"
+LOGGED = "tests/contract/test_logged_records.py"
 STATE_STORE = "tests/contract/test_state_store.py"
 
 IN_FLIGHT = f"{EXPOSURE}::test_photos_are_in_flight_from_the_ticket_to_the_commit"
 IN_A_ROW = f"{STATE_STORE}::test_losses_decided_about_in_a_row_are_one_entry_with_their_true_number_and_hide_nothing"
+TOLD_NO_LONGER = f"{REPAIR}::test_what_could_not_be_repaired_is_told_no_longer_than_it_is_so"
+NEEDED_BY = "tests/unit/test_verification.py::test_what_needs_an_object_that_is_not_sound_is_told_where_it_is_known"
 
 MUTANTS = [
     # photos on their way in
@@ -39,6 +44,29 @@ MUTANTS = [
         "            raise\n",
         "tests/contract/test_application.py::test_an_upload_that_is_refused_at_its_commit_is_gone_at_once_and_no_photo_on_its_way",
     ),
+    # what is not repaired
+    ("repair.py", "            elif deep:\n                self.note_sound(digest)\n", "", TOLD_NO_LONGER),
+    (
+        "repair.py",
+        "await self.examine(await self._still_needed(), deep=True)",
+        "await self.examine(list(self.known), deep=True)",
+        TOLD_NO_LONGER,
+    ),
+    (
+        "repair.py",
+        "            self.known.pop(digest, None)\n            return\n",
+        "            return\n",
+        f"{REPAIR}::test_a_reader_or_a_repair_that_finds_it_needed_no_more_forgets_it",
+    ),
+    (
+        "audit.py",
+        "return position in bad",
+        "return True",
+        f"{AUDIT}::test_an_entry_that_was_put_back_as_it_was_copied_or_undone_is_told_no_longer",
+    ),
+    # what needs it
+    ("verification.py", "verdict.add(replace(each, needed_by=needed_by.get(Digest(each.name))))", "verdict.add(each)", NEEDED_BY),
+    ("embedded/reads.py", "count - len(rows)", "count", f"{LOGGED}::test_what_needs_an_object_is_named_a_few_and_counted_records_first"),
     # the history for people
     ("embedded/authority.py", " AND actor = ?3 AND reason = ?4)", " AND reason = ?4)", IN_A_ROW),
     ("embedded/authority.py", "(number, row[0] if row else 0)", "(number, row[0] if row else 1)", IN_A_ROW),

@@ -1,6 +1,6 @@
 """The authority as a machine: the real state store, controller, leases, automatic takeover and loss ledger in it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS, REPAIR_SECONDS
 from multiregion.logs import Loss
 from multiregion.losses import LossLedger, Settled
-from multiregion.objects import Repaired
+from multiregion.objects import NeededBy, Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import InformedRegion, Outlook
 from multiregion.registry import founded_upon, known_of, note_report, resumed
@@ -76,6 +76,9 @@ class FarRegionControl:
 
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
         return await self._ask(lambda region: region.needed(after, deep))
+
+    async def needed_by(self, digests: Sequence[Digest]) -> Mapping[Digest, NeededBy]:
+        return {}
 
     async def repair(self, digests: Sequence[Digest] | None = None) -> Repaired:
         return await self._ask(lambda region: region.repair(digests), seconds=REPAIR_SECONDS)

@@ -10,7 +10,7 @@ from multiregion.cli.layout import counted, size_words
 from multiregion.cli.losses import losses_list
 from multiregion.cli.photos import photos_list
 from multiregion.cli.state import history_list
-from multiregion.cli.status import rendered
+from multiregion.cli.status import print_differences, rendered
 from multiregion.cli.users import users_list
 
 LEVEL = {"seconds": 0.0, "changes": 0, "bytes": 0}
@@ -160,3 +160,24 @@ def test_many_decisions_about_losses_do_not_hide_the_others() -> None:
     said = shown(history_list([many, single, line(), line("automatic", reason="paused")]), 80)
     assert "40 lost writes" in said and "photos/p" in said and "automatic: paused" in said
     assert len(said.splitlines()) == 2 + 2 + 2 + 1
+
+
+DIGEST = "5" * 64
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [
+        ({}, ""),
+        ({"neededBy": ["photos/sea"], "neededByMore": 0}, "; needed by photos/sea"),
+        (
+            {"neededBy": ["photos/a", "photos/b", "photos/c", "photos/d"], "neededByMore": 2},
+            "; needed by photos/a, photos/b, photos/c and 3 more",
+        ),
+    ],
+)
+def test_a_difference_names_its_object_once_and_a_few_that_need_it(
+    needed: dict[str, Any], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_differences([{"kind": "object", "name": DIGEST, "problem": "damaged in us-west-1", **needed}], 1)
+    assert capsys.readouterr().out == f"  object {DIGEST}: damaged in us-west-1{words}\n"

@@ -175,7 +175,7 @@ class OperatorAPI:
     async def _work(self, events: AsyncIterator[Any], lines: "asyncio.Queue[bytes | None]") -> None:
         try:
             async for event in events:
-                lines.put_nowait(encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": shown(event)}) + b"\n")
+                lines.put_nowait(encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": event.document()}) + b"\n")
             lines.put_nowait(encode({"end": self._documents(await self._authority.read())}) + b"\n")
         except MultiregionError as error:
             lines.put_nowait(encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n")
@@ -197,7 +197,3 @@ def entries_wanted(request: Request) -> int:
 
 def seen(status: Said | Silent) -> dict[str, Any]:
     return {"answers": isinstance(status, RegionStatus), **to_builtins(status)}
-
-
-def shown(verdict: Verdict) -> dict[str, Any]:
-    return {**asdict(verdict), "equal": verdict.equal}

@@ -20,6 +20,7 @@ from multiregion.errors import InvalidInput
 console = Console(highlight=False)
 WATCH_SECONDS = 1.0
 DIFFERENCES_SHOWN = 50
+NEEDED_BY_SHOWN = 3
 
 
 def status(
@@ -198,6 +199,14 @@ def print_verdict(verdict: dict[str, Any], deep: bool) -> None:
 
 def print_differences(differences: list[dict[str, Any]], count: int) -> None:
     for difference in differences[:DIFFERENCES_SHOWN]:
-        console.print(f"  {difference['kind']} {escape(difference['name'])}: {escape(difference['problem'])}", soft_wrap=True)
+        told = f"{difference['name']}: {difference['problem']}{needed_by(difference)}"
+        console.print(f"  {difference['kind']} {escape(told)}", soft_wrap=True)
     if count > DIFFERENCES_SHOWN:
         console.print(f"  … and {count - DIFFERENCES_SHOWN} more (--json lists them)")
+
+
+def needed_by(difference: dict[str, Any]) -> str:
+    """Which records need an object, where that is known: a few, and how many more."""
+    names = difference.get("neededBy") or []
+    more = len(names[NEEDED_BY_SHOWN:]) + difference.get("neededByMore", 0)
+    return f"; needed by {', '.join(names[:NEEDED_BY_SHOWN])}{f' and {more:,} more' if more else ''}" if names else ""
