@@ -4,10 +4,12 @@ EXPOSURE = "tests/unit/test_exposure.py"
 REPAIR = "tests/unit/test_repair.py"
 AUDIT = "tests/unit/test_audit.py"
 LOGGED = "tests/contract/test_logged_records.py"
+AUTOMATIC = "tests/unit/test_automatic.py"
 STATE_STORE = "tests/contract/test_state_store.py"
 
 IN_FLIGHT = f"{EXPOSURE}::test_photos_are_in_flight_from_the_ticket_to_the_commit"
 IN_A_ROW = f"{STATE_STORE}::test_losses_decided_about_in_a_row_are_one_entry_with_their_true_number_and_hide_nothing"
+NAMED = f"{AUTOMATIC}::test_an_acknowledgement_means_the_takeover_that_it_names"
 TOLD_NO_LONGER = f"{REPAIR}::test_what_could_not_be_repaired_is_told_no_longer_than_it_is_so"
 NEEDED_BY = "tests/unit/test_verification.py::test_what_needs_an_object_that_is_not_sound_is_told_where_it_is_known"
 
@@ -67,6 +69,33 @@ MUTANTS = [
     # what needs it
     ("verification.py", "verdict.add(replace(each, needed_by=needed_by.get(Digest(each.name))))", "verdict.add(each)", NEEDED_BY),
     ("embedded/reads.py", "count - len(rows)", "count", f"{LOGGED}::test_what_needs_an_object_is_named_a_few_and_counted_records_first"),
+    # which takeover is acknowledged
+    ("automatic.py", "taken if taken.state.epoch > known_epoch else None", "None if known_epoch else taken", NAMED),
+    (
+        "automatic.py",
+        "    if taken.state.epoch != epoch:",
+        "    if False:",
+        f"{AUTOMATIC}::test_another_takeover_than_the_last_one_cannot_be_acknowledged",
+    ),
+    (
+        "api/authority.py",
+        "(now.waits_because if anew else waits)",
+        "waits",
+        f"{AUTOMATIC}::test_the_answer_to_an_acknowledgement_is_what_is_true_after_it",
+    ),
+    (
+        "api/authority.py",
+        "await self._automatic.prospect(acknowledged=True)",
+        "await self._automatic.prospect()",
+        f"{AUTOMATIC}::test_that_an_acknowledgement_lets_writing_move_again_at_once_is_said_before_and_after_it",
+    ),
+    # the first line of the status
+    (
+        "cli/headline.py",
+        '    if not region["answers"]:',
+        "    if False:",
+        "tests/unit/test_cli_layout.py::test_the_first_line_of_the_status_is_what_is_true",
+    ),
     # the history for people
     ("embedded/authority.py", " AND actor = ?3 AND reason = ?4)", " AND reason = ?4)", IN_A_ROW),
     ("embedded/authority.py", "(number, row[0] if row else 0)", "(number, row[0] if row else 1)", IN_A_ROW),

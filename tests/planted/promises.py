@@ -176,8 +176,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("automatic.py", "    if last_known.changes > settings.loss_changes_max or last_known.seconds", "    if last_known.seconds", WAIT),
     (
         "automatic.py",
-        '        if decision.what == "state" and decision.actor == ACTOR:',
-        '        if decision.what == "state":',
+        'if decision.what == "state" and decision.actor == ACTOR), None)',
+        'if decision.what == "state"), None)',
         f"{AUTOMATIC}::test_a_takeover_of_its_own_holds_it_down_until_it_is_acknowledged",
     ),
     (

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from pathlib import Path
 from typing import Any, TypeVar
 
-from multiregion.api.authority import FOLLOW_SECONDS, WORDS
+from multiregion.api.authority import ACKNOWLEDGE, FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
-from multiregion.automatic import ACTOR, Automatic
+from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, acknowledge, last_takeover
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
@@ -217,7 +217,10 @@ class SimulatedAuthority:
         return [entry.id for entry in (await self.ledger.entries())[0] if entry.loss.outcome == "pending"]
 
     async def say(self, word: str, actor: str) -> None:
-        await self.state.note("automatic", actor=actor, reason=WORDS[word], facts={})
+        if word != ACKNOWLEDGE:
+            await self.state.note("automatic", actor=actor, reason=WORDS[word], facts={})
+        elif taken := last_takeover(await self.state.history(HISTORY_LOOKED_AT, about=ACTOR)):
+            await acknowledge(self.state, taken.state.epoch, actor=actor)
 
     async def accept_history(self, role: Role, actor: str) -> None:
         await self.state.note(ACCEPTED, actor=actor, reason=f"accepted the history of the {role} region", facts={"role": role})

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from multiregion.cli.authority import show
+from multiregion.cli.headline import headline
 from multiregion.cli.layout import counted, size_words
 from multiregion.cli.losses import losses_list
 from multiregion.cli.photos import photos_list
@@ -181,3 +183,51 @@ def test_a_difference_names_its_object_once_and_a_few_that_need_it(
 ) -> None:
     print_differences([{"kind": "object", "name": DIGEST, "problem": "damaged in us-west-1", **needed}], 1)
     assert capsys.readouterr().out == f"  object {DIGEST}: damaged in us-west-1{words}\n"
+
+
+TAKEOVER = {"epoch": 12, "at": "2026-01-31T12:00:00.000Z", "reason": "the lease [has] run out"}
+AUTOMATIC = {"mode": "automatic", "paused": False, "unacknowledged": False, "takeover": None, "waitsBecause": "it waits", "movesNow": None}
+
+
+def first_lines(status: dict[str, Any], automatic: dict[str, Any] | None = None) -> list[str]:
+    return [line.plain for line in headline(status | ({"automatic": automatic} if automatic else {}))]
+
+
+@pytest.mark.parametrize(
+    ("primary", "state", "words"),
+    [
+        (region(writes=True), "active", "active, epoch 12: the application points to us-west-1; writes go to us-west-1."),
+        (DOWN, "active", "✗ us-west-1 does not answer, and no other region takes writes. The state is active, epoch 12."),
+        ({**DOWN, "damaged": True}, "active", "✗ us-west-1 has a damaged database, and no other region takes writes."),
+        (region(), "active", "✗ us-west-1, which is to take the writes, takes none now. The state is active, epoch 12."),
+        (region(), "fenced", "fenced, epoch 12: the application points to us-west-1; nothing can be written."),
+        (DOWN, "fenced", "✗ us-west-1 does not answer, and the application points to it. The state is fenced, epoch 12."),
+    ],
+)
+def test_the_first_line_of_the_status_is_what_is_true(primary: dict[str, Any], state: str, words: str) -> None:
+    status = found(primary, region()) | {"state": state, "writer": "us-west-1" if state == "active" else None}
+    (first,) = first_lines(status)
+    assert first.startswith(words)
+
+
+def test_the_status_says_that_takeover_is_automatic_and_what_holds_it_back() -> None:
+    well, down = found(region(writes=True), region()), found(DOWN, region())
+    assert first_lines(well, AUTOMATIC)[1:] == ["Takeover is automatic."]
+    assert first_lines(down, AUTOMATIC)[1:] == ["Takeover is automatic. No takeover now: it waits."]
+    assert first_lines(down, {**AUTOMATIC, "waitsBecause": None})[1:] == ["Takeover is automatic. A takeover is under way."]
+    assert first_lines(well, {**AUTOMATIC, "paused": True})[1:] == ["Takeover is automatic but paused."]
+    assert first_lines(well, {**AUTOMATIC, "mode": "manual"})[1:] == []
+    taken, mode = first_lines(well, {**AUTOMATIC, "takeover": TAKEOVER})[1:]
+    assert "not acknowledged" in taken and "multiregion automatic acknowledge" in taken and mode == "Takeover is automatic."
+
+
+def test_the_automatic_mode_shows_which_takeover_is_meant_and_what_its_acknowledgement_lets_happen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show({**AUTOMATIC, "takeover": TAKEOVER, "movesNow": "the lease has run out"}, json=False)
+    said = capsys.readouterr().out
+    for fact in ("2026-01-31 12:00:00 UTC, epoch 12, because: the lease [has] run out", "multiregion automatic acknowledge"):
+        assert fact in said
+    assert "Once it is acknowledged, writing moves again at once: the lease has run out." in said and "No takeover now: it waits." in said
+    show({**AUTOMATIC, "waitsBecause": None, "movesNow": "the lease has run out"}, json=False)
+    assert "A takeover begins now, or has begun: the lease has run out." in capsys.readouterr().out

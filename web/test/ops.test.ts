@@ -172,7 +172,7 @@ describe('what needs somebody', () => {
     labels: { primary: 'Here', secondary: 'There' },
     reports: { primary: heard(report()), secondary: heard(report({ role: 'secondary' })) },
     authority: heard({ authority: { writing: null } } as Status),
-    automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: false, waitsBecause: null }),
+    automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: false, takeover: null, waitsBecause: null, movesNow: null }),
     losses: heard<Losses>({ losses: [], notAnswering: [] }),
     link: { tone: 'good' as const, word: 'Up', why: '' },
     objectiveSeconds: 5,
@@ -192,7 +192,7 @@ describe('what needs somebody', () => {
         },
         authority: heard<Status>(null, 'does not answer'),
         losses: heard<Losses>({ losses: [lost], notAnswering: [] }),
-        automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: true, waitsBecause: null }),
+        automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: true, takeover: null, waitsBecause: null, movesNow: null }),
       }),
     ).toEqual(['down-primary', 'authority', 'degraded-secondary', 'lag-secondary', 'losses', 'automatic'])
   })

@@ -1,7 +1,7 @@
 """The authority's HTTP API: what regions follow, and what operators call from the command line and the console."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
@@ -64,6 +64,7 @@ class OperatorAPI:
         self,
         authority: StateStore,
         told: Entries,
+        automatic: Callable[[], Awaitable[Mapping[str, Any]]],
         controller: Controller,
         observers: Mapping[Role, Observer],
         verification: Callable[[bool, bool], Verification],
@@ -72,10 +73,11 @@ class OperatorAPI:
         guards: Guards,
         writing: Callable[[], WriteHealth] | None = None,
     ) -> None:
-        """`writing` says how writing to the authority's own disk goes, where it has one."""
+        """`automatic` says how automatic takeover is, `writing` how writing to the authority's own disk goes, where it has one."""
         self._writing = writing
         self._authority = authority
         self._told = told
+        self._automatic = automatic
         self._controller = controller
         self._observers = observers
         self._verification = verification
@@ -115,7 +117,9 @@ class OperatorAPI:
         state = self._documents(await self._authority.read())
         writing = writing_of(self._writing()) if self._writing else None
         status = {"primary": seen(primary), "secondary": seen(secondary)}
-        return JSON({**state, "lastChange": last, "status": status, "authority": {"writing": writing}})
+        return JSON(
+            {**state, "lastChange": last, "status": status, "authority": {"writing": writing}, "automatic": await self._automatic()}
+        )
 
     async def set_state(self, request: Request) -> Response:
         order = await read_json(request, Order)

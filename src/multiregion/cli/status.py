@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.headline import headline
 from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
-from multiregion.cli.state import print_json, sentence
+from multiregion.cli.state import print_json
 from multiregion.clock import pause
 from multiregion.config import label
 from multiregion.errors import InvalidInput
@@ -61,7 +62,7 @@ def rendered(found: dict[str, Any]) -> Group:
     asked = [Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]") for word in words]
     problem = problem_of_authority(found)
     trouble = [Text.assemble(("✗ ", "bold red"), f"The authority: {problem}")] if problem else []
-    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *trouble, *asked)
+    return Group(*headline(found), Text.from_markup(changed), regions_list(found), *trouble, *asked)
 
 
 def problem_of_authority(found: dict[str, Any]) -> str | None:

@@ -72,7 +72,11 @@ export interface Automatic {
   mode: 'automatic' | 'manual'
   paused: boolean
   unacknowledged: boolean
+  /** The last one, while nobody has acknowledged it. */
+  takeover: { epoch: number; at: string; reason: string } | null
   waitsBecause: string | null
+  /** Under which conditions writing moves at once, or would if the takeover were acknowledged. */
+  movesNow: string | null
 }
 
 export interface Loss {
