@@ -130,7 +130,7 @@ class PendingUploads:
         """The uploads that an earlier process has received, in the order in which they stop counting."""
         now, elapsed = self._clock.now(), self._clock.monotonic()
         ages = {note.name: max(0.0, now - note.stat().st_mtime) for note in self._folder.glob("*.json")}
-        until = {name: elapsed + self._ticket_seconds - age for name, age in ages.items() if age <= self._ticket_seconds}
+        until = {name: elapsed + self._ticket_seconds - age for name, age in ages.items()}
         return dict(sorted(until.items(), key=lambda each: each[1]))
 
     def _note_ticket(self, note: Path) -> None:
