@@ -33,10 +33,10 @@ async def repair_both(regions: Mapping[Role, Repairing], names: Mapping[Role, st
     if not isinstance(of_target, Repaired):
         raise SwitchFailed(f"{names[target]} does not say whether it has every object ({of_target}); nothing was changed")
     if of_target.failed:
-        first = next(iter(of_target.failed.values()))
+        first, why = next(iter(of_target.failed.items()))
         raise SwitchFailed(
-            f"{names[target]} lacks objects that it could not get from the other region: {len(of_target.failed)}, the first: {first}."
-            " Nothing was changed; `multiregion verify --repair` tries again and lists them"
+            f"{names[target]} lacks objects that it could not get from the other region: {len(of_target.failed)}, the first: {first}, as"
+            f" {why}. Nothing was changed; `multiregion verify --repair` tries again and lists them"
         )
     found = ", ".join(said for role in Role if (said := words(done[role], names[role])))
     return Step("repair", "done" if found else "not needed", clock.monotonic() - began, found)

@@ -236,7 +236,7 @@ class Replicator:
             StaleEpoch: "the other region obeys an older state",
             DatabaseDamaged: error.detail,
             LogSpoiled: error.detail,
-            Damaged: f"{error.detail}: repair it there, or delete what needs it",
+            Damaged: f"{error.detail}: repair it there, or delete what needs it (`multiregion verify --deep` names it)",
         }
         is_silence = isinstance(error, Unavailable) and not isinstance(error, NotReady)
         problem = reasons.get(type(error), "the other region does not answer" if is_silence else error.detail)

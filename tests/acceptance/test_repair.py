@@ -91,7 +91,8 @@ def test_while_the_other_region_is_away_nothing_wrong_is_served_and_no_switch_be
 
 
 def test_verify_says_what_is_wrong_repairs_it_and_says_what_it_could_not(fresh: Deployment) -> None:
-    flipped, removed, lost = (add(fresh, number)["sha256"] for number in (1, 2, 3))
+    flipped, removed, photo = (add(fresh, number) for number in (1, 2, 3))
+    flipped, removed, lost = (each["sha256"] for each in (flipped, removed, photo))
     spoil(fresh, "primary", flipped, "flipped")
     spoil(fresh, "secondary", removed, "removed")
     quick = fresh.run("verify", code=1).stdout
@@ -106,10 +107,20 @@ def test_verify_says_what_is_wrong_repairs_it_and_says_what_it_could_not(fresh: 
     spoil(fresh, "secondary", lost, "removed")
     found = fresh.ask("verify", "--repair", code=1)
     assert {each["problem"] for each in found["differences"]} == {
-        f"damaged in us-east-1, not repaired: object {lost} is damaged here, and the other region does not have it",
-        f"missing in ap-northeast-1, not repaired: object {lost} is missing here, and damaged in the other region",
+        "damaged in us-east-1, not repaired: the other region does not have it",
+        "missing in ap-northeast-1, not repaired: damaged in the other region",
     }
+    name = f"photos/{photo['photoId']}"
+    assert [each["neededBy"] for each in found["differences"]] == [[name], [name]]
+    said = fresh.run("verify", "--repair", code=1).stdout
+    assert said.count(f"; needed by {name}\n") == 2 and said.count(lost) == 2
+    assert fresh.run("status").stdout.count("not repaired") == 2
     assert fresh.ask("failover")["state"] == "failover"  # moving makes it no worse
+    fresh.ask("failback")
+    with fresh.region("primary") as http:
+        assert http.delete(name).status_code == 204
+    until(fresh.level, "both regions have the deletion")
+    assert fresh.ask("verify", "--repair")["equal"] and "not repaired" not in fresh.run("status").stdout
 
 
 def overwrite(file: Path, *, header: bool) -> None:

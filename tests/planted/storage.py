@@ -85,7 +85,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "repair.py",
-        "        if not await self._records.is_needed(digest):\n            return\n",
+        "        if not await self._records.is_needed(digest):\n            self.known.pop(digest, None)\n            return\n",
         "",
         f"{REPAIR}::test_what_nothing_needs_any_more_is_not_brought_back",
     ),

@@ -193,6 +193,37 @@ async def test_what_could_not_be_repaired_is_forgotten_once_nothing_needs_it(her
     assert await here.repairs.run_all() == Repaired() and here.repairs.known == {}
 
 
+@pytest.mark.parametrize("ends", ["put here by somebody else", "needed no more"])
+async def test_what_could_not_be_repaired_is_told_no_longer_than_it_is_so(here: Here, tmp_path: Path, ends: str) -> None:
+    """Whoever put it right, or deleted what needed it, did not tell."""
+    scrub = scrub_of(here, tmp_path)
+    damaged, missing = await here.both(b"light", condition=Condition.DAMAGED), await here.both(b"dark", condition=Condition.MISSING)
+    here.other.error = NotFound("no")
+    await here.repairs.run([damaged, missing], deep=True)
+    await scrub.watch_known()
+    assert scrub.status().unrepaired == 2, "it is still so"
+    if ends == "needed no more":
+        here.needs.digests.clear()
+    else:
+        await here.objects.put(b"light")
+        await here.objects.put(b"dark")
+    began = here.clock.elapsed
+    await scrub.watch_known()
+    assert scrub.status().unrepaired == 0 and here.clock.elapsed - began < 60 and len(here.other.fetched) == 2
+
+
+async def test_a_reader_or_a_repair_that_finds_it_needed_no_more_forgets_it(here: Here) -> None:
+    digests = [await here.both(data, condition=Condition.DAMAGED) for data in (b"light", b"dark")]
+    here.other.error = NotFound("no")
+    await here.repairs.run(digests, deep=True)
+    here.needs.digests.clear()
+    here.clock.elapsed += RETRY_SECONDS
+    await here.repairs.for_reader(digests[0], Condition.DAMAGED)
+    assert list(here.repairs.known) == digests[1:]
+    await here.repairs.run(digests[1:], deep=True)
+    assert here.repairs.known == {}
+
+
 # The scrub
 
 

@@ -1,7 +1,6 @@
 """`state get`, `state set`, `failover`, `failback`: what the application points to, and how that changes."""
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Annotated, Any
 
 import msgspec
@@ -55,11 +54,14 @@ def set_state(
 
 @app.command("history", epilog="Example: multiregion state history")
 def history(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many decisions to show.", metavar="N")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many entries to show.", metavar="N")] = 50,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show who changed the state, when and why, newest first, and what else was decided: about losses, and automatic takeover."""
+    """Show who changed the state, when and why, newest first, and what else was decided: about losses, and automatic takeover.
+
+    Decisions about many losses in a row are one entry, with their number; multiregion loss list shows each.
+    """
     found = Authority(open_deployment(data)).get(f"/operator/history?limit={limit}")
     if json:
         print_json(found)
@@ -68,18 +70,11 @@ def history(
 
 
 def history_list(lines: list[dict[str, Any]]) -> Group:
-    """Decisions about many losses in a row are one entry, or they would hide the others."""
-    return stacked([told(list(alike)) for _, alike in groupby(lines, key=likeness)])
+    return stacked([told(line) for line in lines])
 
 
-def likeness(line: dict[str, Any]) -> tuple[Any, ...]:
-    many = line["what"] == "loss"
-    return (line["what"], line["actor"], line["reason"]) if many else (line["what"], line["at"], line["epoch"])
-
-
-def told(lines: list[dict[str, Any]]) -> Entry:
+def told(line: dict[str, Any]) -> Entry:
     """One entry of the history: when, at which epoch, what and who; below that why, and what a takeover knew."""
-    line = lines[0]
     is_state = line["what"] == "state"
     what = Text(line["state"], f"bold {STATE_STYLES[line['state']]}") if is_state else Text(f"{line['what']}: {line['reason']}")
     cells = [Text(moment(line["at"])), Text(f"epoch {line['epoch']}"), what, Text(f"by {line['actor']}")]
@@ -89,8 +84,7 @@ def told(lines: list[dict[str, Any]]) -> Entry:
     if "watermark" in line["facts"]:
         details.append(dim(*takeover_facts(line["facts"])))
     if line["what"] == "loss":
-        records = [entry["facts"]["record"] for entry in lines]
-        details.append(dim(records[0] if len(records) == 1 else counted(len(records), "lost write")))
+        details.append(dim(line["facts"]["record"] if line["count"] == 1 else counted(line["count"], "lost write")))
     return cells, details
 
 

@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.headline import headline
 from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
-from multiregion.cli.state import print_json, sentence
+from multiregion.cli.state import print_json
 from multiregion.clock import pause
 from multiregion.config import label
 from multiregion.errors import InvalidInput
@@ -20,6 +21,7 @@ from multiregion.errors import InvalidInput
 console = Console(highlight=False)
 WATCH_SECONDS = 1.0
 DIFFERENCES_SHOWN = 50
+NEEDED_BY_SHOWN = 3
 
 
 def status(
@@ -60,7 +62,7 @@ def rendered(found: dict[str, Any]) -> Group:
     asked = [Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]") for word in words]
     problem = problem_of_authority(found)
     trouble = [Text.assemble(("✗ ", "bold red"), f"The authority: {problem}")] if problem else []
-    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *trouble, *asked)
+    return Group(*headline(found), Text.from_markup(changed), regions_list(found), *trouble, *asked)
 
 
 def problem_of_authority(found: dict[str, Any]) -> str | None:
@@ -198,6 +200,14 @@ def print_verdict(verdict: dict[str, Any], deep: bool) -> None:
 
 def print_differences(differences: list[dict[str, Any]], count: int) -> None:
     for difference in differences[:DIFFERENCES_SHOWN]:
-        console.print(f"  {difference['kind']} {escape(difference['name'])}: {escape(difference['problem'])}", soft_wrap=True)
+        told = f"{difference['name']}: {difference['problem']}{needed_by(difference)}"
+        console.print(f"  {difference['kind']} {escape(told)}", soft_wrap=True)
     if count > DIFFERENCES_SHOWN:
         console.print(f"  … and {count - DIFFERENCES_SHOWN} more (--json lists them)")
+
+
+def needed_by(difference: dict[str, Any]) -> str:
+    """Which records need an object, where that is known: a few, and how many more."""
+    names = difference.get("neededBy") or []
+    more = len(names[NEEDED_BY_SHOWN:]) + difference.get("neededByMore", 0)
+    return f"; needed by {', '.join(names[:NEEDED_BY_SHOWN])}{f' and {more:,} more' if more else ''}" if names else ""

@@ -19,7 +19,7 @@ from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFul
 from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.reports import Leadership, Report, base_fact, base_of
 from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State
-from multiregion.stores import BEGINNING, Decision, Mark
+from multiregion.stores import BEGINNING, Decision, Entry, Mark
 
 AUTHORITY = (
     """
@@ -41,6 +41,11 @@ ADVICE = (
 FORMAT = 2
 """Kept as the file's `user_version`. Release 1.0 left it 0."""
 COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
+NEXT_ENTRY = (
+    f"SELECT number, {COLUMNS} FROM decision WHERE number < ?1 AND NOT (what = 'loss' AND ?2 = 'loss' AND actor = ?3 AND reason = ?4)"
+    " ORDER BY number DESC LIMIT 1"
+)
+"""The newest decision before number ?1 that is not of its entry."""
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
 BASES = (
@@ -85,7 +90,7 @@ class AuthoritySession:
 
 
 class SqliteState:
-    """`StateStore` and `Reports` for one application."""
+    """`StateStore`, `Entries` and `Reports` for one application."""
 
     def __init__(
         self,
@@ -225,6 +230,17 @@ class SqliteState:
             f"SELECT {COLUMNS} FROM decision WHERE ?1 IS NULL OR what = ?1 OR actor = ?1 ORDER BY number DESC LIMIT ?2", (about, limit)
         )
         return [decision_of(row) for row in rows]
+
+    async def entries(self, limit: int) -> Sequence[Entry]:
+        found: list[Entry] = []
+        row = self._reading.execute(f"SELECT number, {COLUMNS} FROM decision ORDER BY number DESC LIMIT 1").fetchone()
+        while row and len(found) < limit:
+            number, decision = row[0], decision_of(row[1:])
+            row = self._reading.execute(NEXT_ENTRY, (number, decision.what, decision.actor, decision.reason)).fetchone()
+            within = (number, row[0] if row else 0)
+            count = self._reading.execute("SELECT count(*) FROM decision WHERE number <= ? AND number > ?", within).fetchone()[0]
+            found.append(Entry(decision, count))
+        return found
 
 
 def leaderships(rows: Iterable[tuple[int, str, int | None]]) -> Iterator[tuple[int, Mark | None]]:

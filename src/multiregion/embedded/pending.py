@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -31,9 +31,11 @@ class Receiving:
     """One upload while its bytes arrive: gathered into large pieces, each hashed and written in a thread while the next one
     arrives, and cut off when they are too many."""
 
-    def __init__(self, announced: Announced, file: Path) -> None:
+    def __init__(self, announced: Announced, file: Path, ended: "Callable[[Receiving, bool], None]") -> None:
+        """`ended` is told at the end, and whether all had arrived."""
         self.announced = announced
         self.file = file
+        self._ended = ended
         try:
             self._out = file.open("xb")
         except OSError as error:
@@ -72,10 +74,12 @@ class Receiving:
         """Remove what has arrived, unless it was finished."""
         if self._writing:
             self._writing.cancel()
-        if not self._out.closed:
+        finished = self._out.closed
+        if not finished:
             with suppress(OSError):  # on a full disk even closing fails, and it is closed all the same
                 self._out.close()
             self.file.unlink(missing_ok=True)
+        self._ended(self, finished)
 
     def _write(self, piece: bytearray) -> None:
         self._hash.update(piece)
@@ -110,23 +114,37 @@ class PendingUploads:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for cut_off in folder.glob("*.part"):
             cut_off.unlink()
-        self._arrived = {note.name for note in folder.glob("*.json")}
+        self._arriving: dict[Receiving, str] = {}
+        self._arrived = self._arrived_lately()
         self._ticketed: dict[str, float] = {}
 
     def in_flight(self) -> int:
-        """How many photos are on their way in: uploaded and not committed, or announced with a ticket that is still good."""
-        now = self._clock.monotonic()
-        while self._ticketed and (oldest := next(iter(self._ticketed))) and self._ticketed[oldest] < now:
-            del self._ticketed[oldest]
-        return len(self._arrived) + len(self._ticketed)
+        """How many photos are on their way in: announced with a ticket that is still good; arriving; or here for no longer than a
+        ticket lives, since whoever means to commit one does so at once. The bytes of the others are kept until they are swept. What
+        was refused is not on its way."""
+        for counted in (self._ticketed, self._arrived):
+            forget_expired(counted, self._clock.monotonic())
+        return len({*self._ticketed, *self._arrived, *self._arriving.values()})
+
+    def _arrived_lately(self) -> dict[str, float]:
+        """The uploads that an earlier process has received, in the order in which they stop counting."""
+        now, elapsed = self._clock.now(), self._clock.monotonic()
+        ages = {note.name: max(0.0, now - note.stat().st_mtime) for note in self._folder.glob("*.json")}
+        until = {name: elapsed + self._ticket_seconds - age for name, age in ages.items()}
+        return dict(sorted(until.items(), key=lambda each: each[1]))
 
     def _note_ticket(self, note: Path) -> None:
         """In the order in which they expire. Beyond TICKETS_COUNTED_MAX the oldest are not counted."""
         self._ticketed.pop(note.name, None)
-        if note.name not in self._arrived:
-            self._ticketed[note.name] = self._clock.monotonic() + self._ticket_seconds
+        self._ticketed[note.name] = self._clock.monotonic() + self._ticket_seconds
         if len(self._ticketed) > TICKETS_COUNTED_MAX:
             del self._ticketed[next(iter(self._ticketed))]
+
+    def _note_end(self, receiving: Receiving, finished: bool) -> None:
+        """What broke off or was refused counts again when somebody sends it again."""
+        name = self._arriving.pop(receiving, None)
+        if name is not None and not finished:
+            self._ticketed.pop(name, None)
 
     async def ticket(self, announced: Announced) -> Ticket:
         self._note_ticket(self._note(announced.photo_id, announced.user))
@@ -136,15 +154,18 @@ class PendingUploads:
     def receive(self, fields: Mapping[str, str]) -> Receiving:
         """Begin an upload. The form's fields are all the authority there is. Raises Forbidden, Expired."""
         announced = verify(fields, self._key, self._clock.now())
-        return Receiving(announced, self._folder / f"{self._clock.new_id()}.part")
+        receiving = Receiving(announced, self._folder / f"{self._clock.new_id()}.part", self._note_end)
+        self._arriving[receiving] = self._note(announced.photo_id, announced.user).name
+        return receiving
 
     async def keep(self, arriving: Receiving) -> None:
         """Finish an upload, and put it where `pending` finds it. A second upload takes the first one's place."""
         await arriving.finish()
         await asyncio.to_thread(self._keep, arriving)
         name = self._note(arriving.announced.photo_id, arriving.announced.user).name
-        self._arrived.add(name)
         self._ticketed.pop(name, None)
+        self._arrived.pop(name, None)
+        self._arrived[name] = self._clock.monotonic() + self._ticket_seconds
 
     async def pending(self, photo_id: str, user: str) -> Upload | None:
         arrival = self._arrival(self._note(photo_id, user))
@@ -156,13 +177,12 @@ class PendingUploads:
         arrival = self._arrival(note)
         if arrival and arrival.file == upload.path.name:
             note.unlink(missing_ok=True)
-            self._arrived.discard(note.name)
+            self._arrived.pop(note.name, None)
+            self._ticketed.pop(note.name, None)
         upload.path.unlink(missing_ok=True)
 
     async def sweep(self) -> int:
-        swept = await asyncio.to_thread(lambda: [file.name for file in self._swept()])
-        self._arrived.difference_update(swept)
-        return len(swept)
+        return await asyncio.to_thread(lambda: len(list(self._swept())))
 
     def _note(self, photo_id: str, user: str) -> Path:
         """A name of its own for each pair, whatever is in it: nobody can touch another user's upload."""
@@ -202,3 +222,9 @@ class PendingUploads:
                 if file.stat().st_mtime < oldest:
                     file.unlink()
                     yield file
+
+
+def forget_expired(counted: dict[str, float], now: float) -> None:
+    """`counted` is in the order in which its entries expire."""
+    while counted and counted[oldest := next(iter(counted))] < now:
+        del counted[oldest]

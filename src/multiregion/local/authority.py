@@ -31,12 +31,12 @@ from multiregion.rebuild import Rebuild
 from multiregion.rehearsal import Rehearsals
 from multiregion.reports import Reports
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Decision, StateStore
+from multiregion.stores import Decision, Entries, StateStore
 from multiregion.verification import Verification
 
 
-class KeptState(StateStore, Protocol):
-    """A StateStore that this process opens, begins and closes."""
+class KeptState(StateStore, Entries, Protocol):
+    """The authority's store that this process opens, begins and closes."""
 
     async def begin(self) -> None: ...
 
@@ -143,11 +143,13 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
     guards = Guards(deployment, operators.identify)
     rebuild = Rebuild(state, own, clients, names, clock) if own else None
     rehearsals = Rehearsals(state, regions, names, clock, settings)
+    about_automatic = AutomaticAPI(state, automatic, guards)
+    parts = controller, clients, verification, rebuild, documents, guards
     routes = [
-        *OperatorAPI(state, controller, clients, verification, rebuild, documents, guards, own.writing if own else None).routes(),
+        *OperatorAPI(state, store, about_automatic.document, *parts, own.writing if own else None).routes(),
         *ConsoleAPI(rehearsals, progress, names, settings, documents, guards).routes(),
         *LossAPI(LossLedger(clients, names, state), load(config.application), documents, guards).routes(),
         *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
-        *AutomaticAPI(state, automatic, guards).routes(),
+        *about_automatic.routes(),
     ]
     return application(routes, documents, deployment.edge, lifespan)

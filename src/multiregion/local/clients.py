@@ -1,7 +1,7 @@
 """The other parts of the deployment over HTTP, as the interfaces that replication, controller and verification want."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -42,7 +42,7 @@ from multiregion.errors import (
 )
 from multiregion.health import WriteHealth
 from multiregion.logs import Loss
-from multiregion.objects import Repaired
+from multiregion.objects import NeededBy, Repaired
 from multiregion.predictions import Outlook
 from multiregion.rebuild import Damage
 from multiregion.replication import Frame, Standing
@@ -260,6 +260,10 @@ class RegionClient:
         """Have it put these objects there again; None: whatever it knows to be damaged or missing."""
         order = msgspec.json.encode({"digests": digests})
         return await self._ask("POST", "/internal/repair", Repaired, seconds=REPAIR_SECONDS, content=order, timeout=REPAIR_SECONDS)
+
+    async def needed_by(self, digests: Sequence[Digest]) -> Mapping[Digest, NeededBy]:
+        order = msgspec.json.encode(list(digests))
+        return await self._ask("POST", "/internal/needed-by", dict[Digest, NeededBy], content=order, seconds=30)
 
     async def caller(self, id_token: str) -> WireCaller:
         body = msgspec.json.encode({"token": id_token})

@@ -125,7 +125,7 @@ class RegionProcess(ServedRegion):
 
     def _work(self) -> Sequence[Work]:
         starting = [self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
-        objects = [self._scrub.scrub, self._scrub.watch_presence, self._audit.keep]
+        objects = [self._scrub.scrub, self._scrub.watch_presence, self._scrub.watch_known, self._audit.keep, self._audit.watch_spoiled]
         return [self._prove_writing, self._keep_lease, self._replicator.run, *starting, *objects]
 
     def _lag(self) -> Lag:
