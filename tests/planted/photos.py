@@ -61,8 +61,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "gallery/photos.py",
-        "        await self._uploads.forget(upload)",
-        "        pass",
+        "            await self._uploads.forget(upload)\n        return",
+        "            pass\n        return",
         f"{APPLICATION}::test_a_photo_is_uploaded_committed_listed_and_shown",
     ),
     ("gallery/comments.py", "requires=(Key(PHOTOS, photo_id),), ", "", f"{COMMENTS}::test_an_unknown_photo"),

@@ -229,7 +229,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("gallery/comments.py", "        await self._region.confirm(record.version)\n", "", AGAIN),
     ("gallery/photos.py", "            await self._confirm(found.photo_id)\n", "", AGAIN),
-    ("gallery/photos.py", "            await self._confirm(photo_id)\n            return shown", "            return shown", AGAIN),
+    ("gallery/photos.py", "            await self._confirm(photo_id)\n            return found", "            return found", AGAIN),
     ("gallery/photos.py", "            await self._confirm(photo_id)\n            raise", "            raise", AGAIN),
     (
         "accounts/users.py",
