@@ -146,6 +146,10 @@ class LoggedRecords(Records, Protocol):
 
     def prove(self) -> None: ...
 
+    def hold(self, because: str | None) -> None:
+        """What writers are told while this region may not lead, or has not everything; None: what is so as a rule."""
+        ...
+
     async def leads(self) -> bool:
         """Whether this region's log is the truth: it is the leader, whole and proved."""
         ...
