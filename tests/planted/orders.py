@@ -31,6 +31,9 @@ USELESS = f"{ORDERS}::test_nobody_is_sent_to_give_up_a_region_where_that_would_n
 PRIMARY_LOST = f"{ORDERS}::test_the_region_that_is_lost_is_given_up_as_the_message_says"
 SECONDARY_LOST = f"{ORDERS}::test_the_secondary_that_is_lost_is_given_up_as_the_message_says"
 WAY_BACK = f"{ORDERS}::test_a_switch_that_does_not_drain_can_be_left_the_way_it_says"
+SILENCE = "tests/contract/test_silence.py"
+NO_AUTHORITY = f"{SILENCE}::test_status_shows_the_regions_and_first_that_the_authority_does_not_answer"
+GOES_ON_SAID = f"{SILENCE}::test_what_goes_on_is_what_the_regions_say"
 ADVICE = "tests/unit/test_advice.py"
 NAMED = f"{ADVICE}::test_every_refusal_names_what_goes_on_without_the_region_that_is_dead"
 NOBODY = f"{ADVICE}::test_where_both_are_dead_nobody_is_sent_to_give_one_up"
@@ -158,6 +161,23 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("controller.py", "advice.not_drained(*told, await self._silent())", "advice.not_drained(*told, {})", NAMED),
     ("preparation.py", '("" if isinstance(done[target.other], Repaired) else', '("" if True else', OBJECTS_DEAD),
     ("advice.py", '"state set active" if leader is Role.PRIMARY else "failover --writable"', '"state set active"', WAY_BACK),
+    # while the authority is silent
+    (
+        "cli/deployment.py",
+        "        except Silence as silent:\n            return",
+        "        except TypeError as silent:\n            return",
+        NO_AUTHORITY,
+    ),
+    ("cli/status.py", "Group(*without_authority(found), regions", "Group(regions", NO_AUTHORITY),
+    (
+        "cli/silence.py",
+        '"answers": not said["damaged"]',
+        '"answers": True',
+        f"{SILENCE}::test_status_shows_what_cannot_be_asked_and_what_helps",
+    ),
+    ("cli/silence.py", 'and said["writes"] and said["leaseSeconds"] is not None:', "and False:", GOES_ON_SAID),
+    ("cli/silence.py", "    if changes:\n", "    if True:\n", f"{SILENCE}::test_only_an_order_is_told_what_became_of_it"),
+    ("cli/silence.py", "if authority == FROZEN else", "if False else", f"{SILENCE}::test_what_starts_it_is_named_by_how_its_processes_are"),
     # exit codes
     ("cli/state.py", "    if serving(end) in untold:", "    if untold:", MAY_BE_UNTOLD),
     ("cli/state.py", "    if serving(end) in untold:", "    if False:", f"{EXITS}::test_the_region_that_serves_must_have_confirmed"),

@@ -29,6 +29,7 @@ MOVED = "tests/contract/test_writing.py::test_a_file_that_is_moved_under_the_pro
 LITTER = f"{LOCAL}::test_whatever_stands_in_an_objects_place_is_found_and_gives_way"
 COUNTLESS = f"{REBUILD}::test_what_nobody_can_count_is_in_the_ledger_before_the_file_is_set_aside"
 BEYOND_IT = "test_what_came_after_the_newest_that_is_here_is_listed_and_counts_for_nothing_else"
+SILENCE = "tests/contract/test_silence.py"
 LOSSES = "tests/unit/test_losses.py"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
 
@@ -251,6 +252,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            except BadDeployment as damage:\n                return",
         STARTS,
     ),
+    ("cli/users.py", 'or answer.get("detail") ', "", f"{SILENCE}::test_a_command_that_meets_a_damaged_region_says_so_and_what_to_run"),
+    ("api/damaged.py", '        if TARGET in request.headers.get("x-amz-target", ""):\n', "        if False:\n", STARTS),
     ("rebuild.py", "            await self._enter_loss(role, damage.end)\n", "            pass\n", COUNTLESS),
     (
         "rebuild.py",
