@@ -174,12 +174,13 @@ def given_up(mark: Mark, chain: str, writes: int) -> Loss:
 
 async def test_what_came_after_the_newest_that_is_here_is_listed_and_counts_for_nothing_else(primary: SqliteRecords) -> None:
     """The log has the place behind which it begins, so that what came later is as lost as it was."""
+    await primary.merge([given_up(Mark(Position(1, 2), ""), f"{BEYOND}the file's id", 0)])
+    assert await primary.missing(END, ONE) == 12, "it stands for none of what was before it"
     await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
-    end = (await primary.head()).mark
-    await primary.merge([given_up(end, f"{BEYOND}the file's id", 0)])
+    assert (await primary.head()).position == Position(1, 2)
     (loss,) = await primary.losses()
     assert (loss.held, await primary.pending_losses(), [each.id for each in named([loss])]) == (False, 1, ["1.3-?"])
-    assert await primary.missing(END, ONE) == 10, "it stands for none of what was before it"
+    assert await primary.missing(END, ONE) == 10
     await primary.settle(loss.key, "discarded", actor="eve")
     assert await primary.pending_losses() == 0
 

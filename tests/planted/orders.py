@@ -36,6 +36,7 @@ NO_AUTHORITY = f"{SILENCE}::test_status_shows_the_regions_and_first_that_the_aut
 GOES_ON_SAID = f"{SILENCE}::test_what_goes_on_is_what_the_regions_say"
 ADVICE = "tests/unit/test_advice.py"
 NAMED = f"{ADVICE}::test_every_refusal_names_what_goes_on_without_the_region_that_is_dead"
+DIES_LATER = f"{ADVICE}::test_a_region_that_dies_after_the_fence_is_told_from_a_slow_line"
 NOBODY = f"{ADVICE}::test_where_both_are_dead_nobody_is_sent_to_give_one_up"
 WHOLE_MOVE = f"{ADVICE}::test_an_order_that_cannot_be_obeyed_at_once_names_whole_commands"
 WHOLE_STUCK = f"{ADVICE}::test_a_region_whose_disk_does_not_answer_is_given_up_by_a_whole_command"
@@ -149,8 +150,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("advice.py", "State.FAILOVER if survivor is Role.SECONDARY else State.FENCED", "State.FAILOVER", SECONDARY_LOST),
     ("advice.py", '    if len(silent) > 1:\n        return f"{decided}', '    if False:\n        return f"{decided}', NOBODY),
     ("advice.py", '    if not silent:\n        return f"{why}. {planned}"\n', "", WHOLE_MOVE),
-    ("advice.py", "    if not other_answers:\n", "    if True:\n", NOBODY),
-    ("advice.py", "    for role, error in silent.items():\n", "    for role, error in ():\n", NAMED),
+    ("advice.py", "    if not other_answers:\n", "    if True:\n", NAMED),
+    ("advice.py", "    for role, error in silent.items():\n", "    for role, error in ():\n", DIES_LATER),
     (
         "advice.py",
         "`multiregion {order_for(wanted)}` does that first",
@@ -158,7 +159,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         WHOLE_MOVE,
     ),
     ("health.py", "{order_for(fenced.other)} --region-lost", "{order_for(fenced)} --region-lost", WHOLE_STUCK),
-    ("controller.py", "advice.not_drained(*told, await self._silent())", "advice.not_drained(*told, {})", NAMED),
+    ("controller.py", "advice.not_drained(*told, await self._silent())", "advice.not_drained(*told, {})", DIES_LATER),
     ("preparation.py", '("" if isinstance(done[target.other], Repaired) else', '("" if True else', OBJECTS_DEAD),
     ("advice.py", '"state set active" if leader is Role.PRIMARY else "failover --writable"', '"state set active"', WAY_BACK),
     # while the authority is silent
