@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from multiregion.clock import Clock, iso
 from multiregion.errors import SwitchFailed
-from multiregion.states import Role
+from multiregion.states import Role, order_for
 
 SLOW_WRITE_SECONDS = 5.0
 
@@ -55,7 +55,7 @@ def refuse_unable(writer: Role | None, fenced: Role | None, outlooks: Mapping[Ro
     if fenced is not None and (stuck := health.get(fenced, WELL)).condition == "stuck":
         raise SwitchFailed(
             f"{names[fenced]} cannot confirm a fence ({stuck.sentence()}), so a planned switch would not finish; nothing was changed."
-            " If it does not recover, stop it and add --region-lost"
+            f" If it does not recover, stop it, and run `multiregion {order_for(fenced.other)} --region-lost`"
         )
 
 

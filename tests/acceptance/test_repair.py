@@ -186,6 +186,8 @@ def test_a_writer_that_is_damaged_is_given_up_only_on_the_operators_word(fresh: 
     assert not list((fresh.data / "primary").glob("set-aside*"))
     fresh.ask(*advice, "--accept-loss")
     until(fresh.level, "it has everything again")
+    (loss,) = fresh.ask("loss", "list")["losses"]
+    assert (loss["cause"], loss["what"], loss["writes"]) == ("disk lost", "an unknown number of writes, contents lost", None), loss
     with fresh.region("primary") as http:
         assert upload(http, picture(2)).status_code == 201
     until(fresh.level, "both have the new one")
@@ -273,7 +275,7 @@ def test_a_damaged_writer_and_a_lost_authority_are_mended_as_the_messages_say(fr
     fresh.run("authority", "recover", "--region-lost", code=1)  # decided, and not yet told to the region that is meant to serve
     until(lambda: fresh.ask("status", code=None)["status"]["secondary"]["ready"], "the secondary leads under the new history")
     refused = " ".join(fresh.run("repair", "primary", code=1).stderr.split())
-    assert "To go on: --accept-loss" in refused
+    assert "To give that up and go on: `multiregion repair us-east-1 --accept-loss`" in refused
     fresh.run("repair", "primary", "--accept-loss")
     fresh.run("failback")
     until(fresh.level, "both regions hold the same")

@@ -253,8 +253,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("controller.py", "if head != heads[other]:", "if False:", f"{SWITCH}::test_logs_that_are_level_but_differ_are_not_handed_over"),
     (
         "controller.py",
-        "self._decide(state, move(state, request.to), request)",
-        "self._decide(state, move(state, request.to, drained=True), request)",
+        "            return move(state, to)\n",
+        "            return move(state, to, drained=True)\n",
         f"{SWITCH}::test_setting_the_state_at_once_names_no_new_writer",
     ),
     (

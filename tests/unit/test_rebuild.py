@@ -1,13 +1,15 @@
 """When a region may be copied anew: what is asked before, what is refused with nothing changed, and how the end of it is known."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from multiregion.embedded.authority import SqliteState
-from multiregion.errors import RepairFailed, StaleEpoch, Unreachable
+from multiregion.errors import DiskFull, RepairFailed, StaleEpoch, Unreachable
+from multiregion.logs import DISK_LOST, Loss
+from multiregion.losses import named
 from multiregion.orders import Step
 from multiregion.predictions import Outlook
 from multiregion.rebuild import STALL_SECONDS, Damage, Rebuild
@@ -40,6 +42,8 @@ class Region:
     goal: int = 40
     old_answers: int = 2
     spoiled: tuple[Position, ...] = ()
+    ledger: list[Loss] = field(default_factory=list)
+    takes: bool = True
 
     async def outlook(self) -> Outlook:
         self._reach()
@@ -70,6 +74,12 @@ class Region:
     async def audit(self) -> Sequence[Position]:
         self._reach()
         return self.spoiled
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        self._reach()
+        if not self.takes:
+            raise DiskFull("the disk is full")
+        self.ledger += [loss for loss in losses if loss.key not in [each.key for each in self.ledger]]
 
     async def set_aside(self) -> str:
         self._reach()
@@ -166,9 +176,58 @@ async def test_what_a_leader_has_whose_log_cannot_be_read_is_unknown(world: Worl
     world.primary.end, world.primary.problem = None, "damaged"
     world.secondary.problem = None
     await reported(world, at(20), role=Role.PRIMARY)
-    await refused(world, "change 20; ap-northeast-1 has that. What came later is lost. To go on: --accept-loss", Role.PRIMARY)
+    await refused(world, "change 20; ap-northeast-1 has that. What came later is lost", Role.PRIMARY)
     await reported(world, at(45), role=Role.PRIMARY)
     await refused(world, "its log ends at change 45; ap-northeast-1 has not got so far", Role.PRIMARY)
+
+
+def told(losses: list[Loss]) -> list[tuple[str, Role, str, int | None]]:
+    return [(entry.id, entry.loss.region, entry.loss.cause, entry.loss.writes) for entry in named(losses)]
+
+
+async def test_the_command_that_goes_on_is_named_and_not_the_one_that_is_refused(world: World) -> None:
+    world.primary.end, world.primary.problem, world.secondary.problem = None, "damaged", None
+    await refused(
+        world, r"the same command does no more\..*To give that up and go on: `multiregion repair us-east-1 --accept-loss`", Role.PRIMARY
+    )
+    world.secondary.end, world.primary.end = at(30), at(40)
+    await refused(world, r"or give them up: `multiregion repair us-east-1 --accept-loss`", Role.PRIMARY)
+
+
+async def test_what_nobody_can_count_is_in_the_ledger_before_the_file_is_set_aside(world: World) -> None:
+    """The writer's log cannot be read, and all that it told of is in the other region: what it wrote after that is lost."""
+    world.primary.end, world.primary.problem, world.secondary.problem = None, "damaged", None
+    await reported(world, at(20), role=Role.PRIMARY)
+    world.secondary.takes, world.primary.goal = False, 30
+    with pytest.raises(
+        RepairFailed, match=r"ap-northeast-1 did not take what is given up into its loss ledger.*disk is full.*nothing was changed"
+    ):
+        await world.repair(Role.PRIMARY, accept_loss=True)
+    assert world.primary.set_aside_to is None and (await world.authority.history(1))[0].what == "state"
+    world.secondary.takes = True
+    (check, *_) = await world.repair(Role.PRIMARY, accept_loss=True)
+    assert told(world.secondary.ledger) == [("1.31-?", Role.PRIMARY, DISK_LOST, 0)] and "`multiregion loss list`" in check.detail
+    world.primary.end, world.primary.set_aside_to, world.primary.old_answers = None, None, 2
+    await world.repair(Role.PRIMARY, accept_loss=True)
+    assert len(world.secondary.ledger) == 1, "the same file is given up once"
+
+
+async def test_what_was_told_of_is_counted_in_the_entry(world: World) -> None:
+    world.primary.end, world.primary.problem, world.secondary.problem = None, "damaged", None
+    await reported(world, at(33), role=Role.PRIMARY)
+    await world.repair(Role.PRIMARY, accept_loss=True)
+    assert told(world.secondary.ledger) == [("1.31-33", Role.PRIMARY, DISK_LOST, 3)]
+
+
+async def test_an_authority_that_was_told_nothing_still_has_it_in_the_ledger(world: World) -> None:
+    world.primary.end, world.secondary.problem = at(45), None
+    await world.repair(Role.PRIMARY, accept_loss=True)
+    assert told(world.secondary.ledger) == [("1.31-45", Role.PRIMARY, DISK_LOST, 15)]
+
+
+async def test_where_nothing_is_missing_nothing_is_in_the_ledger(world: World) -> None:
+    await world.repair(accept_loss=True)
+    assert world.primary.ledger == []
 
 
 async def test_one_that_follows_has_nothing_of_its_own_once_it_has_said_so(world: World) -> None:

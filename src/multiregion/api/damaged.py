@@ -10,6 +10,7 @@ from starlette.routing import Route
 from multiregion.api.asgi import Served, application
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
+from multiregion.api.identity import TARGET, refusal
 from multiregion.api.problems import JSON
 from multiregion.api.rebuild import RebuildAPI
 from multiregion.callers import Caller
@@ -49,6 +50,9 @@ class DamagedAPI:
         return JSON(self._status)
 
     async def refuse(self, request: Request) -> Response:
+        """In the words of whichever protocol was asked in."""
+        if TARGET in request.headers.get("x-amz-target", ""):
+            return refusal(self._damage, {})
         raise self._damage
 
 

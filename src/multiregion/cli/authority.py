@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.state import ReasonOption, finish, moment, print_json
 
 console = Console(highlight=False)
@@ -27,7 +27,7 @@ def recover(
     The application is fenced then, and both regions obey. Go on with [bold]multiregion state set active[/], or, if the secondary wrote
     last, [bold]multiregion failover --writable[/].
     """
-    finish(Authority(open_deployment(data)).order("/operator/recover", regionLost=region_lost, reason=reason), json)
+    finish(Authority.of(data).order("/operator/recover", regionLost=region_lost, reason=reason), json)
 
 
 @app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")
@@ -40,13 +40,13 @@ def accept_history(
     """A region waits, because it lacks writes that are known of: go on with the history that it has. What is missing is then in
     [bold]multiregion loss list[/].
     """
-    finish(Authority(open_deployment(data)).order("/operator/accept-history", region=region, reason=reason), json)
+    finish(Authority.of(data).order("/operator/accept-history", region=region, reason=reason), json)
 
 
 @automatic.command("status", epilog="Example: multiregion automatic status")
 def status(data: DataOption = None, json: JsonOption = False) -> None:
     """Show whether takeover is automatic, and why there is none at the moment."""
-    show(Authority(open_deployment(data)).get("/operator/automatic"), json)
+    show(Authority.of(data).get("/operator/automatic"), json)
 
 
 @automatic.command("pause", epilog="Example: multiregion automatic pause")
@@ -71,7 +71,7 @@ def acknowledge(
 
     If the primary is down then, another one follows at once: it is said so. Pause automatic takeover first if that must not be.
     """
-    authority = Authority(open_deployment(data))
+    authority = Authority.of(data)
     found = authority.get("/operator/automatic")
     taken = found["takeover"]
     if epoch is None and taken is None:
@@ -89,7 +89,7 @@ def acknowledge(
 
 
 def say(word: str, data: DataOption, json: bool) -> None:
-    show(Authority(open_deployment(data)).post("/operator/automatic", word=word, actor=getpass.getuser()), json)
+    show(Authority.of(data).post("/operator/automatic", word=word, actor=getpass.getuser()), json)
 
 
 def told(taken: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.state import finish
 
 
@@ -22,4 +22,4 @@ def repair(
     Examples: [bold]multiregion repair ap-northeast-1[/] · [bold]multiregion repair primary --accept-loss[/]
     """
     order = {"region": region, "acceptLoss": accept_loss}
-    finish(Authority(open_deployment(data)).order("/operator/repair", **order), json)
+    finish(Authority.of(data).order("/operator/repair", **order), json)

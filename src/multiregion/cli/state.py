@@ -9,7 +9,7 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.layout import Entry, counted, dim, stacked
 from multiregion.states import parse_state
 
@@ -28,7 +28,7 @@ STATE_STYLES = {"active": "green", "fenced": "yellow", "failover": "magenta"}
 @app.command("get", epilog="Example: multiregion state get --json")
 def get(data: DataOption = None, json: JsonOption = False) -> None:
     """Show the state that the authority decided last."""
-    state = Authority(open_deployment(data)).get("/operator/state")
+    state = Authority.of(data).get("/operator/state")
     if json:
         print_json(state)
     else:
@@ -49,7 +49,7 @@ def set_state(
     use failover and failback.
     """
     parse_state(state)
-    finish(Authority(open_deployment(data)).order("/operator/state", state=state, reason=reason), json)
+    finish(Authority.of(data).order("/operator/state", state=state, reason=reason), json)
 
 
 @app.command("history", epilog="Example: multiregion state history")
@@ -62,7 +62,7 @@ def history(
 
     Decisions about many losses in a row are one entry, with their number; multiregion loss list shows each.
     """
-    found = Authority(open_deployment(data)).get(f"/operator/history?limit={limit}")
+    found = Authority.of(data).get(f"/operator/history?limit={limit}")
     if json:
         print_json(found)
     else:
@@ -123,7 +123,7 @@ def failover(
     (multiregion loss list). Interrupted, run it again: it goes on from where it was.
     """
     order = {"writable": writable, "regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/failover", **order), json, lost=region_lost)
+    finish(Authority.of(data).order("/operator/failover", **order), json, lost=region_lost)
 
 
 def failback(
@@ -138,12 +138,12 @@ def failback(
     What was written in the secondary meanwhile comes home first. With [bold]--region-lost[/] the secondary is given up as lost.
     """
     order = {"regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/failback", **order), json, lost=region_lost)
+    finish(Authority.of(data).order("/operator/failback", **order), json, lost=region_lost)
 
 
 def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
     """Give the writing to the other region, whichever that is, losing nothing: fence, drain, verify, hand over."""
-    finish(Authority(open_deployment(data)).order("/operator/switchover", reason=reason), json)
+    finish(Authority.of(data).order("/operator/switchover", reason=reason), json)
 
 
 def finish(events: Iterator[dict[str, Any]], json: bool, *, lost: bool = False) -> None:

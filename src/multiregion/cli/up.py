@@ -176,7 +176,9 @@ async def watch(up: Running, console: Console, *, live: bool) -> None:
             continue
     with Live(console=console, refresh_per_second=4, transient=True) as screen:
         async for found in health(up, console):
-            screen.update(regions_list(found) if found else "[yellow]The authority does not answer; regions go on without it.[/]")
+            screen.update(
+                regions_list(found) if found else "[yellow]The authority does not answer.[/] Start it: multiregion chaos start authority"
+            )
 
 
 async def health(up: Running, console: Console) -> AsyncIterator[dict[str, Any] | None]:

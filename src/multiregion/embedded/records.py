@@ -66,6 +66,7 @@ class SqliteRecords(RegionReads):
         self._writing.execute("PRAGMA secure_delete = on")
         self._path = path
         self._proved = not guarded
+        self._held_because: str | None = None
         try:
             super().__init__(path, about)
         except BaseException:
@@ -152,9 +153,11 @@ class SqliteRecords(RegionReads):
         """The state to write under, if this region accepts writes at all."""
         newest = self._check_fence(routing, epoch)
         if not whole:
-            raise NotReady("this region does not have all records yet, and copies them from the other region")
+            raise NotReady(self._held_because or "this region does not have all records yet, and copies them from the other region")
         if not self.proved:
-            raise NotReady("this region has started, and compares its log with what the other region and the authority know")
+            raise NotReady(
+                self._held_because or "this region has started, and compares its log with what the other region and the authority know"
+            )
         self._check_lease()
         return newest
 
@@ -359,6 +362,9 @@ class SqliteRecords(RegionReads):
 
     def prove(self) -> None:
         self._proved = True
+
+    def hold(self, because: str | None) -> None:
+        self._held_because = because
 
     async def leads(self) -> bool:
         return self.proved and self._newest().leader is self._role and await self.is_whole()

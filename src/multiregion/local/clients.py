@@ -118,6 +118,11 @@ async def losses_of(http: httpx.AsyncClient, after: int) -> Sequence[Loss]:
     return [loss.value_of() for loss in found]
 
 
+async def enter_into(http: httpx.AsyncClient, losses: Sequence[Loss]) -> None:
+    order = msgspec.json.encode([wire_loss(loss) for loss in losses])
+    await ask(http, "POST", "/internal/losses", NoneType, seconds=ENTER_SECONDS, content=order)
+
+
 async def standing_of(http: httpx.AsyncClient) -> Standing:
     return (await ask(http, "GET", "/internal/standing", WireStanding)).value_of()
 
@@ -159,8 +164,7 @@ class HttpPeer:
         return await losses_of(self._client, after)
 
     async def enter(self, losses: Sequence[Loss]) -> None:
-        order = msgspec.json.encode([wire_loss(loss) for loss in losses])
-        await ask(self._client, "POST", "/internal/losses", NoneType, seconds=ENTER_SECONDS, content=order)
+        await enter_into(self._client, losses)
 
     async def share_attempts(self, attempts: Sequence[tuple[str, str]]) -> None:
         """Tell of failed sign-ins, by user name and address. Raises Unreachable."""
@@ -207,6 +211,9 @@ class RegionClient:
 
     async def losses(self, after: int) -> Sequence[Loss]:
         return await losses_of(self._client, after)
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        await enter_into(self._client, losses)
 
     async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
         where = (applied.epoch, applied.sequence) if applied else None
