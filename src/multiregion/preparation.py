@@ -38,8 +38,8 @@ async def repair_both(
     if of_target.failed:
         first, why = next(iter(of_target.failed.items()))
         raise SwitchFailed(
-            f"{names[target]} lacks {len(of_target.failed)} objects that it could not get from the other region, the first: {first}, {why}."
-            " Nothing was changed; `multiregion verify --repair` tries again and lists them"
+            f"{names[target]} lacks objects that it could not get from the other region: {len(of_target.failed)}, the first: {first},"
+            f" {why}. Nothing was changed; `multiregion verify --repair` tries again and lists them"
             + ("" if isinstance(done[target.other], Repaired) else f". {advice.without(target.other, state, names)}")
         )
     found = ", ".join(said for role in Role if (said := words(done[role], names[role])))
