@@ -342,10 +342,6 @@ class Lag:
 UNKNOWN_LAG = Lag(seconds=None, changes=None, bytes=None)
 
 
-class Replication(Protocol):
-    def status(self) -> Lag: ...
-
-
 def needs_of(changes: Iterable[Change]) -> list[Digest]:
     """The objects that these changes name, each once, in order."""
     return list(dict.fromkeys(digest for change in changes for digest in change.write.needs))

@@ -17,7 +17,6 @@ from multiregion.states import Role
 
 FORMAT = 1
 HOST = "127.0.0.1"
-PARTS_OF_PORTS = ("edge", "primary", "secondary", "authority", "wire", "wire to primary", "wire to secondary")
 
 
 class Admin(msgspec.Struct, rename="camel", omit_defaults=True):
