@@ -173,7 +173,7 @@ def edge_application(
         Mount("/", files),
     ]
     routes: list[BaseRoute] = [Route("/healthz", health, methods=["GET"]), *operations]
-    routes += [*page[1:2], Mount("/console", routes=page), *front_end(site)] if own else page
+    routes += [page[1], Mount("/console", routes=[*routes, *page]), *front_end(site)] if own else page
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders, security_headers(deployment))],
