@@ -190,8 +190,9 @@ def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None =
     def place(region: str, offset: int) -> RegionPlace:
         return RegionPlace(region, url(offset), f"{region}_{kept.pool}", kept.client_id)
 
+    name = "Lightbox" if kept.application == GALLERY else kept.application.partition(":")[0]
     deployment = Deployment(
-        kept.app_id, "Lightbox", url(0), place(kept.primary, 1), place(kept.secondary, 2), url(3), kept.secret, kept.operator_token
+        kept.app_id, name, url(0), place(kept.primary, 1), place(kept.secondary, 2), url(3), kept.secret, kept.operator_token
     )
 
     def part(name: str, offset: int, role: Role | None = None, **more: Any) -> PartConfig:
