@@ -209,7 +209,8 @@ class Continuity:
             await records.make_whole(await records.head())  # nothing was ever written
         asked_long = self._clock.monotonic() - self._began > ASK_SECONDS
         missing = await self._missing(lacking, known.leadership)
-        seen = Comparison(bool(lacking), other, missing, known.leadership.since, self._was_short, asked_long, known.accepted)
+        accepted = known.accepted or (known.given_up and other is not None)
+        seen = Comparison(bool(lacking), other, missing, known.leadership.since, self._was_short, asked_long, accepted)
         chosen = course(seen, self._loss_changes_max)
         if chosen is Course.CATCH_UP and other is not None and await records.owed() == BEGINNING:
             await records.owe(other.end if not lacking else newest(lacking), known.leadership, cause=self._cause)

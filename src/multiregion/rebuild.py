@@ -2,9 +2,10 @@
 
 Keeps nothing in memory: each run reads where things are, so an interrupted one can be run again."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -14,10 +15,11 @@ from multiregion.errors import MultiregionError, RepairFailed, StaleEpoch
 from multiregion.orders import Step
 from multiregion.predictions import Outlook
 from multiregion.replication import Standing
-from multiregion.reports import ACCEPTED, Reports
+from multiregion.reports import ACCEPTED, Claim, Claims, Reports
 from multiregion.states import Role
 from multiregion.stores import BEGINNING, START, Mark, Position, StateStore
 
+T = TypeVar("T")
 STALL_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 NO_SOURCE = "so nothing can be copied from it; nothing was changed"
@@ -27,11 +29,12 @@ NEITHER = 'If neither can be mended: "Both regions" in docs/runbook.md'
 @dataclass(frozen=True, slots=True)
 class Damage:
     """What a region says of its database: where its log ends (None: that cannot be read), what is damaged (None: nothing that is known),
-    and the folder that a database was set aside in last, before this one was begun."""
+    the folder that a database was set aside in last, before this one was begun, and for which claim this one is held."""
 
     end: Mark | None
     problem: str | None
     set_aside: str | None
+    held_for: str | None = None
 
 
 class Rebuildable(Protocol):
@@ -39,9 +42,41 @@ class Rebuildable(Protocol):
 
     async def damage(self) -> Damage: ...
 
-    async def set_aside(self) -> str:
-        """Have it begin again without its database, and return the folder that this is kept in. Idempotent until it has."""
+    async def hold(self, claim: str) -> None:
+        """Have it keep its database for the repair of the other region, whatever it is ordered, durably. Idempotent. Raises RepairFailed
+        if it is not whole, or is about to set it aside."""
         ...
+
+    async def release(self, claim: str) -> None:
+        """Idempotent."""
+        ...
+
+    async def check_source(self, claim: str) -> None:
+        """Raises RepairFailed unless the region itself reaches the other one, which holds its database for this claim."""
+        ...
+
+    async def set_aside(self, claim: str) -> str:
+        """Have it begin again without its database, and return the folder that this is kept in. Idempotent until it has. Raises
+        RepairFailed, nothing changed, as `check_source` does, and while its database is held itself."""
+        ...
+
+
+class Source(Protocol):
+    """The other region, over the line between the regions."""
+
+    async def damage(self) -> Damage: ...
+
+
+async def check_source(source: Source, claim: str) -> None:
+    try:
+        found = await source.damage()
+    except MultiregionError as error:
+        raise RepairFailed(
+            f"the other region does not answer over the line between the regions ({error.detail}), {NO_SOURCE}. Mend the line, and run the"
+            " same command again"
+        ) from error
+    if found.problem is not None or found.held_for != claim:
+        raise RepairFailed(f"the other region does not keep its database for this repair, {NO_SOURCE}. Run the same command again")
 
 
 class RebuildControl(Rebuildable, Protocol):
@@ -63,41 +98,107 @@ class Rebuild:
         self,
         authority: StateStore,
         reports: Reports,
+        claims: Claims,
         regions: Mapping[Role, RebuildControl],
         names: Mapping[Role, str],
         clock: Clock,
     ) -> None:
         self._authority = authority
         self._reports = reports
+        self._claims = claims
         self._regions = regions
         self._names = names
         self._clock = clock
+        self._own: set[str] = set()
+        """The claims of the repairs that this process carries out."""
 
     async def run(self, role: Role, *, accept_loss: bool, actor: str, epoch: int | None = None) -> AsyncIterator[Step]:
-        """Raises StaleEpoch if `epoch` is given and is not the present one; RepairFailed, nothing changed, if the other region cannot give
-        everything, or if this one may have writes that the other has not, unless `accept_loss`; and, later, if copying stands still."""
+        """Raises StaleEpoch if `epoch` is given and is not the present one; RepairFailed, nothing changed, while another repair is under
+        way, if the other region cannot give everything, or if this one may have writes that the other has not, unless `accept_loss`; and,
+        later, if copying stands still."""
         state = await self._authority.read()
         if epoch not in (None, state.epoch):
             raise StaleEpoch(f"ordered at epoch {epoch}, but the epoch is {state.epoch} by now; nothing was changed", state=state)
-        began = self._clock.monotonic()
-        damage, found = await self._check(role, accept_loss=accept_loss)
-        yield Step("check", "done", self._clock.monotonic() - began, found)
-        if accept_loss:
-            await self._give_up(role, damage.end, actor)
-        kept = await self._set_aside(role, actor)
-        yield Step("set aside", "done", 0.0, f"the database of {self._names[role]} is kept in {kept}")
-        began = self._clock.monotonic()
-        head = await self._copied(role, kept)
-        yield Step("copy", "done", self._clock.monotonic() - began, f"{self._names[role]} is at change {head.sequence}")
+        name, began = self._names[role], self._clock.monotonic()
+        claim, may_lack = await self._begin(role, actor), False
+        try:
+            damage, found = await self._check(role, accept_loss=accept_loss)
+            await self._hold_source(claim)
+            yield Step("check", "done", self._clock.monotonic() - began, found)
+            if accept_loss:
+                await self._give_up(role, damage.end, actor)
+            kept, may_lack = await self._set_aside(claim), True
+            if kept is None:
+                raise RepairFailed(f"{name} did not confirm the order; run the same command again")
+            await self._authority.note("repair", actor=actor, reason=f"{name} copied anew", facts={"region": role, "kept": kept})
+            yield Step("set aside", "done", 0.0, f"the database of {name} is kept in {kept}")
+            began = self._clock.monotonic()
+            head = await self._copied(role, kept)
+            may_lack = False
+            yield Step("copy", "done", self._clock.monotonic() - began, f"{name} is at change {head.sequence}")
+        finally:
+            if not may_lack:
+                await self._end(claim, actor)
+            self._own.discard(claim.id)
+
+    async def _begin(self, role: Role, actor: str) -> Claim:
+        """Decided here for the whole deployment. A claim that an earlier process left is over once its region is whole."""
+        found = await self._claims.claimed()
+        if found is not None and (found.id in self._own or not (found.role is role or await self._is_whole(found.role))):
+            name, source = self._names[found.role], self._names[found.role.other]
+            raise RepairFailed(
+                f"{name} is being copied anew from {source}, one region at a time; nothing was changed. `multiregion status` shows when"
+                f" {name} is whole"
+            )
+        claim = Claim(role, self._clock.new_id())
+        self._own.add(claim.id)
+        try:
+            await self._claims.claim(found, claim, actor=actor, reason=f"{self._names[role]} is to be copied anew")
+        except MultiregionError:
+            self._own.discard(claim.id)
+            raise
+        return claim
+
+    async def _is_whole(self, role: Role) -> bool:
+        with suppress(MultiregionError):
+            return (await self._regions[role].damage()).problem is None and (await self._regions[role].outlook()).ready
+        return False
+
+    async def _hold_source(self, claim: Claim) -> None:
+        """The source keeps its database, and the region reaches it. What the region itself was held for is over: its source is whole,
+        and carries out no order that may still be on its way."""
+        role, source = claim.role, claim.role.other
+        try:
+            await self._regions[source].hold(claim.id)
+            if (held_for := (await self._regions[role].damage()).held_for) is not None:
+                await self._regions[role].release(held_for)
+        except MultiregionError as error:
+            raise RepairFailed(f"{self._names[source]} does not keep its database for it: {error.detail}, {NO_SOURCE}") from error
+        await self._asked(role, self._regions[role].check_source(claim.id))
+
+    async def _asked(self, role: Role, question: Awaitable[T]) -> T:
+        try:
+            return await question
+        except RepairFailed as error:
+            raise RepairFailed(f"{self._names[role]}: {error.detail}") from error
+
+    async def _end(self, claim: Claim, actor: str) -> None:
+        """What cannot be told now is found out by the next repair."""
+        with suppress(MultiregionError):
+            await self._regions[claim.role.other].release(claim.id)
+        with suppress(MultiregionError):
+            await self._claims.claim(claim, None, actor=actor, reason=f"{self._names[claim.role]}: the repair has ended")
 
     async def _give_up(self, role: Role, end: Mark | None, actor: str) -> None:
         """What only this region has becomes one entry of the loss ledger, up to its last report, or to where its log is known to end;
-        and a leader may go on without it."""
+        and a leader may go on without it, once it has what the other region has."""
         report = (await self._reports.reports()).get(role)
         if report is not None and end is not None and end.position > report.end.position:
             await self._reports.report(role, msgspec.structs.replace(report, end=end))
         if (await self._authority.read()).leader is role:
-            await self._authority.note(ACCEPTED, actor=actor, reason=f"{self._names[role]} copied anew", facts={"role": role})
+            await self._authority.note(
+                ACCEPTED, actor=actor, reason=f"{self._names[role]} copied anew", facts={"role": role, "beside": True}
+            )
 
     async def _check(self, role: Role, *, accept_loss: bool) -> tuple[Damage, str]:
         name, other = self._names[role], self._names[role.other]
@@ -168,13 +269,14 @@ class Rebuild:
     async def _holds(self, role: Role, mark: Mark) -> bool:
         return mark == BEGINNING or (await self._regions[role].marks([mark.position.sequence]))[0] == mark
 
-    async def _set_aside(self, role: Role, actor: str) -> str:
+    async def _set_aside(self, claim: Claim) -> str | None:
+        """None: the order may have arrived."""
         try:
-            kept = await self._regions[role].set_aside()
-        except MultiregionError as error:
-            raise RepairFailed(f"{self._names[role]} did not confirm the order ({error.detail}); run the same command again") from error
-        await self._authority.note("repair", actor=actor, reason=f"{self._names[role]} copied anew", facts={"region": role, "kept": kept})
-        return kept
+            return await self._asked(claim.role, self._regions[claim.role].set_aside(claim.id))
+        except RepairFailed:
+            raise
+        except MultiregionError:
+            return None
 
     async def _copied(self, role: Role, kept: str) -> Position:
         """Wait until the region has begun again and is whole. Raises RepairFailed when it has come no further for STALL_SECONDS."""

@@ -71,12 +71,31 @@ def base_of(fact: Mapping[str, Any]) -> Mark:
 
 class Known(msgspec.Struct, frozen=True):
     """What the authority knows when a region starts. `ends`: how far each region had got, in the file with
-    that id of `stores`. `accepted`: an operator has accepted the history that this region has."""
+    that id of `stores`. `accepted`: an operator has accepted the history that this region has; `given_up`: what only its earlier
+    file had, so that it goes on with all that the other region has, and not without it."""
 
     leadership: Leadership
     ends: Mapping[Role, Mark]
     stores: Mapping[Role, str]
     accepted: bool
+    given_up: bool = False
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right to copy a region anew, of which a deployment has one. It lasts until that region is whole, or the repair was refused."""
+
+    role: Role
+    id: str
+
+
+class Claims(Protocol):
+    """The authority's record of it; durable."""
+
+    async def claimed(self) -> Claim | None: ...
+
+    async def claim(self, old: Claim | None, new: Claim | None, *, actor: str, reason: str) -> None:
+        """Raises RepairFailed unless `old` is in force; else `new` is from now on."""
+        ...
 
 
 class Reports(Protocol):

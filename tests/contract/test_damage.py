@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from multiregion.embedded import aside
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.database import QUIET_SECONDS
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import DatabaseDamaged
+from multiregion.errors import DatabaseDamaged, RepairFailed
 from multiregion.local.deployment import DataFolder, plan
 from multiregion.local.serve import application_of
 from multiregion.states import FIRST
@@ -126,12 +127,30 @@ def test_a_database_is_set_aside_with_its_journal_and_once_for_each_order(file: 
     aside.carry_out(file)
     assert file.exists() and aside.newest(file) is None
     folder = aside.order(file, SystemClock())
+    with pytest.raises(RepairFailed, match="about to set its own database aside"):
+        aside.hold(file, "claim")
     assert aside.order(file, SystemClock()) == folder and file.exists()
     aside.carry_out(file)
     assert kept_in(file, folder) == EVERYTHING and not file.exists() and aside.newest(file) == folder
     file.write_text("new")
     aside.carry_out(file)
     assert file.read_text() == "new"
+
+
+def test_a_database_that_the_other_region_is_copied_from_stays(file: Path) -> None:
+    aside.hold(file, "claim")
+    aside.release(file, "another")
+    assert aside.held_for(file) == "claim"
+    with pytest.raises(RepairFailed, match="the other region is copied from this one"):
+        aside.order(file, SystemClock())
+    file.with_name(aside.ORDER).write_text("set-aside-of-whatever-came-to-pass")
+    aside.carry_out(file)
+    assert file.exists() and not file.with_name(aside.ORDER).exists(), "looked at right before it is moved, too"
+    aside.release(file, "claim")
+    assert aside.held_for(file) is None
+    aside.order(file, SystemClock())
+    aside.carry_out(file)
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("moved", [["region.db"], ["region.db", "region.db-shm"], []])
@@ -171,6 +190,22 @@ async def test_a_region_that_has_been_told_nothing_yet_does_not_say_that_anythin
     assert said["reasons"] == [waits, "replication: has not heard from the other region yet"]
 
 
+@asynccontextmanager
+async def other_region(config: PartConfig) -> AsyncIterator[None]:
+    """At the other end of the line: sound, and held for `claim`."""
+    body = b'{"end": [1, 5, ""], "problem": null, "set_aside": null, "held_for": "claim"}'
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        writer.close()
+
+    assert config.peer is not None
+    port = int(config.peer.rpartition(":")[2])
+    async with await asyncio.start_server(answer, "127.0.0.1", port):
+        yield
+
+
 async def test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it(tmp_path: Path) -> None:
     config, restarts = configured(tmp_path / "data"), list[str]()
     config.folder.mkdir()
@@ -186,12 +221,22 @@ async def test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_
         assert ready.status_code == 503 and "multiregion repair primary" in ready.json()["reasons"][0]
         assert (read.status_code, read.json()["code"], (await http.get("/healthz")).status_code) == (503, "database_damaged", 200)
         damage = (await http.get("/internal/damage")).json()
-        assert damage == {"end": None, "problem": ready.json()["reasons"][0], "set_aside": None}
-        assert (await http.post("/internal/set-aside", headers={"Authorization": ""})).status_code == 401 and restarts == []
-        kept = (await http.post("/internal/set-aside")).json()
+        assert damage == {"end": None, "problem": ready.json()["reasons"][0], "set_aside": None, "held_for": None}
+        assert (await http.post("/internal/set-aside", headers={"Authorization": ""})).status_code == 401
+        for path in ("/internal/check-source", "/internal/set-aside"):
+            refused = await http.post(path, json="claim")
+            assert (refused.status_code, refused.json()["code"]) == (409, "repair_failed")
+            assert "the other region does not answer over the line" in refused.json()["detail"]
+        assert (await http.post("/internal/hold", json="claim")).status_code == 409, "it is no source"
+        assert restarts == [] and list(config.folder.glob("set-aside*")) == []
+        async with other_region(config):
+            assert (await http.post("/internal/set-aside", json="another")).status_code == 409 and restarts == []
+            kept = (await http.post("/internal/set-aside", json="claim")).json()
     assert restarts == ["again"]
     async with started() as http:
-        assert (await http.get("/internal/damage")).json() == {"end": [0, 0, ""], "problem": None, "set_aside": kept}
+        damage = (await http.get("/internal/damage")).json()
+        assert damage == {"end": [0, 0, ""], "problem": None, "set_aside": kept, "held_for": None}
+        assert "not whole itself" in (await http.post("/internal/hold", json="claim")).json()["detail"]
         reasons = (await http.get("/readyz")).json()["reasons"]
         assert "copies everything from the other region" in reasons
     assert (config.folder / kept / "region.db").exists()

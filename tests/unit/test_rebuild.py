@@ -1,6 +1,7 @@
 """When a region may be copied anew: what is asked before, what is refused with nothing changed, and how the end of it is known."""
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,16 +11,17 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.errors import RepairFailed, StaleEpoch, Unreachable
 from multiregion.orders import Step
 from multiregion.predictions import Outlook
-from multiregion.rebuild import STALL_SECONDS, Damage, Rebuild
+from multiregion.rebuild import STALL_SECONDS, Damage, Rebuild, check_source
 from multiregion.registry import known_of
 from multiregion.replication import Standing
-from multiregion.reports import Report, base_fact
+from multiregion.reports import ACCEPTED, Claim, Report, base_fact
 from multiregion.states import Role, State, move
 from multiregion.stores import BEGINNING, Head, Mark, Position
 from tests.unit.links import FIRST, founded
 from tests.unit.manual_clock import ManualClock
 
 KEPT = "set-aside-1"
+NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
 
 
 def at(sequence: int, *, epoch: int = 1, chain: str = "same") -> Mark:
@@ -40,6 +42,12 @@ class Region:
     goal: int = 40
     old_answers: int = 2
     spoiled: tuple[Position, ...] = ()
+    cut: bool = False
+    other: "Region | None" = None
+    held_for: str | None = None
+    confirms: bool = True
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    """What happens before it has answered how its log is."""
 
     async def outlook(self) -> Outlook:
         self._reach()
@@ -64,21 +72,54 @@ class Region:
         self._reach()
         if self.set_aside_to is not None and self.old_answers:
             self.old_answers -= 1  # the old process has not ended yet
-            return Damage(self.end, self.problem, None)
-        return Damage(self.end, self.problem, self.set_aside_to)
+            return Damage(self.end, self.problem, None, self.held_for)
+        return Damage(self.end, self.problem, self.set_aside_to, self.held_for)
 
     async def audit(self) -> Sequence[Position]:
         self._reach()
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            await meanwhile()
         return self.spoiled
 
-    async def set_aside(self) -> str:
+    async def hold(self, claim: str) -> None:
         self._reach()
+        if self.set_aside_to is not None or not self.ready:
+            raise RepairFailed("this region is not whole itself")
+        self.held_for = claim
+
+    async def release(self, claim: str) -> None:
+        self._reach()
+        self.held_for = None if self.held_for == claim else self.held_for
+
+    async def check_source(self, claim: str) -> None:
+        self._reach()
+        assert self.other is not None
+        await check_source(OverTheLine(self.other, self), claim)
+
+    async def set_aside(self, claim: str) -> str:
+        await self.check_source(claim)
+        if self.held_for is not None:
+            raise RepairFailed("the other region is copied from this one")
+        if not self.confirms:
+            raise Unreachable("no answer")
         self.set_aside_to, self.end = KEPT, BEGINNING
         return KEPT
 
     def _reach(self) -> None:
         if not self.up:
             raise Unreachable("no answer")
+
+
+@dataclass
+class OverTheLine:
+    far: Region
+    near: Region
+
+    async def damage(self) -> Damage:
+        if self.near.cut or self.far.cut:
+            raise Unreachable("no answer")
+        return await self.far.damage()
 
 
 @dataclass
@@ -92,6 +133,10 @@ class World:
     async def repair(self, role: Role = Role.SECONDARY, *, accept_loss: bool = False, epoch: int | None = None) -> list[Step]:
         return [step async for step in self.rebuild.run(role, accept_loss=accept_loss, actor="ada", epoch=epoch)]
 
+    def restart_authority(self) -> None:
+        regions = {Role.PRIMARY: self.primary, Role.SECONDARY: self.secondary}
+        self.rebuild = Rebuild(self.authority, self.authority, self.authority, regions, NAMES, self.clock)
+
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
@@ -99,8 +144,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     authority = SqliteState(tmp_path / "authority.db", clock)
     await founded(authority)
     primary, secondary = Region(at(40)), Region(at(30), problem="damaged")
-    regions, names = {Role.PRIMARY: primary, Role.SECONDARY: secondary}, {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
-    yield World(authority, primary, secondary, Rebuild(authority, authority, regions, names, clock), clock)
+    primary.other, secondary.other = secondary, primary
+    regions = {Role.PRIMARY: primary, Role.SECONDARY: secondary}
+    yield World(authority, primary, secondary, Rebuild(authority, authority, authority, regions, NAMES, clock), clock)
     authority.close()
 
 
@@ -115,8 +161,10 @@ async def test_it_is_done_when_the_region_has_begun_again_and_is_whole(world: Wo
     assert [(step.name, step.outcome) for step in steps] == [("check", "done"), ("set aside", "done"), ("copy", "done")]
     assert steps[2].detail == "ap-northeast-1 is at change 40"
     assert world.secondary.end == at(40) and KEPT in steps[1].detail and "damaged" in steps[0].detail
-    (newest,) = await world.authority.history(1)
-    assert (newest.what, newest.actor, newest.facts) == ("repair", "ada", {"region": "secondary", "kept": KEPT})
+    ended, kept, begun = await world.authority.history(3, about="repair")
+    assert (kept.actor, kept.facts) == ("ada", {"region": "secondary", "kept": KEPT})
+    assert begun.facts["region"] == "secondary" and ended.facts == {"claim": ""}
+    assert world.primary.held_for is None and await world.authority.claimed() is None
 
 
 async def test_what_is_not_whole_itself_is_no_source(world: World) -> None:
@@ -157,9 +205,9 @@ async def test_what_is_given_up_is_known_to_the_authority_before_the_region_begi
     world.primary.end, world.primary.goal, world.secondary.problem, world.secondary.end = at(45), 40, None, at(40)
     await world.repair(Role.PRIMARY, accept_loss=True)
     known = await known_of(world.authority, world.authority, Role.PRIMARY)
-    assert known.ends[Role.PRIMARY] == at(45) and known.accepted
+    assert known.ends[Role.PRIMARY] == at(45) and known.given_up and not known.accepted
     await reported(world, at(42), role=Role.PRIMARY)
-    assert not (await known_of(world.authority, world.authority, Role.SECONDARY)).accepted
+    assert not (await known_of(world.authority, world.authority, Role.SECONDARY)).given_up
 
 
 async def test_what_a_leader_has_whose_log_cannot_be_read_is_unknown(world: World) -> None:
@@ -209,3 +257,100 @@ async def test_copying_that_stands_still_is_told(world: World) -> None:
     with pytest.raises(RepairFailed, match=f"no further than change 0 for {STALL_SECONDS:g} s"):
         await world.repair()
     assert world.clock.elapsed - began < 2 * STALL_SECONDS
+
+
+# One repair at a time, and never both files
+
+
+def whole(world: World) -> None:
+    world.secondary.problem, world.secondary.end = None, at(40)
+
+
+async def not_begun(world: World, role: Role) -> None:
+    with pytest.raises(RepairFailed, match=r"is being copied anew from .*, one region at a time; nothing was changed"):
+        await world.repair(role)
+
+
+async def test_while_a_region_is_repaired_neither_can_be(world: World) -> None:
+    whole(world)
+    for role in Role:
+        world.primary.meanwhile = lambda role=role: not_begun(world, role)
+        world.secondary.set_aside_to, world.secondary.old_answers = None, 2
+        await world.repair()
+        assert world.primary.set_aside_to is None and world.primary.meanwhile is None
+
+
+async def test_of_two_repairs_at_the_same_moment_one_is_refused(world: World) -> None:
+    whole(world)
+    done = await asyncio.gather(*(world.repair(role) for role in Role), return_exceptions=True)
+    assert sum(isinstance(each, RepairFailed) for each in done) == 1
+    assert sum(region.set_aside_to is not None for region in (world.primary, world.secondary)) == 1
+
+
+async def test_one_that_read_the_claims_before_another_began_is_refused(world: World) -> None:
+    await world.authority.claim(None, first := Claim(Role.PRIMARY, "first"), actor="eve", reason="")
+    with pytest.raises(RepairFailed, match="another repair began or ended first"):
+        await world.authority.claim(None, Claim(Role.SECONDARY, "second"), actor="ada", reason="")
+    assert await world.authority.claimed() == first
+
+
+async def test_a_repair_is_known_after_a_restart_of_the_authority_until_its_region_is_whole(world: World) -> None:
+    whole(world)
+    world.secondary.copies, world.secondary.ready = 0, False
+    with pytest.raises(RepairFailed, match="no further"):
+        await world.repair()
+    world.restart_authority()
+    assert world.primary.held_for is not None
+    await not_begun(world, Role.PRIMARY)
+    world.secondary.end, world.secondary.goal, world.secondary.ready, world.secondary.set_aside_to = at(40), 40, True, None
+    await world.repair(Role.PRIMARY)
+    assert world.primary.set_aside_to == KEPT, "what it was held for is over"
+
+
+async def test_a_command_that_ended_with_its_authority_does_not_keep_the_next_from_beginning(world: World) -> None:
+    whole(world)
+    await world.authority.claim(None, Claim(Role.SECONDARY, "of an earlier process"), actor="eve", reason="")
+    await world.primary.hold("of an earlier process")
+    await world.repair(Role.PRIMARY)
+    assert world.primary.set_aside_to == KEPT and await world.authority.claimed() is None
+
+
+async def test_what_was_refused_is_claimed_and_held_no_more(world: World) -> None:
+    world.primary.ready = False
+    await refused(world, "not whole")
+    world.primary.ready, world.secondary.cut = True, True
+    await refused(world, "does not answer over the line")
+    assert await world.authority.claimed() is None and world.primary.held_for is None
+
+
+async def test_an_order_that_was_not_confirmed_may_have_arrived_so_the_source_stays_held(world: World) -> None:
+    world.secondary.confirms = False
+    await refused(world, "ap-northeast-1 did not confirm the order; run the same command again")
+    assert world.primary.held_for is not None and await world.authority.claimed() is not None
+    world.secondary.confirms = True
+    await world.repair()
+    assert world.primary.held_for is None
+
+
+@pytest.mark.parametrize("accept_loss", [False, True])
+async def test_a_region_that_does_not_reach_its_source_itself_keeps_its_database(world: World, accept_loss: bool) -> None:
+    world.secondary.cut = True
+    before = await world.authority.history(about=ACCEPTED)
+    with pytest.raises(RepairFailed, match=r"ap-northeast-1: the other region does not answer over the line.*nothing was changed"):
+        await world.repair(accept_loss=accept_loss)
+    assert world.secondary.set_aside_to is None and await world.authority.history(about=ACCEPTED) == before
+
+
+async def test_a_source_that_keeps_its_database_for_another_repair_is_none(world: World) -> None:
+    for found in (Damage(at(40), None, None), Damage(at(40), None, None, "another"), Damage(at(40), "damaged", None, "this")):
+        with pytest.raises(RepairFailed, match="does not keep its database for this repair"):
+            await check_source(Says(found), "this")
+    await check_source(Says(Damage(at(40), None, None, "this")), "this")
+
+
+@dataclass
+class Says:
+    found: Damage
+
+    async def damage(self) -> Damage:
+        return self.found

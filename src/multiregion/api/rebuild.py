@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from multiregion.api.frames import WireMark, wire_mark
 from multiregion.api.guards import Guards
-from multiregion.api.problems import JSON
+from multiregion.api.problems import JSON, read_json
 from multiregion.rebuild import Damage, Rebuildable
 
 
@@ -17,9 +17,10 @@ class WireDamage(msgspec.Struct, frozen=True):
     end: WireMark | None
     problem: str | None
     set_aside: str | None
+    held_for: str | None
 
     def value_of(self) -> Damage:
-        return Damage(self.end.value_of() if self.end else None, self.problem, self.set_aside)
+        return Damage(self.end.value_of() if self.end else None, self.problem, self.set_aside, self.held_for)
 
 
 class RebuildAPI:
@@ -31,13 +32,28 @@ class RebuildAPI:
         regions = self._guards.regions
         return [
             Route("/internal/damage", regions(self.damage), methods=["GET"]),
+            Route("/internal/hold", regions(self.hold), methods=["POST"]),
+            Route("/internal/release", regions(self.release), methods=["POST"]),
+            Route("/internal/check-source", regions(self.check_source), methods=["POST"]),
             Route("/internal/set-aside", regions(self.set_aside), methods=["POST"]),
         ]
 
     async def damage(self, request: Request) -> Response:
         found = await self._region.damage()
-        return JSON(WireDamage(wire_mark(found.end) if found.end else None, found.problem, found.set_aside))
+        return JSON(WireDamage(wire_mark(found.end) if found.end else None, found.problem, found.set_aside, found.held_for))
+
+    async def hold(self, request: Request) -> Response:
+        await self._region.hold(await read_json(request, str))
+        return Response(status_code=204)
+
+    async def release(self, request: Request) -> Response:
+        await self._region.release(await read_json(request, str))
+        return Response(status_code=204)
+
+    async def check_source(self, request: Request) -> Response:
+        await self._region.check_source(await read_json(request, str))
+        return Response(status_code=204)
 
     async def set_aside(self, request: Request) -> Response:
         """The folder that the database will be kept in. The region begins again, empty, a moment after this answer."""
-        return JSON(await self._region.set_aside())
+        return JSON(await self._region.set_aside(await read_json(request, str)))

@@ -1,7 +1,9 @@
 """Set a region's database aside, to be copied anew: ordered while it is in use, carried out before it is opened the next time.
 
-The order is a file, so whoever is killed in the middle of it finishes it at the next start. Nothing is deleted."""
+The order is a file, so whoever is killed in the middle of it finishes it at the next start. Nothing is deleted. A database that the other
+region is copied from is held: no order counts while it is, neither when it is given nor when it would be carried out."""
 
+import logging
 import os
 import sqlite3
 from contextlib import closing
@@ -9,31 +11,68 @@ from pathlib import Path
 
 from multiregion.clock import Clock, iso
 from multiregion.embedded.objects import sync_folder
+from multiregion.errors import RepairFailed
 from multiregion.stores import Mark, Position
+
+log = logging.getLogger("multiregion.region")
 
 ORDER = "set-aside"
 FOLDERS = "set-aside-*"
+HOLD = "copied-from"
 
 
 def order(database: Path, clock: Clock) -> str:
-    """Returns the name of the folder, beside the database, that it will be kept in. Idempotent until it is carried out."""
+    """Returns the name of the folder, beside the database, that it will be kept in. Idempotent until it is carried out.
+    Raises RepairFailed for a database that is held."""
+    if held_for(database) is not None:
+        raise RepairFailed(
+            "the other region is copied from this one, which keeps its database until that one is whole; nothing was changed"
+        )
     note = database.with_name(ORDER)
     if not note.exists():
         stamp = iso(clock.now()).replace(":", "").replace("-", "").partition(".")[0].rstrip("Z")
-        draft = database.with_name(f"{ORDER}.draft")
-        with draft.open("w") as file:
-            file.write(f"{ORDER}-{stamp}Z-{clock.new_id()[-8:]}")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(note)
-        sync_folder(note.parent)
+        keep_note(note, f"{ORDER}-{stamp}Z-{clock.new_id()[-8:]}")
     return note.read_text()
+
+
+def hold(database: Path, claim: str) -> None:
+    """Keep the database where it is, durably, for the repair with this claim. Idempotent. Raises RepairFailed if it is to be set aside."""
+    if database.with_name(ORDER).exists():
+        raise RepairFailed("this region is about to set its own database aside")
+    keep_note(database.with_name(HOLD), claim)
+
+
+def release(database: Path, claim: str) -> None:
+    """What was held for this repair is held no more. Idempotent."""
+    if held_for(database) == claim:
+        database.with_name(HOLD).unlink()
+        sync_folder(database.parent)
+
+
+def held_for(database: Path) -> str | None:
+    """The claim of the repair that copies the other region from this database; None: it is not held."""
+    note = database.with_name(HOLD)
+    return note.read_text() if note.exists() else None
+
+
+def keep_note(note: Path, text: str) -> None:
+    draft = note.with_name(f"{note.name}.draft")
+    with draft.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(note)
+    sync_folder(note.parent)
 
 
 def carry_out(database: Path) -> None:
     """Move the database and its journal away, if that was ordered."""
     note = database.with_name(ORDER)
     if not note.exists():
+        return
+    if held_for(database) is not None:
+        log.warning("%s is not set aside: the other region is copied from it", database)
+        note.unlink()
         return
     folder = database.with_name(note.read_text())
     folder.mkdir(exist_ok=True)

@@ -141,7 +141,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
 
     documents = StateDocuments(deployment)
     guards = Guards(deployment, operators.identify)
-    rebuild = Rebuild(state, own, clients, names, clock) if own else None
+    rebuild = Rebuild(state, own, own, clients, names, clock) if own else None
     rehearsals = Rehearsals(state, regions, names, clock, settings)
     routes = [
         *OperatorAPI(state, controller, clients, verification, rebuild, documents, guards, own.writing if own else None).routes(),

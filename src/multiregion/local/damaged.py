@@ -10,8 +10,9 @@ from multiregion.api.damaged import DamagedAPI
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig
 from multiregion.embedded import aside
-from multiregion.errors import DatabaseDamaged
-from multiregion.rebuild import Damage
+from multiregion.errors import DatabaseDamaged, RepairFailed
+from multiregion.local.clients import HttpPeer
+from multiregion.rebuild import Damage, check_source
 from multiregion.status import damaged
 
 log = logging.getLogger("multiregion.region")
@@ -27,6 +28,16 @@ class SettingAside:
         self._restart = restart
         self._clock = clock
         self.newest = aside.newest(database)
+
+    @property
+    def held_for(self) -> str | None:
+        return aside.held_for(self._database)
+
+    def hold(self, claim: str) -> None:
+        aside.hold(self._database, claim)
+
+    def release(self, claim: str) -> None:
+        aside.release(self._database, claim)
 
     def order(self) -> str:
         folder = aside.order(self._database, self._clock)
@@ -44,6 +55,7 @@ class DamagedRegion:
         self._damage = damage
         self._database = config.folder / "region.db"
         self._setting_aside = SettingAside(self._database, restart, SystemClock())
+        self._peer = HttpPeer(config.peer or "", config.deployment)
         log.error("%s: %s", self._database, damage.detail)
 
     def application(self) -> Served:
@@ -52,7 +64,18 @@ class DamagedRegion:
         return DamagedAPI(deployment, self, status, self._damage).application()
 
     async def damage(self) -> Damage:
-        return Damage(aside.end_in(self._database), self._damage.detail, self._setting_aside.newest)
+        found = self._setting_aside
+        return Damage(aside.end_in(self._database), self._damage.detail, found.newest, found.held_for)
 
-    async def set_aside(self) -> str:
+    async def hold(self, claim: str) -> None:
+        raise RepairFailed(self._damage.detail)
+
+    async def release(self, claim: str) -> None:
+        self._setting_aside.release(claim)
+
+    async def check_source(self, claim: str) -> None:
+        await check_source(self._peer, claim)
+
+    async def set_aside(self, claim: str) -> str:
+        await self.check_source(claim)
         return self._setting_aside.order()

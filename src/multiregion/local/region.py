@@ -24,7 +24,7 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import DatabaseDamaged, MultiregionError
+from multiregion.errors import DatabaseDamaged, MultiregionError, RepairFailed
 from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.damaged import SettingAside
@@ -33,7 +33,7 @@ from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.objects import Condition
 from multiregion.predictions import Outlook
 from multiregion.reapply import restore
-from multiregion.rebuild import Damage
+from multiregion.rebuild import Damage, check_source
 from multiregion.region import LoggedRegion
 from multiregion.repair import Repairs
 from multiregion.replication import COMPARES, Replicator
@@ -193,9 +193,21 @@ class RegionProcess(ServedRegion):
         except DatabaseDamaged:
             end = None
         damage = self._records.damage
-        return Damage(end, damage.detail if damage else None, self._setting_aside.newest)
+        return Damage(end, damage.detail if damage else None, self._setting_aside.newest, self._setting_aside.held_for)
 
-    async def set_aside(self) -> str:
+    async def hold(self, claim: str) -> None:
+        if not (await self.outlook()).ready:
+            raise RepairFailed("this region is not whole itself")
+        self._setting_aside.hold(claim)
+
+    async def release(self, claim: str) -> None:
+        self._setting_aside.release(claim)
+
+    async def check_source(self, claim: str) -> None:
+        await check_source(self._peer, claim)
+
+    async def set_aside(self, claim: str) -> str:
+        await self.check_source(claim)
         return self._setting_aside.order()
 
     async def outlook(self) -> Outlook:
