@@ -16,7 +16,7 @@ from multiregion.errors import MultiregionError, NotReady
 from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer
-from multiregion.reports import Known, Leadership, Report
+from multiregion.reports import Known, Leadership, Report, must_hold, newest
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import BEGINNING, Exposure, Mark
 
@@ -219,7 +219,7 @@ class Continuity:
             log.info("%s", chosen.value)
         self._course = chosen
         if await records.admitted() == state:  # else what was compared says nothing of what the new state begins with
-            await self._go(state, end, lacking, other, known.leadership, missing)
+            await self._go(state, end, lacking, other, known, missing)
 
     async def _missing(self, lacking: Sequence[Mark], leadership: Leadership) -> int | None:
         counts = [await self._records.missing(mark, leadership) for mark in lacking]
@@ -238,9 +238,9 @@ class Continuity:
         return Other(standing.end, standing.state, holds_ours, await self._records.holds(standing.end), has)
 
     async def _go(
-        self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None, leadership: Leadership, missing: int | None
+        self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None, known: Known, missing: int | None
     ) -> None:
-        records = self._records
+        records, leadership = self._records, known.leadership
         match self._course:
             case Course.LEAD if await records.is_whole():
                 records.prove()
@@ -256,7 +256,8 @@ class Continuity:
             case Course.CATCH_UP:
                 self._say("lacks changes that the other region has, and copies them before it leads")
             case Course.WAIT:
-                self._say(self._why_it_waits(missing, other), advice.accept_history(self._name))
+                is_cut = other is None and known.other_answers
+                self._say(self._why_it_waits(missing, other, is_cut=is_cut), None if is_cut else advice.accept_history(self._name))
             case _:
                 self._say(COMPARES)
 
@@ -272,10 +273,11 @@ class Continuity:
         self._records.prove()
         self._was_short = False
 
-    def _why_it_waits(self, missing: int | None, other: Other | None) -> str:
-        count = "an unknown number of writes" if missing is None else f"{missing:,} {'write' if missing == 1 else 'writes'}"
+    def _why_it_waits(self, missing: int | None, other: Other | None, *, is_cut: bool) -> str:
         word = advice.accept_history(self._name)
-        lacks = f"lacks {count} that the authority knows of, and serves reads only. "
+        lacks = f"lacks {advice.writes_of(missing)} that the authority knows of, and serves reads only. "
+        if is_cut:
+            return f"{lacks}The other region, which may have them, answers the authority and not this one: {advice.MEND_LINE}"
         if other is None:
             return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: `{word}`"
         return f"{lacks}The other region does not have them either. To go on without them: `{word}`"
@@ -319,13 +321,3 @@ async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:
     head, state, owed = await records.head(), await records.admitted(), await records.owed()
     end = head.mark if await records.holds(owed) else owed
     return Report(records.store, state.history, state.epoch, end, head.bytes, await records.is_whole(), exposure)
-
-
-def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:
-    """What the log of a leader must hold: where its leadership began, and what has been reported of it since."""
-    since = [mark for mark in (*known.ends.values(), owed) if mark.position.epoch >= known.leadership.since]
-    return list(dict.fromkeys([known.leadership.base, *since]))
-
-
-def newest(marks: Sequence[Mark]) -> Mark:
-    return max(marks, key=lambda mark: mark.position)

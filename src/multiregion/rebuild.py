@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from multiregion.advice import spoiled
+from multiregion.advice import spoiled, writes_of
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError, RepairFailed, StaleEpoch
 from multiregion.orders import Step
@@ -214,7 +214,7 @@ class Rebuild:
         found = f"{name}: {damage.problem or 'no damage is known'}; {other} has everything else"
         if only_here == 0:
             return damage, found.replace("everything else", "everything")
-        words = "an unknown number of writes" if only_here is None else f"{only_here:,} {'write' if only_here == 1 else 'writes'}"
+        words = writes_of(only_here)
         if not accept_loss:
             raise RepairFailed(f"{name} {await self._what_it_may_have(role, damage, words)}")
         return damage, f"{found}; given up: {words}"

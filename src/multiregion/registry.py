@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from multiregion.errors import NotReady, StaleEpoch
-from multiregion.reports import ACCEPTED, Known, Report, Reports, base_fact
+from multiregion.reports import ACCEPTED, HEARD_SECONDS, Known, Report, Reports, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import Decision, Mark, StateStore
 
@@ -26,7 +26,9 @@ async def known_of(authority: StateStore, reports: Reports, role: Role) -> Known
     ends, stores = {each: report.end for each, report in said.items()}, {each: report.store for each, report in said.items()}
     words = await words_about(authority, role)
     accepted, given_up = (any(word.facts.get("beside", False) is beside for word in words) for beside in (False, True))
-    return Known(await reports.leadership(), ends, stores, accepted, given_up)
+    silent_seconds = reports.seconds_since(role.other)
+    other_answers = silent_seconds is not None and silent_seconds <= HEARD_SECONDS
+    return Known(await reports.leadership(), ends, stores, accepted, given_up, other_answers)
 
 
 async def words_about(authority: StateStore, role: Role) -> list[Decision]:

@@ -211,7 +211,9 @@ async def test_an_operators_word_counts_for_its_region_and_at_its_epoch(authorit
     known = await known_of(authority, authority, Role.PRIMARY)
     assert known.given_up and not known.accepted
     await authority.note(ACCEPTED, actor="eve", reason="", facts={"role": Role.PRIMARY})
-    assert (await known_of(authority, authority, Role.PRIMARY)).accepted and not (await known_of(authority, authority, Role.SECONDARY)).accepted
+    assert (await known_of(authority, authority, Role.PRIMARY)).accepted and not (
+        await known_of(authority, authority, Role.SECONDARY)
+    ).accepted
     assert (await known_of(authority, authority, Role.PRIMARY)).accepted
     await resumed(authority, Role.PRIMARY, first, END, "")
     assert not (await known_of(authority, authority, Role.PRIMARY)).accepted

@@ -9,7 +9,7 @@ import pytest
 from multiregion.continuity import NOT_FOUNDED
 from multiregion.errors import NotReady
 from multiregion.logs import DISK_LOST, FORKED, OLDER_COPY, Loss
-from multiregion.reports import ACCEPTED, base_fact
+from multiregion.reports import base_fact
 from multiregion.states import Role, State, move
 from multiregion.stores import BEGINNING
 from tests.unit.starts import LOSS_CHANGES_MAX, Deployment, RunningRegion, founded_deployment, level, until
@@ -179,19 +179,6 @@ async def test_with_the_operators_word_it_goes_on_and_what_is_missing_is_in_the_
     await until(equal_ledgers)
     undone = [(loss.change.write.key.id, loss.cause) for loss in await primary.ledger() if loss.writes is None]
     assert undone == [(name, OLDER_COPY) for name in MANY], "the other region had them, and the ledger has their contents"
-
-
-async def test_what_a_repair_gives_up_is_not_the_word_to_go_on_without_the_other_region(deployment: Deployment) -> None:
-    await written_since_the_copy(deployment, *MANY)
-    deployment.lose(PRIMARY)
-    primary = deployment.start(PRIMARY)
-    assert deployment.authority is not None
-    await deployment.authority.note(ACCEPTED, actor="eve", reason="copied anew", facts={"role": PRIMARY, "beside": True})
-    deployment.clock.ahead += 10
-    await until(primary.waits)
-    secondary = deployment.start(SECONDARY)
-    await until(primary.leads)
-    assert await primary.names() == sorted(["before", *MANY]) and await secondary.ledger() == []
 
 
 async def test_a_word_that_was_given_at_an_earlier_epoch_counts_no_more(deployment: Deployment) -> None:

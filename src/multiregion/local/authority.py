@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from multiregion.accepting import Histories
 from multiregion.api.asgi import Served, application
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI
 from multiregion.api.console import ConsoleAPI
@@ -116,7 +117,8 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
     own = store if isinstance(store, SqliteState) else None
     regions = informed(clients, state, own, leases)
     progress = Progress(clock)
-    controller = WatchedController(progress, state, regions, names, clock, settings, leases)
+    histories = Histories(state, own, clients, names, settings.loss_changes_max) if own else None
+    controller = WatchedController(progress, state, regions, names, clock, settings, leases, histories)
     obstacle = own.obstacle if own else None
     automatic = Automatic(state, controller, regions, leases, clock, settings, obstacle) if leases else None
 
