@@ -256,8 +256,8 @@ class Continuity:
             case Course.CATCH_UP:
                 self._say("lacks changes that the other region has, and copies them before it leads")
             case Course.WAIT:
-                is_cut = other is None and known.other_answers
-                self._say(self._why_it_waits(missing, other, is_cut=is_cut), None if is_cut else advice.accept_history(self._name))
+                is_cut = other is None and known.other_answers and known.other_is_whole
+                self._say(self._why_it_waits(missing, other, known), None if is_cut else advice.accept_history(self._name))
             case _:
                 self._say(COMPARES)
 
@@ -273,10 +273,12 @@ class Continuity:
         self._records.prove()
         self._was_short = False
 
-    def _why_it_waits(self, missing: int | None, other: Other | None, *, is_cut: bool) -> str:
+    def _why_it_waits(self, missing: int | None, other: Other | None, known: Known) -> str:
         word = advice.accept_history(self._name)
         lacks = f"lacks {advice.writes_of(missing)} that the authority knows of, and serves reads only. "
-        if is_cut:
+        if other is None and known.other_answers and not known.other_is_whole:
+            return f"{lacks}The other region has lost its records, too. To go on without them: `{word}`"
+        if other is None and known.other_answers:
             return f"{lacks}The other region, which may have them, answers the authority and not this one: {advice.MEND_LINE}"
         if other is None:
             return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: `{word}`"

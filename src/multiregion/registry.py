@@ -28,7 +28,8 @@ async def known_of(authority: StateStore, reports: Reports, role: Role) -> Known
     accepted, given_up = (any(word.facts.get("beside", False) is beside for word in words) for beside in (False, True))
     silent_seconds = reports.seconds_since(role.other)
     other_answers = silent_seconds is not None and silent_seconds <= HEARD_SECONDS
-    return Known(await reports.leadership(), ends, stores, accepted, given_up, other_answers)
+    other = said.get(role.other)
+    return Known(await reports.leadership(), ends, stores, accepted, given_up, other_answers, other is not None and other.whole)
 
 
 async def words_about(authority: StateStore, role: Role) -> list[Decision]:

@@ -76,7 +76,7 @@ class Known(msgspec.Struct, frozen=True):
     """What the authority knows when a region starts. `ends`: how far each region had got, in the file with
     that id of `stores`. `accepted`: an operator has accepted the history that this region has; `given_up`: what only its earlier
     file had, so that it goes on with all that the other region has, and not without it. `other_answers`: the authority hears the other
-    region."""
+    region; `other_is_whole`: which has its records, as far as it has said."""
 
     leadership: Leadership
     ends: Mapping[Role, Mark]
@@ -84,6 +84,7 @@ class Known(msgspec.Struct, frozen=True):
     accepted: bool
     given_up: bool = False
     other_answers: bool = False
+    other_is_whole: bool = False
 
 
 def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:

@@ -115,9 +115,15 @@ async def test_without_the_other_region_few_writes_are_given_up_on_the_word_alon
 
 
 async def test_what_the_other_region_does_not_have_either_can_be_given_up(deployment: Deployment) -> None:
-    await waits_with_an_old_copy(deployment, *FEW)
+    primary = await waits_with_an_old_copy(deployment, *FEW)
     deployment.lose(SECONDARY)
     deployment.start(SECONDARY)
+
+    async def told() -> bool:
+        return "The other region has lost its records, too" in (primary.continuity.reason or "")
+
+    await until(told)
+    assert "accept-history" in (primary.continuity.needs or "")
     assert await predicted(deployment) == "us-east-1 lacks 10 writes that the authority knows of; ap-northeast-1 does not have it either"
 
 
