@@ -1,6 +1,7 @@
 """An operator's word that a region goes on with the history that it has: whether it needs that, and what is given up with it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from multiregion import advice
@@ -24,6 +25,8 @@ class LogControl(Protocol):
 
     async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]: ...
 
+    async def kept(self, marks: Sequence[Mark]) -> str | None: ...
+
 
 class Histories:
     def __init__(
@@ -42,7 +45,8 @@ class Histories:
 
     async def predict(self, role: Role, *, accept_loss: bool) -> Step:
         """What is given up, nothing changed yet. Raises SwitchFailed if the other region answers the authority and has what this one lacks,
-        whatever is accepted; and if more than the limit, or nobody knows how much, would be given up, unless `accept_loss`."""
+        whatever is accepted; and if more than the limit, or nobody knows how much, or what a set-aside database has would be given up,
+        unless `accept_loss`."""
         name, other = self._names[role], self._names[role.other]
         known = await known_of(self._authority, self._reports, role)
         own = await self._regions[role].standing()
@@ -52,12 +56,24 @@ class Histories:
         if has:
             raise SwitchFailed(advice.not_to_give_up(name, other, writes))
         given_up = advice.gives_up(name, other, writes, answers=has is not None)
+        if lacking and (kept := await self._kept(lacking)) is not None:
+            given_up += f". But {advice.kept(kept, advice.put_back(kept))}"
+            if not accept_loss:
+                raise SwitchFailed(f"{given_up}. Nothing was changed; --accept-loss goes on without it all the same")
         if not accept_loss and (writes is None or writes > self._loss_changes_max):
             raise SwitchFailed(
                 f"More would be given up than the limit of {self._loss_changes_max} changes allows: {given_up}. Nothing was changed;"
                 " --accept-loss goes on all the same"
             )
         return Step("predict", "done", 0.0, given_up if lacking else f"{name} lacks nothing that the authority knows of")
+
+    async def _kept(self, lacking: Sequence[Mark]) -> Role | None:
+        """In which region's folder lies what would be given up, as far as they answer."""
+        for role in Role:
+            with suppress(MultiregionError):
+                if await self._regions[role].kept(lacking) is not None:
+                    return role
+        return None
 
     async def _not_in(self, role: Role, marks: Sequence[Mark]) -> list[Mark]:
         found = await self._regions[role].marks([mark.position.sequence for mark in marks])

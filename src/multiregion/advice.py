@@ -127,5 +127,13 @@ def writes_of(count: int | None) -> str:
     return "an unknown number of writes" if count is None else f"{count:,} {'write' if count == 1 else 'writes'}"
 
 
+def put_back(region: str) -> str:
+    return f"multiregion repair {region} --put-back"
+
+
+def kept(region: str, word: str) -> str:
+    return f"a database has which was set aside in the {region} region: `{word}` puts it back"
+
+
 def accept_history(region: str) -> str:
     return f"multiregion authority accept-history {region}"

@@ -42,6 +42,15 @@ class Rebuildable(Protocol):
 
     async def damage(self) -> Damage: ...
 
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        """The newest folder of a sound database that was set aside here, and whose log has one of these."""
+        ...
+
+    async def put_back(self) -> str:
+        """Have it begin again with the newest sound database that was set aside here and goes on from what it has by now, and return the
+        folder that the present one is kept in. Raises RepairFailed, nothing changed, if there is none, or it is held."""
+        ...
+
     async def hold(self, claim: str) -> None:
         """Have it keep its database for the repair of the other region, whatever it is ordered, durably. Idempotent. Raises RepairFailed
         if it is not whole, or is about to set it aside."""
@@ -116,9 +125,7 @@ class Rebuild:
         """Raises StaleEpoch if `epoch` is given and is not the present one; RepairFailed, nothing changed, while another repair is under
         way, if the other region cannot give everything, or if this one may have writes that the other has not, unless `accept_loss`; and,
         later, if copying stands still."""
-        state = await self._authority.read()
-        if epoch not in (None, state.epoch):
-            raise StaleEpoch(f"ordered at epoch {epoch}, but the epoch is {state.epoch} by now; nothing was changed", state=state)
+        await self._refuse_stale(epoch)
         name, began = self._names[role], self._clock.monotonic()
         claim, may_lack = await self._begin(role, actor), False
         try:
@@ -188,6 +195,29 @@ class Rebuild:
             await self._regions[claim.role.other].release(claim.id)
         with suppress(MultiregionError):
             await self._claims.claim(claim, None, actor=actor, reason=f"{self._names[claim.role]}: the repair has ended")
+
+    async def put_back(self, role: Role, *, actor: str, epoch: int | None = None) -> AsyncIterator[Step]:
+        """A database that was set aside takes its place again; the region then starts as with any other: it proves what it has, follows,
+        or rewinds. What it replaces is a beginning of it, and is kept. Raises StaleEpoch as `run` does, and RepairFailed."""
+        await self._refuse_stale(epoch)
+        name, began = self._names[role], self._clock.monotonic()
+        try:
+            kept = await self._asked(role, self._regions[role].put_back())
+        except RepairFailed:
+            raise
+        except MultiregionError as error:
+            raise RepairFailed(f"{name} did not confirm the order ({error.detail}); run the same command again") from error
+        await self._authority.note("repair", actor=actor, reason=f"{name}: put back", facts={"region": role, "kept": kept})
+        while await self._begun_again(role, kept) is None:
+            if self._clock.monotonic() - began > STALL_SECONDS:
+                raise RepairFailed(f"{name} does not answer after {STALL_SECONDS:g} s; `multiregion status` says why")
+            await self._clock.sleep(PAUSE_SECONDS)
+        yield Step("put back", "done", self._clock.monotonic() - began, f"what {name} had instead is kept in {kept}")
+
+    async def _refuse_stale(self, epoch: int | None) -> None:
+        state = await self._authority.read()
+        if epoch not in (None, state.epoch):
+            raise StaleEpoch(f"ordered at epoch {epoch}, but the epoch is {state.epoch} by now; nothing was changed", state=state)
 
     async def _give_up(self, role: Role, end: Mark | None, actor: str) -> None:
         """What only this region has becomes one entry of the loss ledger, up to its last report, or to where its log is known to end;

@@ -73,6 +73,9 @@ class FarRegionControl:
     async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
         return await self._ask(lambda region: region.marks(sequences))
 
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return None
+
     async def audit(self) -> Sequence[Position]:
         return ()
 

@@ -29,6 +29,9 @@ class Asked:
     async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
         return await self._running.records.marks(sequences)
 
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return "set-aside" if self.role in self.deployment.kept else None
+
     @property
     def _running(self) -> RunningRegion:
         if self.role not in self.deployment.running:
@@ -125,6 +128,44 @@ async def test_what_the_other_region_does_not_have_either_can_be_given_up(deploy
     await until(told)
     assert "accept-history" in (primary.continuity.needs or "")
     assert await predicted(deployment) == "us-east-1 lacks 10 writes that the authority knows of; ap-northeast-1 does not have it either"
+
+
+async def both_have_lost(deployment: Deployment, *names: str) -> RunningRegion:
+    await written_since_the_copy(deployment, *names)
+    deployment.lose(PRIMARY)
+    deployment.lose(SECONDARY)
+    primary, _ = (deployment.start(role) for role in Role)
+    return primary
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_what_lies_in_a_folder_is_not_written_off_without_a_word(deployment: Deployment, role: Role) -> None:
+    deployment.kept = [role]
+    primary = await both_have_lost(deployment, "after")
+    word = f"multiregion repair {role} --put-back"
+
+    async def told() -> bool:
+        return primary.continuity.needs == word and word in (primary.continuity.reason or "")
+
+    await until(told)
+    assert not await primary.leads() and await primary.ledger() == []
+    with pytest.raises(SwitchFailed, match=f"`{word}` puts it back. Nothing was changed; --accept-loss goes on without it"):
+        await predicted(deployment)
+    assert word in await predicted(deployment, accept_loss=True)
+    await deployment.accept_history(PRIMARY)
+    await until(primary.leads)
+    assert [loss.writes for loss in await primary.ledger()] == [2]
+
+
+async def test_nothing_is_written_off_before_the_other_region_has_said_what_it_keeps(deployment: Deployment) -> None:
+    deployment.kept_unknown = True
+    primary = await both_have_lost(deployment, "after")
+    for _ in range(20):
+        await deployment.clock.sleep(1)
+        assert not await primary.leads()
+    deployment.kept_unknown = False
+    await until(primary.leads)
+    assert [loss.writes for loss in await primary.ledger()] == [2]
 
 
 async def test_what_a_repair_gives_up_is_not_the_word_to_go_on_without_the_other_region(deployment: Deployment) -> None:

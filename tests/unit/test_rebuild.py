@@ -82,6 +82,16 @@ class Region:
             await meanwhile()
         return self.spoiled
 
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return None
+
+    async def put_back(self) -> str:
+        self._reach()
+        if self.end == at(40):
+            raise RepairFailed("no database was set aside here")
+        self.set_aside_to, self.end = KEPT, at(40)
+        return KEPT
+
     async def hold(self, claim: str) -> None:
         self._reach()
         if self.set_aside_to is not None or not self.ready:
@@ -354,3 +364,15 @@ class Says:
 
     async def damage(self) -> Damage:
         return self.found
+
+
+async def test_a_database_is_put_back_and_what_it_replaces_is_kept(world: World) -> None:
+    world.secondary.problem, world.secondary.end = None, BEGINNING
+    (step,) = [step async for step in world.rebuild.put_back(Role.SECONDARY, actor="ada")]
+    assert (step.name, step.detail) == ("put back", f"what ap-northeast-1 had instead is kept in {KEPT}")
+    (newest,) = await world.authority.history(1)
+    assert (newest.what, newest.actor, newest.facts) == ("repair", "ada", {"region": "secondary", "kept": KEPT})
+    for epoch, error, words in ((None, RepairFailed, "ap-northeast-1: no database"), (7, StaleEpoch, "ordered at epoch 7")):
+        world.secondary.end = at(40)
+        with pytest.raises(error, match=words):
+            _ = [step async for step in world.rebuild.put_back(Role.SECONDARY, actor="ada", epoch=epoch)]

@@ -10,6 +10,8 @@ from multiregion.api.guards import Guards
 from multiregion.api.problems import JSON, read_json
 from multiregion.rebuild import Damage, Rebuildable
 
+MARKS_MAX = 100
+
 
 class WireDamage(msgspec.Struct, frozen=True):
     """`Damage` as it crosses the wire."""
@@ -32,6 +34,8 @@ class RebuildAPI:
         regions = self._guards.regions
         return [
             Route("/internal/damage", regions(self.damage), methods=["GET"]),
+            Route("/internal/kept", regions(self.kept), methods=["POST"]),
+            Route("/internal/put-back", regions(self.put_back), methods=["POST"]),
             Route("/internal/hold", regions(self.hold), methods=["POST"]),
             Route("/internal/release", regions(self.release), methods=["POST"]),
             Route("/internal/check-source", regions(self.check_source), methods=["POST"]),
@@ -41,6 +45,14 @@ class RebuildAPI:
     async def damage(self, request: Request) -> Response:
         found = await self._region.damage()
         return JSON(WireDamage(wire_mark(found.end) if found.end else None, found.problem, found.set_aside, found.held_for))
+
+    async def kept(self, request: Request) -> Response:
+        marks = (await read_json(request, list[WireMark]))[:MARKS_MAX]
+        return JSON(await self._region.kept([mark.value_of() for mark in marks]))
+
+    async def put_back(self, request: Request) -> Response:
+        """The folder that the present database will be kept in. The region begins again a moment after this answer."""
+        return JSON(await self._region.put_back())
 
     async def hold(self, request: Request) -> Response:
         await self._region.hold(await read_json(request, str))

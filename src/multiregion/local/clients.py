@@ -60,6 +60,9 @@ NEEDED_SECONDS = 120.0
 REPAIR_SECONDS = 600.0
 AUDIT_SECONDS = 600.0
 SOURCE_SECONDS, SET_ASIDE_SECONDS = 6.0, 9.0
+KEPT_SECONDS = 30.0
+"""For the first question a database that was set aside is read through."""
+
 ENTER_SECONDS = 10.0
 REPORT_CALL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
@@ -130,6 +133,13 @@ async def marks_of(http: httpx.AsyncClient, sequences: Sequence[int]) -> Sequenc
     return [None if mark is None else mark.value_of() for mark in found]
 
 
+async def kept_of(http: httpx.AsyncClient, marks: Sequence[Mark]) -> str | None:
+    how = {"seconds": KEPT_SECONDS, "timeout": KEPT_SECONDS}
+    order = msgspec.json.encode([wire_mark(mark) for mark in marks])
+    found: str | None = await ask(http, "POST", "/internal/kept", str | None, content=order, **how)  # type: ignore[arg-type]
+    return found
+
+
 class HttpPeer:
     """`Peer` at the other end of the wire."""
 
@@ -170,6 +180,9 @@ class HttpPeer:
 
     async def acknowledge(self, position: Position) -> None:
         await ask(self._client, "POST", "/internal/acknowledge", NoneType, content=msgspec.json.encode((position.epoch, position.sequence)))
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await kept_of(self._client, marks)
 
     async def damage(self) -> Damage:
         """Patient: it is asked once, before a repair."""
@@ -259,6 +272,12 @@ class RegionClient:
 
     async def damage(self) -> Damage:
         return (await self._ask("GET", "/internal/damage", WireDamage)).value_of()
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await kept_of(self._client, marks)
+
+    async def put_back(self) -> str:
+        return await self._ask("POST", "/internal/put-back", str, seconds=KEPT_SECONDS, timeout=KEPT_SECONDS)
 
     async def hold(self, claim: str) -> None:
         await self._ask("POST", "/internal/hold", NoneType, content=msgspec.json.encode(claim))

@@ -1,7 +1,8 @@
 """What a region's process does about a damaged database: it reports it, and sets it aside when that is ordered."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from multiregion import advice
@@ -14,6 +15,7 @@ from multiregion.errors import DatabaseDamaged, RepairFailed
 from multiregion.local.clients import HttpPeer
 from multiregion.rebuild import Damage, check_source
 from multiregion.status import damaged
+from multiregion.stores import Mark
 
 log = logging.getLogger("multiregion.region")
 
@@ -28,6 +30,35 @@ class SettingAside:
         self._restart = restart
         self._clock = clock
         self.newest = aside.newest(database)
+        self._sound: dict[Path, bool] = {}
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        """The newest folder with a sound database whose log has one of these."""
+        return await self._first(lambda file: any(aside.has(file, mark) for mark in marks))
+
+    async def put_back(self, end: Mark) -> str:
+        """The newest sound one that goes on from `end`, where the present log ends. Returns the folder that the present one is kept in.
+        Raises RepairFailed."""
+        folder = await self._first(lambda file: aside.has(file, end) and aside.end_in(file) != end)
+        if folder is None:
+            raise RepairFailed(
+                "no database was set aside here that is sound and goes on from what this region has by now; nothing was changed"
+            )
+        kept = aside.order_put_back(self._database, folder, self._clock)
+        self._restart()
+        return kept
+
+    async def _first(self, fits: Callable[[Path], bool]) -> str | None:
+        for file in aside.kept(self._database):
+            if fits(file) and await self._is_sound(file):
+                return file.parent.name
+        return None
+
+    async def _is_sound(self, file: Path) -> bool:
+        """It is read once, beside all else that this process does."""
+        if file not in self._sound:
+            self._sound[file] = await asyncio.to_thread(aside.is_sound, file)
+        return self._sound[file]
 
     @property
     def held_for(self) -> str | None:
@@ -75,6 +106,15 @@ class DamagedRegion:
 
     async def check_source(self, claim: str) -> None:
         await check_source(self._peer, claim)
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await self._setting_aside.kept(marks)
+
+    async def put_back(self) -> str:
+        end = aside.end_in(self._database)
+        if end is None:
+            raise RepairFailed("this region cannot read how far its own log goes; nothing was changed")
+        return await self._setting_aside.put_back(end)
 
     async def set_aside(self, claim: str) -> str:
         await self.check_source(claim)

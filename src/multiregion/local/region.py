@@ -39,9 +39,9 @@ from multiregion.repair import Repairs
 from multiregion.replication import COMPARES, Replicator
 from multiregion.reports import REPORT_SECONDS
 from multiregion.scrub import Pace, Scrub
-from multiregion.states import UNFOUNDED, RoutingState
+from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.status import RegionStatus, Said, damaged, missing_of, writing_of
-from multiregion.stores import UNKNOWN_LAG, Change, Digest, Lag, Position
+from multiregion.stores import UNKNOWN_LAG, Change, Digest, Lag, Mark, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
@@ -92,7 +92,7 @@ class RegionProcess(ServedRegion):
             catches_up=lambda: self._continuity.catches_up(),
         )
         self._exposure = RegionExposure(self._records, self._uploads)
-        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max, self._kept_anywhere)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self._repairs = Repairs(self._records, self._objects, self._peer, clock)
         pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
@@ -206,6 +206,17 @@ class RegionProcess(ServedRegion):
     async def check_source(self, claim: str) -> None:
         await check_source(self._peer, claim)
 
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await self._setting_aside.kept(marks)
+
+    async def put_back(self) -> str:
+        return await self._setting_aside.put_back((await self._records.head()).mark)
+
+    async def _kept_anywhere(self, marks: Sequence[Mark], both: bool) -> Role | None:
+        if await self.kept(marks) is not None:
+            return self._role
+        return self._role.other if both and await self._peer.kept(marks) is not None else None
+
     async def set_aside(self, claim: str) -> str:
         await self.check_source(claim)
         return self._setting_aside.order()
@@ -248,7 +259,7 @@ class RegionProcess(ServedRegion):
         ready = self._records.confirmed and whole and proved and not needs_lease and not (writer and writing.problem)
         turns = self._replicator.turns(state)
         problem = COMPARES if turns else self._replicator.problem
-        reasons += [f"replication: {problem}"] if problem else []
+        reasons += [f"replication: {problem}"] if problem and not self._continuity.is_cut else []
         reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return RegionStatus(
             ready=ready,
