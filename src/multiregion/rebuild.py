@@ -134,9 +134,14 @@ class Rebuild:
             yield Step("check", "done", self._clock.monotonic() - began, found)
             if accept_loss:
                 await self._give_up(role, damage.end, actor)
-            kept, may_lack = await self._set_aside(claim), True
-            if kept is None:
-                raise RepairFailed(f"{name} did not confirm the order; run the same command again")
+            may_lack = True  # the order may arrive whatever becomes of its answer
+            try:
+                kept = await self._asked(role, self._regions[role].set_aside(claim.id))
+            except RepairFailed:
+                may_lack = False
+                raise
+            except MultiregionError as error:
+                raise RepairFailed(f"{name} did not confirm the order ({error.detail}); run the same command again") from error
             await self._authority.note("repair", actor=actor, reason=f"{name} copied anew", facts={"region": role, "kept": kept})
             yield Step("set aside", "done", 0.0, f"the database of {name} is kept in {kept}")
             began = self._clock.monotonic()
@@ -299,15 +304,6 @@ class Rebuild:
     async def _holds(self, role: Role, mark: Mark) -> bool:
         return mark == BEGINNING or (await self._regions[role].marks([mark.position.sequence]))[0] == mark
 
-    async def _set_aside(self, claim: Claim) -> str | None:
-        """None: the order may have arrived."""
-        try:
-            return await self._asked(claim.role, self._regions[claim.role].set_aside(claim.id))
-        except RepairFailed:
-            raise
-        except MultiregionError:
-            return None
-
     async def _copied(self, role: Role, kept: str) -> Position:
         """Wait until the region has begun again and is whole. Raises RepairFailed when it has come no further for STALL_SECONDS."""
         reached, moved_at = START, self._clock.monotonic()
@@ -326,8 +322,10 @@ class Rebuild:
 
     async def _begun_again(self, role: Role, kept: str) -> Outlook | None:
         try:
-            if (await self._regions[role].damage()).set_aside != kept:
-                return None
-            return await self._regions[role].outlook()
+            newest = (await self._regions[role].damage()).set_aside
+            outlook = await self._regions[role].outlook() if newest == kept else None
         except MultiregionError:
             return None
+        if newest is not None and newest > kept:
+            raise RepairFailed(f"{self._names[role]} has begun again with another database meanwhile, and does not need this one any more")
+        return outlook

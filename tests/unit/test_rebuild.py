@@ -45,7 +45,9 @@ class Region:
     cut: bool = False
     other: "Region | None" = None
     held_for: str | None = None
+    replaced_by: str | None = None
     confirms: bool = True
+    refuses: bool = False
     meanwhile: Callable[[], Awaitable[object]] | None = None
     """What happens before it has answered how its log is."""
 
@@ -73,7 +75,7 @@ class Region:
         if self.set_aside_to is not None and self.old_answers:
             self.old_answers -= 1  # the old process has not ended yet
             return Damage(self.end, self.problem, None, self.held_for)
-        return Damage(self.end, self.problem, self.set_aside_to, self.held_for)
+        return Damage(self.end, self.problem, self.replaced_by or self.set_aside_to, self.held_for)
 
     async def audit(self) -> Sequence[Position]:
         self._reach()
@@ -109,8 +111,8 @@ class Region:
 
     async def set_aside(self, claim: str) -> str:
         await self.check_source(claim)
-        if self.held_for is not None:
-            raise RepairFailed("the other region is copied from this one")
+        if self.refuses:
+            raise RepairFailed("it holds its own")
         if not self.confirms:
             raise Unreachable("no answer")
         self.set_aside_to, self.end = KEPT, BEGINNING
@@ -333,9 +335,15 @@ async def test_what_was_refused_is_claimed_and_held_no_more(world: World) -> Non
     assert await world.authority.claimed() is None and world.primary.held_for is None
 
 
+async def test_what_a_region_itself_refuses_is_claimed_no_more(world: World) -> None:
+    world.secondary.refuses = True
+    await refused(world, "ap-northeast-1: it holds its own")
+    assert await world.authority.claimed() is None and world.primary.held_for is None
+
+
 async def test_an_order_that_was_not_confirmed_may_have_arrived_so_the_source_stays_held(world: World) -> None:
     world.secondary.confirms = False
-    await refused(world, "ap-northeast-1 did not confirm the order; run the same command again")
+    await refused(world, "ap-northeast-1 did not confirm the order .*; run the same command again")
     assert world.primary.held_for is not None and await world.authority.claimed() is not None
     world.secondary.confirms = True
     await world.repair()
@@ -364,6 +372,14 @@ class Says:
 
     async def damage(self) -> Damage:
         return self.found
+
+
+async def test_who_waits_for_a_copy_is_told_that_another_database_took_its_place(world: World) -> None:
+    whole(world)
+    began, world.secondary.replaced_by = world.clock.elapsed, f"{KEPT}-and-later"
+    with pytest.raises(RepairFailed, match="has begun again with another database meanwhile"):
+        await world.repair()
+    assert world.clock.elapsed - began < STALL_SECONDS
 
 
 async def test_a_database_is_put_back_and_what_it_replaces_is_kept(world: World) -> None:

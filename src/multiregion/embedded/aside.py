@@ -34,7 +34,7 @@ def order(database: Path, clock: Clock) -> str:
         )
     note = database.with_name(ORDER)
     if not note.exists():
-        stamp = iso(clock.now()).replace(":", "").replace("-", "").partition(".")[0].rstrip("Z")
+        stamp = iso(clock.now()).replace(":", "").replace("-", "").replace(".", "").rstrip("Z")
         keep_note(note, f"{ORDER}-{stamp}Z-{clock.new_id()[-8:]}")
     return note.read_text()
 
