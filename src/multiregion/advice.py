@@ -185,5 +185,34 @@ def repair(region: str) -> str:
     return f"multiregion repair {region}"
 
 
+MEND_LINE = "mend the line between the regions"
+
+
+def not_to_give_up(region: str, other: str, writes: int | None) -> str:
+    """Nobody's history is accepted that lacks what the other region would send it."""
+    return (
+        f"{other} answers, and has what {region} lacks: {writes_of(writes)}. Nothing was changed: {MEND_LINE}, and {region} copies it and"
+        " leads; `multiregion status` shows when"
+    )
+
+
+def gives_up(region: str, other: str, writes: int | None, *, answers: bool) -> str:
+    """What goes with an operator's word."""
+    there = f"{other} does not have it either" if answers else f"{other}, which may have it, does not answer: start it if it is not lost"
+    return f"{region} lacks {writes_of(writes)} that the authority knows of; {there}"
+
+
+def writes_of(count: int | None) -> str:
+    return "an unknown number of writes" if count is None else f"{count:,} {'write' if count == 1 else 'writes'}"
+
+
+def put_back(region: str) -> str:
+    return f"multiregion repair {region} --put-back"
+
+
+def kept(region: str, word: str) -> str:
+    return f"a database has which was set aside in the {region} region: `{word}` puts it back"
+
+
 def accept_history(region: str) -> str:
     return f"multiregion authority accept-history {region}"

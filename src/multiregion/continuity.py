@@ -5,7 +5,7 @@ have everything, and goes on under a new epoch if it was not so from the start, 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -16,7 +16,7 @@ from multiregion.errors import MultiregionError, NotReady
 from multiregion.logs import DISK_LOST, OLDER_COPY, LoggedRecords
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer
-from multiregion.reports import Known, Leadership, Report
+from multiregion.reports import Known, Leadership, Report, must_hold, newest
 from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.stores import BEGINNING, Exposure, Mark
 
@@ -100,10 +100,27 @@ def course(seen: Comparison, loss_changes_max: int) -> Course:
     return Course.WRITE_OFF if seen.missing is not None and seen.missing <= loss_changes_max else Course.WAIT
 
 
+Kept = Callable[[Sequence[Mark], bool], Awaitable[Role | None]]
+"""In which region's folder lies a sound database that was set aside and has one of these; if that is said, in the other one's, too.
+Raises Unreachable if that one cannot say."""
+
+
+async def nothing_kept(marks: Sequence[Mark], both: bool) -> Role | None:
+    return None
+
+
 class Continuity:
     """One region's start, from the authority's first word until it may lead, or follows; then what it owes to the ledger."""
 
-    def __init__(self, region: LoggedRegion, peer: Peer, authority: AuthorityAtStart, clock: Clock, loss_changes_max: int) -> None:
+    def __init__(
+        self,
+        region: LoggedRegion,
+        peer: Peer,
+        authority: AuthorityAtStart,
+        clock: Clock,
+        loss_changes_max: int,
+        kept: Kept = nothing_kept,
+    ) -> None:
         self._role = region.role
         self._name = region.name
         self._records = region.records
@@ -111,6 +128,8 @@ class Continuity:
         self._authority = authority
         self._clock = clock
         self._loss_changes_max = loss_changes_max
+        self._kept = kept
+        self._put_back: Role | None = None
         self._began = clock.monotonic()
         self._was_short = False
         self._was_new = not region.records.began_whole
@@ -121,6 +140,8 @@ class Continuity:
         """Why this region does not lead, for people; None: nothing is in the way."""
         self.needs: str | None = None
         """The command without which it never will."""
+        self.is_cut = False
+        """Whether it waits for the line between the regions alone."""
         self.lost_disk = False
         """Whether it had another file once."""
         self.founds = False
@@ -129,7 +150,7 @@ class Continuity:
     def _say(self, reason: str | None = None, needs: str | None = None, *, of_itself: bool = True) -> None:
         """What stands in the way, to operators and to writers, until the next look says something else. `of_itself`: the sentence is
         about this region, and leaves its name out."""
-        self.reason, self.needs = reason, needs
+        self.reason, self.needs, self.is_cut = reason, needs, False
         self._records.hold(f"this region {reason}" if reason and of_itself else reason)
 
     def catches_up(self) -> bool:
@@ -211,8 +232,9 @@ class Continuity:
             await records.make_whole(await records.head())  # nothing was ever written
         asked_long = self._clock.monotonic() - self._began > ASK_SECONDS
         missing = await self._missing(lacking, known.leadership)
-        seen = Comparison(bool(lacking), other, missing, known.leadership.since, self._was_short, asked_long, known.accepted)
-        chosen = course(seen, self._loss_changes_max)
+        accepted = known.accepted or (known.given_up and other is not None)
+        seen = Comparison(bool(lacking), other, missing, known.leadership.since, self._was_short, asked_long, accepted)
+        chosen = await self._unless_kept(course(seen, self._loss_changes_max), seen, lacking)
         if chosen is Course.CATCH_UP and other is not None and await records.owed() == BEGINNING:
             await records.owe(other.end if not lacking else newest(lacking), known.leadership, cause=self._cause)
         self._was_short = self._was_short or bool(lacking) or chosen is Course.CATCH_UP
@@ -220,7 +242,18 @@ class Continuity:
             log.info("%s", chosen.value)
         self._course = chosen
         if await records.admitted() == state:  # else what was compared says nothing of what the new state begins with
-            await self._go(state, end, lacking, other, known.leadership, missing)
+            await self._go(state, end, lacking, other, known, missing)
+
+    async def _unless_kept(self, chosen: Course, seen: Comparison, lacking: Sequence[Mark]) -> Course:
+        """What lies in a folder is not written off without an operator's word."""
+        self._put_back = None
+        if seen.accepted or chosen not in (Course.WRITE_OFF, Course.WAIT):
+            return chosen
+        try:
+            self._put_back = await self._kept(lacking, seen.other is not None)
+        except MultiregionError:
+            return Course.ASK if chosen is Course.WRITE_OFF else chosen
+        return chosen if self._put_back is None else Course.WAIT
 
     async def _missing(self, lacking: Sequence[Mark], leadership: Leadership) -> int | None:
         counts = [await self._records.missing(mark, leadership) for mark in lacking]
@@ -239,9 +272,9 @@ class Continuity:
         return Other(standing.end, standing.state, holds_ours, await self._records.holds(standing.end), has)
 
     async def _go(
-        self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None, leadership: Leadership, missing: int | None
+        self, state: RoutingState, end: Mark, lacking: Sequence[Mark], other: Other | None, known: Known, missing: int | None
     ) -> None:
-        records = self._records
+        records, leadership = self._records, known.leadership
         match self._course:
             case Course.LEAD if await records.is_whole():
                 records.prove()
@@ -256,8 +289,13 @@ class Continuity:
                 await self._resume(state, end, leadership, reason, alone=other is None)
             case Course.CATCH_UP:
                 self._say("lacks changes that the other region has, and copies them before it leads")
+            case Course.WAIT if self._put_back is not None:
+                word = advice.put_back(self._put_back)
+                self._say(f"lacks {advice.writes_of(missing)} that {advice.kept(self._put_back, word)}", word)
             case Course.WAIT:
-                self._say(self._why_it_waits(missing, other), advice.accept_history(self._name))
+                is_cut = other is None and known.other_answers and known.other_is_whole
+                self._say(self._why_it_waits(missing, other, known), None if is_cut else advice.accept_history(self._name))
+                self.is_cut = is_cut
             case _:
                 self._say(COMPARES)
 
@@ -273,10 +311,13 @@ class Continuity:
         self._records.prove()
         self._was_short = False
 
-    def _why_it_waits(self, missing: int | None, other: Other | None) -> str:
-        count = "an unknown number of writes" if missing is None else f"{missing:,} {'write' if missing == 1 else 'writes'}"
+    def _why_it_waits(self, missing: int | None, other: Other | None, known: Known) -> str:
         word = advice.accept_history(self._name)
-        lacks = f"lacks {count} that the authority knows of, and serves reads only. "
+        lacks = f"lacks {advice.writes_of(missing)} that the authority knows of, and serves reads only. "
+        if other is None and known.other_answers and not known.other_is_whole:
+            return f"{lacks}The other region has lost its records, too. To go on without them: `{word}`"
+        if other is None and known.other_answers:
+            return f"{lacks}The other region, which may have them, answers the authority and not this one: {advice.MEND_LINE}"
         if other is None:
             return f"{lacks}The other region, which may have them, does not answer: start it. If it is lost: `{word}`"
         return f"{lacks}The other region does not have them either. To go on without them: `{word}`"
@@ -320,13 +361,3 @@ async def report_of(records: LoggedRecords, exposure: Exposure) -> Report:
     head, state, owed = await records.head(), await records.admitted(), await records.owed()
     end = head.mark if await records.holds(owed) else owed
     return Report(records.store, state.history, state.epoch, end, head.bytes, await records.is_whole(), exposure)
-
-
-def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:
-    """What the log of a leader must hold: where its leadership began, and what has been reported of it since."""
-    since = [mark for mark in (*known.ends.values(), owed) if mark.position.epoch >= known.leadership.since]
-    return list(dict.fromkeys([known.leadership.base, *since]))
-
-
-def newest(marks: Sequence[Mark]) -> Mark:
-    return max(marks, key=lambda mark: mark.position)

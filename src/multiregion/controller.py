@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from multiregion import advice
+from multiregion.accepting import Histories, until_ready
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import IllegalMove, MultiregionError, StaleEpoch, SwitchFailed
@@ -24,7 +25,6 @@ from multiregion.stores import Head, StateStore
 DRAIN_PAUSE_SECONDS = 0.01
 FENCES_MAX = 10
 EPOCHS_SKIPPED = 10
-ACCEPT_SECONDS, ACCEPT_PAUSE_SECONDS = 20.0, 0.1
 BOTH = (Role.PRIMARY, Role.SECONDARY)
 
 
@@ -37,14 +37,17 @@ class Controller:
         clock: Clock,
         settings: Settings,
         leases: Leases | None = None,
+        histories: Histories | None = None,
     ) -> None:
-        """`leases`: those that this authority grants in automatic mode; without them a writer writes until it is told otherwise."""
+        """`leases`: those that this authority grants in automatic mode; without them a writer writes until it is told otherwise.
+        `histories`: None where engines keep the data."""
         self._authority = authority
         self._regions = regions
         self._names = names
         self._clock = clock
         self._settings = settings
         self._leases = leases
+        self._histories = histories
         self.orders = Orders(authority)
 
     @order
@@ -212,23 +215,20 @@ class Controller:
 
     @order
     async def accept_history(self, request: Request) -> AsyncIterator[Step]:
-        """The operator's word that the region which waits to lead goes on with the history that it has, whatever else was known.
-        Raises SwitchFailed if it does not wait for that."""
+        """The operator's word that the region which waits to lead goes on with what it has. Raises as `Histories.predict` does, too."""
         role = request.region
         assert role is not None
-        state, _ = await self._survey(request)
-        if state.leader is not role:
+        if (state := (await self._survey(request))[0]).leader is not role:
             raise SwitchFailed(f"{self._names[role]} does not lead at epoch {state.epoch}, so there is nothing to accept")
         if (await self._heard(state, role)).ready:
             yield Step("accept", "not needed", 0.0, f"{self._names[role]} leads already")
             return
         began = self._clock.monotonic()
+        if self._histories is not None:
+            yield await self._histories.predict(role, accept_loss=request.accept_loss)
         await self._authority.note(ACCEPTED, actor=request.actor, reason=request.reason, facts={"role": role})
         yield Step("accept", "done", self._clock.monotonic() - began, f"{self._names[role]} goes on with the history that it has")
-        while not (outlook := await self._heard(state, role)).ready:
-            if self._clock.monotonic() - began > ACCEPT_SECONDS:
-                raise SwitchFailed(f"{self._names[role]} does not lead after {ACCEPT_SECONDS:g} s; `multiregion status` says why")
-            await self._clock.sleep(ACCEPT_PAUSE_SECONDS)
+        outlook = await until_ready(self._regions[role], self._names[role], self._clock)
         self.orders.reads(request, await self._authority.read())
         yield Step("lead", "done", self._clock.monotonic() - began, f"{self._names[role]} leads, epoch {outlook.admitted.epoch}")
 

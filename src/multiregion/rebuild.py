@@ -2,23 +2,25 @@
 
 Keeps nothing in memory: each run reads where things are, so an interrupted one can be run again."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from multiregion.advice import repair, spoiled
+from multiregion.advice import repair, spoiled, writes_of
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError, RepairFailed, StaleEpoch
 from multiregion.logs import BEYOND, DISK_LOST, GAP, Loss
 from multiregion.orders import Step
 from multiregion.predictions import Outlook
 from multiregion.replication import Standing
-from multiregion.reports import ACCEPTED, Report, Reports
+from multiregion.reports import ACCEPTED, Claim, Claims, Report, Reports
 from multiregion.states import Role
 from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, StateStore, Write
 
+T = TypeVar("T")
 STALL_SECONDS = 60.0
 PAUSE_SECONDS = 0.1
 NO_SOURCE = "so nothing can be copied from it; nothing was changed"
@@ -28,11 +30,12 @@ NEITHER = 'If neither can be mended: "Both regions" in docs/runbook.md'
 @dataclass(frozen=True, slots=True)
 class Damage:
     """What a region says of its database: where its log ends (None: that cannot be read), what is damaged (None: nothing that is known),
-    and the folder that a database was set aside in last, before this one was begun."""
+    the folder that a database was set aside in last, before this one was begun, and for which claim this one is held."""
 
     end: Mark | None
     problem: str | None
     set_aside: str | None
+    held_for: str | None = None
 
 
 class Rebuildable(Protocol):
@@ -40,9 +43,50 @@ class Rebuildable(Protocol):
 
     async def damage(self) -> Damage: ...
 
-    async def set_aside(self) -> str:
-        """Have it begin again without its database, and return the folder that this is kept in. Idempotent until it has."""
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        """The newest folder of a sound database that was set aside here, and whose log has one of these."""
         ...
+
+    async def put_back(self) -> str:
+        """Have it begin again with the newest sound database that was set aside here and goes on from what it has by now, and return the
+        folder that the present one is kept in. Raises RepairFailed, nothing changed, if there is none, or it is held."""
+        ...
+
+    async def hold(self, claim: str) -> None:
+        """Have it keep its database for the repair of the other region, whatever it is ordered, durably. Idempotent. Raises RepairFailed
+        if it is not whole, or is about to set it aside."""
+        ...
+
+    async def release(self, claim: str) -> None:
+        """Idempotent."""
+        ...
+
+    async def check_source(self, claim: str) -> None:
+        """Raises RepairFailed unless the region itself reaches the other one, which holds its database for this claim."""
+        ...
+
+    async def set_aside(self, claim: str) -> str:
+        """Have it begin again without its database, and return the folder that this is kept in. Idempotent until it has. Raises
+        RepairFailed, nothing changed, as `check_source` does, and while its database is held itself."""
+        ...
+
+
+class Source(Protocol):
+    """The other region, over the line between the regions."""
+
+    async def damage(self) -> Damage: ...
+
+
+async def check_source(source: Source, claim: str) -> None:
+    try:
+        found = await source.damage()
+    except MultiregionError as error:
+        raise RepairFailed(
+            f"the other region does not answer over the line between the regions ({error.detail}), {NO_SOURCE}. Mend the line, and run the"
+            " same command again"
+        ) from error
+    if found.problem is not None or found.held_for != claim:
+        raise RepairFailed(f"the other region does not keep its database for this repair, {NO_SOURCE}. Run the same command again")
 
 
 class RebuildControl(Rebuildable, Protocol):
@@ -68,42 +112,135 @@ class Rebuild:
         self,
         authority: StateStore,
         reports: Reports,
+        claims: Claims,
         regions: Mapping[Role, RebuildControl],
         names: Mapping[Role, str],
         clock: Clock,
     ) -> None:
         self._authority = authority
         self._reports = reports
+        self._claims = claims
         self._regions = regions
         self._names = names
         self._clock = clock
+        self._own: set[str] = set()
+        """The claims of the repairs that this process carries out."""
 
     async def run(self, role: Role, *, accept_loss: bool, actor: str, epoch: int | None = None) -> AsyncIterator[Step]:
-        """Raises StaleEpoch if `epoch` is given and is not the present one; RepairFailed, nothing changed, if the other region cannot give
-        everything, or if this one may have writes that the other has not, unless `accept_loss`; and, later, if copying stands still."""
+        """Raises StaleEpoch if `epoch` is given and is not the present one; RepairFailed, nothing changed, while another repair is under
+        way, if the other region cannot give everything, or if this one may have writes that the other has not, unless `accept_loss`; and,
+        later, if copying stands still."""
+        await self._refuse_stale(epoch)
+        name, began = self._names[role], self._clock.monotonic()
+        claim, may_lack = await self._begin(role, actor), False
+        try:
+            damage, only_here, found = await self._check(role, accept_loss=accept_loss)
+            await self._hold_source(claim)
+            yield Step("check", "done", self._clock.monotonic() - began, found)
+            if only_here != 0:
+                await self._enter_loss(role, damage.end)
+            if accept_loss:
+                await self._give_up(role, damage.end, actor)
+            may_lack = True  # the order may arrive whatever becomes of its answer
+            try:
+                kept = await self._asked(role, self._regions[role].set_aside(claim.id))
+            except RepairFailed:
+                may_lack = False
+                raise
+            except MultiregionError as error:
+                raise RepairFailed(f"{name} did not confirm the order ({error.detail}); run the same command again") from error
+            await self._authority.note("repair", actor=actor, reason=f"{name} copied anew", facts={"region": role, "kept": kept})
+            yield Step("set aside", "done", 0.0, f"the database of {name} is kept in {kept}")
+            began = self._clock.monotonic()
+            head = await self._copied(role, kept)
+            may_lack = False
+            yield Step("copy", "done", self._clock.monotonic() - began, f"{name} is at change {head.sequence}")
+        finally:
+            if not may_lack:
+                await self._end(claim, actor)
+            self._own.discard(claim.id)
+
+    async def _begin(self, role: Role, actor: str) -> Claim:
+        """Decided here for the whole deployment. A claim that an earlier process left is over once its region is whole."""
+        found = await self._claims.claimed()
+        if found is not None and (found.id in self._own or not (found.role is role or await self._is_whole(found.role))):
+            name, source = self._names[found.role], self._names[found.role.other]
+            raise RepairFailed(
+                f"{name} is being copied anew from {source}, one region at a time; nothing was changed. `multiregion status` shows when"
+                f" {name} is whole"
+            )
+        claim = Claim(role, self._clock.new_id())
+        self._own.add(claim.id)
+        try:
+            await self._claims.claim(found, claim, actor=actor, reason=f"{self._names[role]} is to be copied anew")
+        except MultiregionError:
+            self._own.discard(claim.id)
+            raise
+        return claim
+
+    async def _is_whole(self, role: Role) -> bool:
+        with suppress(MultiregionError):
+            return (await self._regions[role].damage()).problem is None and (await self._regions[role].outlook()).ready
+        return False
+
+    async def _hold_source(self, claim: Claim) -> None:
+        """The source keeps its database, and the region reaches it. What the region itself was held for is over: its source is whole,
+        and carries out no order that may still be on its way."""
+        role, source = claim.role, claim.role.other
+        try:
+            await self._regions[source].hold(claim.id)
+            if (held_for := (await self._regions[role].damage()).held_for) is not None:
+                await self._regions[role].release(held_for)
+        except MultiregionError as error:
+            raise RepairFailed(f"{self._names[source]} does not keep its database for it: {error.detail}, {NO_SOURCE}") from error
+        await self._asked(role, self._regions[role].check_source(claim.id))
+
+    async def _asked(self, role: Role, question: Awaitable[T]) -> T:
+        try:
+            return await question
+        except RepairFailed as error:
+            raise RepairFailed(f"{self._names[role]}: {error.detail}") from error
+
+    async def _end(self, claim: Claim, actor: str) -> None:
+        """What cannot be told now is found out by the next repair."""
+        with suppress(MultiregionError):
+            await self._regions[claim.role.other].release(claim.id)
+        with suppress(MultiregionError):
+            await self._claims.claim(claim, None, actor=actor, reason=f"{self._names[claim.role]}: the repair has ended")
+
+    async def put_back(self, role: Role, *, actor: str, epoch: int | None = None) -> AsyncIterator[Step]:
+        """A database that was set aside takes its place again; the region then starts as with any other: it proves what it has, follows,
+        or rewinds. What it replaces is a beginning of it, and is kept. Raises StaleEpoch as `run` does, and RepairFailed."""
+        await self._refuse_stale(epoch)
+        name, began = self._names[role], self._clock.monotonic()
+        try:
+            kept = await self._asked(role, self._regions[role].put_back())
+        except RepairFailed:
+            raise
+        except MultiregionError as error:
+            raise RepairFailed(f"{name} did not confirm the order ({error.detail}); run the same command again") from error
+        await self._authority.note("repair", actor=actor, reason=f"{name}: put back", facts={"region": role, "kept": kept})
+        while await self._begun_again(role, kept) is None:
+            if self._clock.monotonic() - began > STALL_SECONDS:
+                raise RepairFailed(f"{name} does not answer after {STALL_SECONDS:g} s; `multiregion status` says why")
+            await self._clock.sleep(PAUSE_SECONDS)
+        yield Step("put back", "done", self._clock.monotonic() - began, f"what {name} had instead is kept in {kept}")
+
+    async def _refuse_stale(self, epoch: int | None) -> None:
         state = await self._authority.read()
         if epoch not in (None, state.epoch):
             raise StaleEpoch(f"ordered at epoch {epoch}, but the epoch is {state.epoch} by now; nothing was changed", state=state)
-        began = self._clock.monotonic()
-        damage, only_here, found = await self._check(role, accept_loss=accept_loss)
-        yield Step("check", "done", self._clock.monotonic() - began, found)
-        if only_here != 0:
-            await self._enter_loss(role, damage.end)
-        if accept_loss:
-            await self._give_up(role, damage.end, actor)
-        kept = await self._set_aside(role, actor)
-        yield Step("set aside", "done", 0.0, f"the database of {self._names[role]} is kept in {kept}")
-        began = self._clock.monotonic()
-        head = await self._copied(role, kept)
-        yield Step("copy", "done", self._clock.monotonic() - began, f"{self._names[role]} is at change {head.sequence}")
 
     async def _give_up(self, role: Role, end: Mark | None, actor: str) -> None:
-        """The authority is told how far this region had got, where that is known; and a leader may go on without it."""
+        """The authority is told how far this region had got, where that is known; and a leader may go on without it, once it has what
+        the other region has."""
         report = (await self._reports.reports()).get(role)
         if report is not None and end is not None and end.position > report.end.position:
             await self._reports.report(role, msgspec.structs.replace(report, end=end))
         if (await self._authority.read()).leader is role:
-            await self._authority.note(ACCEPTED, actor=actor, reason=f"{self._names[role]} copied anew", facts={"role": role})
+            await self._authority.note(
+                ACCEPTED, actor=actor, reason=f"{self._names[role]} copied anew", facts={"role": role, "beside": True}
+            )
 
     async def _enter_loss(self, role: Role, end: Mark | None) -> None:
         """One entry of the other region's ledger for all that only this one has, before its file is set aside. It ends at its last report,
@@ -148,7 +285,7 @@ class Rebuild:
         found = f"{name}: {damage.problem or 'no damage is known'}; {other} has everything else"
         if only_here == 0:
             return damage, 0, found.replace("everything else", "everything")
-        words = "an unknown number of writes" if only_here is None else f"{only_here:,} {'write' if only_here == 1 else 'writes'}"
+        words = writes_of(only_here)
         if not accept_loss:
             raise RepairFailed(f"{name} {await self._what_it_may_have(role, damage, words)}")
         return damage, only_here, f"{found}; given up: {words}, one entry of `multiregion loss list`"
@@ -207,14 +344,6 @@ class Rebuild:
     async def _holds(self, role: Role, mark: Mark) -> bool:
         return mark == BEGINNING or (await self._regions[role].marks([mark.position.sequence]))[0] == mark
 
-    async def _set_aside(self, role: Role, actor: str) -> str:
-        try:
-            kept = await self._regions[role].set_aside()
-        except MultiregionError as error:
-            raise RepairFailed(f"{self._names[role]} did not confirm the order ({error.detail}); run the same command again") from error
-        await self._authority.note("repair", actor=actor, reason=f"{self._names[role]} copied anew", facts={"region": role, "kept": kept})
-        return kept
-
     async def _copied(self, role: Role, kept: str) -> Position:
         """Wait until the region has begun again and is whole. Raises RepairFailed when it has come no further for STALL_SECONDS."""
         reached, moved_at = START, self._clock.monotonic()
@@ -233,8 +362,10 @@ class Rebuild:
 
     async def _begun_again(self, role: Role, kept: str) -> Outlook | None:
         try:
-            if (await self._regions[role].damage()).set_aside != kept:
-                return None
-            return await self._regions[role].outlook()
+            newest = (await self._regions[role].damage()).set_aside
+            outlook = await self._regions[role].outlook() if newest == kept else None
         except MultiregionError:
             return None
+        if newest is not None and newest > kept:
+            raise RepairFailed(f"{self._names[role]} has begun again with another database meanwhile, and does not need this one any more")
+        return outlook

@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from multiregion.errors import NotReady, StaleEpoch
-from multiregion.reports import ACCEPTED, Known, Report, Reports, base_fact
+from multiregion.reports import ACCEPTED, HEARD_SECONDS, Known, Report, Reports, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState
-from multiregion.stores import Mark, StateStore
+from multiregion.stores import Decision, Mark, StateStore
 
 WORDS_LOOKED_AT = 20
 
@@ -24,14 +24,19 @@ async def note_report(authority: StateStore, reports: Reports, role: Role, repor
 async def known_of(authority: StateStore, reports: Reports, role: Role) -> Known:
     said = await reports.reports()
     ends, stores = {each: report.end for each, report in said.items()}, {each: report.store for each, report in said.items()}
-    return Known(await reports.leadership(), ends, stores, await is_accepted(authority, role))
+    words = await words_about(authority, role)
+    accepted, given_up = (any(word.facts.get("beside", False) is beside for word in words) for beside in (False, True))
+    silent_seconds = reports.seconds_since(role.other)
+    other_answers = silent_seconds is not None and silent_seconds <= HEARD_SECONDS
+    other = said.get(role.other)
+    return Known(await reports.leadership(), ends, stores, accepted, given_up, other_answers, other is not None and other.whole)
 
 
-async def is_accepted(authority: StateStore, role: Role) -> bool:
+async def words_about(authority: StateStore, role: Role) -> list[Decision]:
     """An operator's word counts for the epoch it was given at."""
     state = await authority.read()
     words = await authority.history(WORDS_LOOKED_AT, about=ACCEPTED)
-    return any(word.state == state and word.facts.get("role") == role for word in words)
+    return [word for word in words if word.state == state and word.facts.get("role") == role]
 
 
 async def founded_upon(authority: StateStore, reports: Reports, store: str) -> RoutingState | None:

@@ -1,6 +1,6 @@
 """What each region tells the authority at least once a second: how far it has got. It outlives the region's silence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -9,6 +9,9 @@ from multiregion.states import Role, RoutingState
 from multiregion.stores import BEGINNING, START, Exposure, Mark, Position
 
 REPORT_SECONDS = 0.5
+HEARD_SECONDS = 3.0
+"""Who reported this short a time ago answers the authority."""
+
 ACCEPTED = "accept-history"
 """What the history of decisions calls an operator's word that a region goes on with the history that it has."""
 
@@ -71,12 +74,44 @@ def base_of(fact: Mapping[str, Any]) -> Mark:
 
 class Known(msgspec.Struct, frozen=True):
     """What the authority knows when a region starts. `ends`: how far each region had got, in the file with
-    that id of `stores`. `accepted`: an operator has accepted the history that this region has."""
+    that id of `stores`. `accepted`: an operator has accepted the history that this region has; `given_up`: what only its earlier
+    file had, so that it goes on with all that the other region has, and not without it. `other_answers`: the authority hears the other
+    region; `other_is_whole`: which has its records, as far as it has said."""
 
     leadership: Leadership
     ends: Mapping[Role, Mark]
     stores: Mapping[Role, str]
     accepted: bool
+    given_up: bool = False
+    other_answers: bool = False
+    other_is_whole: bool = False
+
+
+def must_hold(known: Known, owed: Mark) -> Sequence[Mark]:
+    """What the log of a leader must hold: where its leadership began, and what has been reported of it since."""
+    since = [mark for mark in (*known.ends.values(), owed) if mark.position.epoch >= known.leadership.since]
+    return list(dict.fromkeys([known.leadership.base, *since]))
+
+
+def newest(marks: Sequence[Mark]) -> Mark:
+    return max(marks, key=lambda mark: mark.position)
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right to copy a region anew, of which a deployment has one. It lasts until that region is whole, or the repair was refused."""
+
+    role: Role
+    id: str
+
+
+class Claims(Protocol):
+    """The authority's record of it; durable."""
+
+    async def claimed(self) -> Claim | None: ...
+
+    async def claim(self, old: Claim | None, new: Claim | None, *, actor: str, reason: str) -> None:
+        """Raises RepairFailed unless `old` is in force; else `new` is from now on."""
+        ...
 
 
 class Reports(Protocol):

@@ -260,7 +260,7 @@ class Story:
             self._deployment.change_wire(cut=False)
         for word in self._expected.words:
             if word is Word.ACCEPT:
-                self._operator.change("accept-history", region=self._name(self.leader))
+                self._operator.change("accept-history", region=self._name(self.leader), acceptLoss=True)
             elif word is Word.REPAIR:
                 self._repair()
             elif word is Word.ASIDE:

@@ -235,8 +235,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("rebuild.py", "if state.leader is role or report is None", "if report is None", UNREADABLE_END),
     (
         "rebuild.py",
-        "            if (await self._regions[role].damage()).set_aside != kept:\n                return None\n",
-        "",
+        "await self._regions[role].outlook() if newest == kept else None",
+        "await self._regions[role].outlook()",
         f"{REBUILD}::test_it_is_done_when_the_region_has_begun_again_and_is_whole",
     ),
     (

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from pathlib import Path
 from typing import Any, TypeVar
 
+from multiregion.accepting import Histories
 from multiregion.api.authority import ACKNOWLEDGE, FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
 from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, acknowledge, last_takeover
@@ -20,6 +21,7 @@ from multiregion.objects import NeededBy, Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import InformedRegion, Outlook
 from multiregion.registry import founded_upon, known_of, note_report, resumed
+from multiregion.replication import Standing
 from multiregion.reports import ACCEPTED, Known, Report
 from multiregion.states import Role, RoutingState
 from multiregion.stores import Change, Digest, Head, Mark, Position
@@ -64,6 +66,15 @@ class FarRegionControl:
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         return await self._ask(lambda region: region.restore(change, expected, actor, force), seconds=RESTORE_SECONDS)
+
+    async def standing(self) -> Standing:
+        return await self._ask(lambda region: region.standing())
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        return await self._ask(lambda region: region.marks(sequences))
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return None
 
     async def audit(self) -> Sequence[Position]:
         return ()
@@ -138,6 +149,7 @@ class SimulatedAuthority:
         acting = self.state, self.controller, informed_regions
         self.automatic = Automatic(*acting, self._leases, machine.clock, settings, self.store.obstacle) if self._leases else None
         self.ledger = LossLedger(self._regions, NAMES, self.state)
+        self._histories = Histories(self.state, self.store, self._regions, NAMES, settings.loss_changes_max)
         self._journal = machine.stage.journal
         self._under_way = 0
 
@@ -223,6 +235,7 @@ class SimulatedAuthority:
             await acknowledge(self.state, taken.state.epoch, actor=actor)
 
     async def accept_history(self, role: Role, actor: str) -> None:
+        await self._histories.predict(role, accept_loss=True)
         await self.state.note(ACCEPTED, actor=actor, reason=f"accepted the history of the {role} region", facts={"role": role})
 
     async def verify(self, *, repair: bool = False) -> Verdict:

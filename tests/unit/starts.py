@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -111,7 +111,7 @@ class RunningRegion:
         self._role, self._authority = role, AuthorityOverThere(deployment)
         line, clock = Line(deployment, role.other), deployment.clock
         beginning = LineOfAStart(deployment, role.other)
-        self.continuity = Continuity(self.region, beginning, self._authority, clock, LOSS_CHANGES_MAX)
+        self.continuity = Continuity(self.region, beginning, self._authority, clock, LOSS_CHANGES_MAX, self._kept)
         self.replicator = Replicator(self.region, line, clock, heartbeat_seconds=HEARTBEAT_SECONDS, catches_up=self.continuity.catches_up)
         self._deployment, self._exchange = deployment, LedgerExchange(self.region, line, clock)
         work = (self._obey, self._report, self.continuity.run, self.replicator.run, self._exchange_ledgers)
@@ -122,6 +122,11 @@ class RunningRegion:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.records.close()  # type: ignore[attr-defined]
+
+    async def _kept(self, marks: Sequence[Mark], both: bool) -> Role | None:
+        if both and self._deployment.kept_unknown:
+            raise Unreachable("no answer")
+        return next((role for role in self._deployment.kept if both or role is self._role), None)
 
     async def _obey(self) -> None:
         state = await self._authority.read()
@@ -167,6 +172,9 @@ class Deployment:
         self.cut = False
         self.slow = False
         """No change arrives, everything else does."""
+        self.kept: list[Role] = []
+        """In whose folder a database lies that was set aside and has whatever is asked for."""
+        self.kept_unknown = False
         self.exchanges = True
         """Whether the regions exchange their ledgers, as they do now and then."""
         self.meanwhile: Callable[[], Awaitable[None]] | None = None

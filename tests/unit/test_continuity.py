@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from multiregion.continuity import Comparison, Course, Other, course, must_hold
-from multiregion.reports import Known, Leadership
+from multiregion.continuity import Comparison, Course, Other, course
+from multiregion.reports import Known, Leadership, must_hold
 from multiregion.states import FIRST, Role
 from multiregion.stores import BEGINNING, Mark, Position
 

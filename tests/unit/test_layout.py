@@ -43,6 +43,7 @@ LAYERS = (
     ),
     ("preparation",),
     ("predictions",),
+    ("accepting",),
     ("continuity", "controller", "exchange", "losses", "reapply", "repair"),
     ("automatic", "progress", "rehearsal", "rebuild", "scrub"),
     ("drills",),

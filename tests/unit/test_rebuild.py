@@ -1,6 +1,6 @@
 """When a region may be copied anew: what is asked before, what is refused with nothing changed, and how the end of it is known."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from multiregion.logs import DISK_LOST, Loss
 from multiregion.losses import named
 from multiregion.orders import Step
 from multiregion.predictions import Outlook
-from multiregion.rebuild import STALL_SECONDS, Damage, Rebuild
+from multiregion.rebuild import STALL_SECONDS, Damage, Rebuild, check_source
 from multiregion.registry import known_of
 from multiregion.replication import Standing
 from multiregion.reports import Report, base_fact
@@ -22,6 +22,7 @@ from tests.unit.links import FIRST, founded
 from tests.unit.manual_clock import ManualClock
 
 KEPT = "set-aside-1"
+NAMES = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
 
 
 def at(sequence: int, *, epoch: int = 1, chain: str = "same") -> Mark:
@@ -44,6 +45,14 @@ class Region:
     spoiled: tuple[Position, ...] = ()
     ledger: list[Loss] = field(default_factory=list)
     takes: bool = True
+    cut: bool = False
+    other: "Region | None" = None
+    held_for: str | None = None
+    replaced_by: str | None = None
+    confirms: bool = True
+    refuses: bool = False
+    meanwhile: Callable[[], Awaitable[object]] | None = None
+    """What happens before it has answered how its log is."""
 
     async def outlook(self) -> Outlook:
         self._reach()
@@ -68,11 +77,14 @@ class Region:
         self._reach()
         if self.set_aside_to is not None and self.old_answers:
             self.old_answers -= 1  # the old process has not ended yet
-            return Damage(self.end, self.problem, None)
-        return Damage(self.end, self.problem, self.set_aside_to)
+            return Damage(self.end, self.problem, None, self.held_for)
+        return Damage(self.end, self.problem, self.replaced_by or self.set_aside_to, self.held_for)
 
     async def audit(self) -> Sequence[Position]:
         self._reach()
+        if meanwhile := self.meanwhile:
+            self.meanwhile = None
+            await meanwhile()
         return self.spoiled
 
     async def enter(self, losses: Sequence[Loss]) -> None:
@@ -81,14 +93,54 @@ class Region:
             raise DiskFull("the disk is full")
         self.ledger += [loss for loss in losses if loss.key not in [each.key for each in self.ledger]]
 
-    async def set_aside(self) -> str:
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return None
+
+    async def put_back(self) -> str:
         self._reach()
+        if self.end == at(40):
+            raise RepairFailed("no database was set aside here")
+        self.set_aside_to, self.end = KEPT, at(40)
+        return KEPT
+
+    async def hold(self, claim: str) -> None:
+        self._reach()
+        if self.set_aside_to is not None or not self.ready:
+            raise RepairFailed("this region is not whole itself")
+        self.held_for = claim
+
+    async def release(self, claim: str) -> None:
+        self._reach()
+        self.held_for = None if self.held_for == claim else self.held_for
+
+    async def check_source(self, claim: str) -> None:
+        self._reach()
+        assert self.other is not None
+        await check_source(OverTheLine(self.other, self), claim)
+
+    async def set_aside(self, claim: str) -> str:
+        await self.check_source(claim)
+        if self.refuses:
+            raise RepairFailed("it holds its own")
+        if not self.confirms:
+            raise Unreachable("no answer")
         self.set_aside_to, self.end = KEPT, BEGINNING
         return KEPT
 
     def _reach(self) -> None:
         if not self.up:
             raise Unreachable("no answer")
+
+
+@dataclass
+class OverTheLine:
+    far: Region
+    near: Region
+
+    async def damage(self) -> Damage:
+        if self.near.cut or self.far.cut:
+            raise Unreachable("no answer")
+        return await self.far.damage()
 
 
 @dataclass
@@ -102,6 +154,10 @@ class World:
     async def repair(self, role: Role = Role.SECONDARY, *, accept_loss: bool = False, epoch: int | None = None) -> list[Step]:
         return [step async for step in self.rebuild.run(role, accept_loss=accept_loss, actor="ada", epoch=epoch)]
 
+    def restart_authority(self) -> None:
+        regions = {Role.PRIMARY: self.primary, Role.SECONDARY: self.secondary}
+        self.rebuild = Rebuild(self.authority, self.authority, self.authority, regions, NAMES, self.clock)
+
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
@@ -109,8 +165,9 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     authority = SqliteState(tmp_path / "authority.db", clock)
     await founded(authority)
     primary, secondary = Region(at(40)), Region(at(30), problem="damaged")
-    regions, names = {Role.PRIMARY: primary, Role.SECONDARY: secondary}, {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
-    yield World(authority, primary, secondary, Rebuild(authority, authority, regions, names, clock), clock)
+    primary.other, secondary.other = secondary, primary
+    regions = {Role.PRIMARY: primary, Role.SECONDARY: secondary}
+    yield World(authority, primary, secondary, Rebuild(authority, authority, authority, regions, NAMES, clock), clock)
     authority.close()
 
 
@@ -125,8 +182,10 @@ async def test_it_is_done_when_the_region_has_begun_again_and_is_whole(world: Wo
     assert [(step.name, step.outcome) for step in steps] == [("check", "done"), ("set aside", "done"), ("copy", "done")]
     assert steps[2].detail == "ap-northeast-1 is at change 40"
     assert world.secondary.end == at(40) and KEPT in steps[1].detail and "damaged" in steps[0].detail
-    (newest,) = await world.authority.history(1)
-    assert (newest.what, newest.actor, newest.facts) == ("repair", "ada", {"region": "secondary", "kept": KEPT})
+    ended, kept, begun = await world.authority.history(3, about="repair")
+    assert (kept.actor, kept.facts) == ("ada", {"region": "secondary", "kept": KEPT})
+    assert begun.facts["region"] == "secondary" and ended.facts == {"claim": ""}
+    assert world.primary.held_for is None and await world.authority.claimed() is None
 
 
 async def test_what_is_not_whole_itself_is_no_source(world: World) -> None:
@@ -167,9 +226,9 @@ async def test_what_is_given_up_is_known_to_the_authority_before_the_region_begi
     world.primary.end, world.primary.goal, world.secondary.problem, world.secondary.end = at(45), 40, None, at(40)
     await world.repair(Role.PRIMARY, accept_loss=True)
     known = await known_of(world.authority, world.authority, Role.PRIMARY)
-    assert known.ends[Role.PRIMARY] == at(45) and known.accepted
+    assert known.ends[Role.PRIMARY] == at(45) and known.given_up and not known.accepted
     await reported(world, at(42), role=Role.PRIMARY)
-    assert not (await known_of(world.authority, world.authority, Role.SECONDARY)).accepted
+    assert not (await known_of(world.authority, world.authority, Role.SECONDARY)).given_up
 
 
 async def test_what_a_leader_has_whose_log_cannot_be_read_is_unknown(world: World) -> None:
@@ -203,7 +262,7 @@ async def test_what_nobody_can_count_is_in_the_ledger_before_the_file_is_set_asi
         RepairFailed, match=r"ap-northeast-1 did not take what is given up into its loss ledger.*disk is full.*nothing was changed"
     ):
         await world.repair(Role.PRIMARY, accept_loss=True)
-    assert world.primary.set_aside_to is None and (await world.authority.history(1))[0].what == "state"
+    assert world.primary.set_aside_to is None and await world.authority.claimed() is None
     world.secondary.takes = True
     (check, *_) = await world.repair(Role.PRIMARY, accept_loss=True)
     assert told(world.secondary.ledger) == [("1.31-?", Role.PRIMARY, DISK_LOST, 0)] and "`multiregion loss list`" in check.detail

@@ -11,7 +11,7 @@ from multiregion import states
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import NotReady, StaleEpoch
-from multiregion.registry import founded_upon, is_accepted, known_of, note_report, resumed
+from multiregion.registry import founded_upon, known_of, note_report, resumed
 from multiregion.reports import ACCEPTED, Leadership, Report
 from multiregion.states import UNFOUNDED, Role, State, move
 from multiregion.stores import BEGINNING, Key, Mark, Position, Write
@@ -206,9 +206,14 @@ async def test_only_the_leader_resumes_and_only_the_state_that_is_in_force(autho
 
 async def test_an_operators_word_counts_for_its_region_and_at_its_epoch(authority: SqliteState) -> None:
     first = await found(authority)
-    assert not await is_accepted(authority, Role.PRIMARY)
+    assert not (await known_of(authority, authority, Role.PRIMARY)).accepted
+    await authority.note(ACCEPTED, actor="eve", reason="", facts={"role": Role.PRIMARY, "beside": True})
+    known = await known_of(authority, authority, Role.PRIMARY)
+    assert known.given_up and not known.accepted
     await authority.note(ACCEPTED, actor="eve", reason="", facts={"role": Role.PRIMARY})
-    assert await is_accepted(authority, Role.PRIMARY) and not await is_accepted(authority, Role.SECONDARY)
+    assert (await known_of(authority, authority, Role.PRIMARY)).accepted and not (
+        await known_of(authority, authority, Role.SECONDARY)
+    ).accepted
     assert (await known_of(authority, authority, Role.PRIMARY)).accepted
     await resumed(authority, Role.PRIMARY, first, END, "")
-    assert not await is_accepted(authority, Role.PRIMARY)
+    assert not (await known_of(authority, authority, Role.PRIMARY)).accepted

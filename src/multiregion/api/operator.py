@@ -42,6 +42,7 @@ class Order(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=T
     accept_loss: bool = False
     epoch: int | None = None
     region: str = ""
+    put_back: bool = False
 
     def change(self, request: Request, to: State) -> Change:
         if len(self.reason) > REASON_CHARACTERS_MAX:
@@ -164,6 +165,8 @@ class OperatorAPI:
         role = self._documents.role(order.region)
         if self._rebuild is None:
             raise RepairFailed('with store "aws" the engines keep a region\'s data: restore its table from a backup there')
+        if order.put_back:
+            return self._report(self._rebuild.put_back(role, actor=actor(request, order.actor), epoch=order.epoch))
         return self._report(self._rebuild.run(role, accept_loss=order.accept_loss, actor=actor(request, order.actor), epoch=order.epoch))
 
     def _report(self, events: AsyncIterator[Step] | AsyncIterator[Verdict]) -> Response:

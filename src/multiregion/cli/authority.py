@@ -33,14 +33,18 @@ def recover(
 @app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")
 def accept_history(
     region: Annotated[str, typer.Argument(help="The region that waits to lead.")],
+    accept_loss: Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit is given up.")] = False,
     reason: ReasonOption = "",
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
     """A region waits, because it lacks writes that are known of: go on with the history that it has. What is missing is then in
-    [bold]multiregion loss list[/].
+    [bold]multiregion loss list[/]. Says first what is given up.
+
+    Refused, with nothing changed, if the other region answers and has it: mend the line between the regions then.
     """
-    finish(Authority.of(data).order("/operator/accept-history", region=region, reason=reason), json)
+    order = {"region": region, "acceptLoss": accept_loss, "reason": reason}
+    finish(Authority.of(data).order("/operator/accept-history", **order), json)
 
 
 @automatic.command("status", epilog="Example: multiregion automatic status")

@@ -15,9 +15,9 @@ from multiregion.embedded.disk import FULL
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
 from multiregion.embedded.guarded import About, Connection, Reading
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFull, StaleEpoch
+from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFull, RepairFailed, StaleEpoch
 from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
-from multiregion.reports import Leadership, Report, base_fact, base_of
+from multiregion.reports import Claim, Leadership, Report, base_fact, base_of
 from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State
 from multiregion.stores import BEGINNING, Decision, Entry, Mark
 
@@ -48,6 +48,7 @@ NEXT_ENTRY = (
 """The newest decision before number ?1 that is not of its entry."""
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
+NEWEST_CLAIM = "SELECT facts FROM decision WHERE what = 'repair' AND json_type(facts, '$.claim') IS NOT NULL ORDER BY number DESC LIMIT 1"
 BASES = (
     "SELECT epoch, facts, (SELECT max(epoch) FROM decision AS before WHERE what = 'state' AND before.epoch < decision.epoch) FROM decision"
     " WHERE what = 'state' AND json_extract(facts, '$.base') IS NOT NULL ORDER BY epoch DESC LIMIT 100"
@@ -90,7 +91,7 @@ class AuthoritySession:
 
 
 class SqliteState:
-    """`StateStore`, `Entries` and `Reports` for one application."""
+    """`StateStore`, `Entries`, `Reports` and `Claims` for one application."""
 
     def __init__(
         self,
@@ -225,6 +226,19 @@ class SqliteState:
 
         await self._decide(work)
 
+    async def claimed(self) -> Claim | None:
+        return claim_in(self._reading)
+
+    async def claim(self, old: Claim | None, new: Claim | None, *, actor: str, reason: str) -> None:
+        def work(session: AuthoritySession) -> None:
+            if claim_in(session.db) != old:
+                raise RepairFailed("another repair began or ended first; nothing was changed. Run the same command again")
+            facts = {"region": new.role, "claim": new.id} if new else {"claim": ""}
+            newest = session.newest()
+            session.add(Decision(newest.state if newest else UNFOUNDED, actor, self._clock.now(), reason, "repair", facts))
+
+        await self._decide(work)
+
     async def history(self, limit: int = 50, *, about: str | None = None) -> Sequence[Decision]:
         rows = self._reading.execute(
             f"SELECT {COLUMNS} FROM decision WHERE ?1 IS NULL OR what = ?1 OR actor = ?1 ORDER BY number DESC LIMIT ?2", (about, limit)
@@ -253,6 +267,12 @@ def leaderships(rows: Iterable[tuple[int, str, int | None]]) -> Iterator[tuple[i
 
 def base_in(facts: str) -> Mark:
     return base_of(json.loads(facts)["base"])
+
+
+def claim_in(db: sqlite3.Connection) -> Claim | None:
+    row = db.execute(NEWEST_CLAIM).fetchone()
+    facts = json.loads(row[0]) if row else {"claim": ""}
+    return Claim(Role(facts["region"]), facts["claim"]) if facts["claim"] else None
 
 
 def about_authority(path: Path) -> About:

@@ -1,10 +1,11 @@
 """The authority as a process: the state and its history, and the controller behind the operators' API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
+from multiregion.accepting import Histories
 from multiregion.api.asgi import Served, application
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI
 from multiregion.api.console import ConsoleAPI
@@ -103,6 +104,14 @@ def informed(
     return regions if reports is None else {role: InformedRegion(region, role, state, reports, leases) for role, region in regions.items()}
 
 
+def verifying(clients: Mapping[Role, RegionClient], names: Mapping[Role, str], clock: Clock) -> Callable[[bool, bool], Verification]:
+    def verification(deep: bool, repair: bool) -> Verification:
+        sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])
+        return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep, repair=repair)
+
+    return verification
+
+
 def authority_application(config: PartConfig, settings: Settings) -> Served:
     clock, deployment = SystemClock(), config.deployment
     config.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -116,13 +125,10 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
     own = store if isinstance(store, SqliteState) else None
     regions = informed(clients, state, own, leases)
     progress = Progress(clock)
-    controller = WatchedController(progress, state, regions, names, clock, settings, leases)
+    histories = Histories(state, own, clients, names, settings.loss_changes_max) if own else None
+    controller = WatchedController(progress, state, regions, names, clock, settings, leases, histories)
     obstacle = own.obstacle if own else None
     automatic = Automatic(state, controller, regions, leases, clock, settings, obstacle) if leases else None
-
-    def verification(deep: bool, repair: bool) -> Verification:
-        sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])
-        return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep, repair=repair)
 
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
@@ -141,10 +147,10 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
 
     documents = StateDocuments(deployment)
     guards = Guards(deployment, operators.identify)
-    rebuild = Rebuild(state, own, clients, names, clock) if own else None
+    rebuild = Rebuild(state, own, own, clients, names, clock) if own else None
     rehearsals = Rehearsals(state, regions, names, clock, settings)
     about_automatic = AutomaticAPI(state, automatic, guards)
-    parts = controller, clients, verification, rebuild, documents, guards
+    parts = controller, clients, verifying(clients, names, clock), rebuild, documents, guards
     routes = [
         *OperatorAPI(state, store, about_automatic.document, *parts, own.writing if own else None).routes(),
         *ConsoleAPI(rehearsals, progress, names, settings, documents, guards).routes(),

@@ -36,6 +36,7 @@ from multiregion.errors import (
     NotFound,
     NotReady,
     Overloaded,
+    RepairFailed,
     StaleEpoch,
     Unneeded,
     Unreachable,
@@ -58,6 +59,10 @@ CALLER_SECONDS = 0.7
 NEEDED_SECONDS = 120.0
 REPAIR_SECONDS = 600.0
 AUDIT_SECONDS = 600.0
+SOURCE_SECONDS, SET_ASIDE_SECONDS = 6.0, 9.0
+KEPT_SECONDS = 30.0
+"""For the first question a database that was set aside is read through."""
+
 ENTER_SECONDS = 10.0
 REPORT_CALL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
@@ -68,7 +73,7 @@ BY_CODE: dict[str, type[MultiregionError]] = {
     kind.code: kind
     for kind in (
         *(CommitUnknown, Conflict, Damaged, DatabaseDamaged, DiskFailed, DiskFull, Fenced, InvalidInput, NotFound, NotReady),
-        *(Overloaded, StaleEpoch, Unneeded),
+        *(Overloaded, RepairFailed, StaleEpoch, Unneeded),
     )
 }
 
@@ -133,6 +138,13 @@ async def marks_of(http: httpx.AsyncClient, sequences: Sequence[int]) -> Sequenc
     return [None if mark is None else mark.value_of() for mark in found]
 
 
+async def kept_of(http: httpx.AsyncClient, marks: Sequence[Mark]) -> str | None:
+    how = {"seconds": KEPT_SECONDS, "timeout": KEPT_SECONDS}
+    order = msgspec.json.encode([wire_mark(mark) for mark in marks])
+    found: str | None = await ask(http, "POST", "/internal/kept", str | None, content=order, **how)  # type: ignore[arg-type]
+    return found
+
+
 class HttpPeer:
     """`Peer` at the other end of the wire."""
 
@@ -172,6 +184,14 @@ class HttpPeer:
 
     async def acknowledge(self, position: Position) -> None:
         await ask(self._client, "POST", "/internal/acknowledge", NoneType, content=msgspec.json.encode((position.epoch, position.sequence)))
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await kept_of(self._client, marks)
+
+    async def damage(self) -> Damage:
+        """Patient: it is asked once, before a repair."""
+        how = {"seconds": SOURCE_SECONDS, "timeout": SOURCE_SECONDS}
+        return (await ask(self._client, "GET", "/internal/damage", WireDamage, **how)).value_of()
 
     async def fetch(self, digest: Digest) -> AsyncIterator[bytes]:
         try:
@@ -260,8 +280,28 @@ class RegionClient:
     async def damage(self) -> Damage:
         return (await self._ask("GET", "/internal/damage", WireDamage)).value_of()
 
-    async def set_aside(self) -> str:
-        return await self._ask("POST", "/internal/set-aside", str)
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await kept_of(self._client, marks)
+
+    async def put_back(self) -> str:
+        return await self._ask("POST", "/internal/put-back", str, seconds=KEPT_SECONDS, timeout=KEPT_SECONDS)
+
+    async def hold(self, claim: str) -> None:
+        await self._ask("POST", "/internal/hold", NoneType, content=msgspec.json.encode(claim))
+
+    async def release(self, claim: str) -> None:
+        await self._ask("POST", "/internal/release", NoneType, content=msgspec.json.encode(claim))
+
+    async def check_source(self, claim: str) -> None:
+        await self._of_source("/internal/check-source", NoneType, claim)
+
+    async def set_aside(self, claim: str) -> str:
+        return await self._of_source("/internal/set-aside", str, claim)
+
+    async def _of_source(self, path: str, type: type[T], claim: str) -> T:
+        """What the region answers after it has asked the other one."""
+        how = {"seconds": SET_ASIDE_SECONDS, "timeout": SET_ASIDE_SECONDS}
+        return await self._ask("POST", path, type, content=msgspec.json.encode(claim), **how)
 
     async def repair(self, digests: Sequence[Digest] | None = None) -> Repaired:
         """Have it put these objects there again; None: whatever it knows to be damaged or missing."""

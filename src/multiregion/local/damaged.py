@@ -1,7 +1,8 @@
 """What a region's process does about a damaged database: it reports it, and sets it aside when that is ordered."""
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from multiregion import advice
@@ -10,9 +11,11 @@ from multiregion.api.damaged import DamagedAPI
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig
 from multiregion.embedded import aside
-from multiregion.errors import DatabaseDamaged
-from multiregion.rebuild import Damage
+from multiregion.errors import DatabaseDamaged, RepairFailed
+from multiregion.local.clients import HttpPeer
+from multiregion.rebuild import Damage, check_source
 from multiregion.status import damaged
+from multiregion.stores import Mark
 
 log = logging.getLogger("multiregion.region")
 
@@ -27,6 +30,45 @@ class SettingAside:
         self._restart = restart
         self._clock = clock
         self.newest = aside.newest(database)
+        self._sound: dict[Path, bool] = {}
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        """The newest folder with a sound database whose log has one of these."""
+        return await self._first(lambda file: any(aside.has(file, mark) for mark in marks))
+
+    async def put_back(self, end: Mark) -> str:
+        """The newest sound one that goes on from `end`, where the present log ends. Returns the folder that the present one is kept in.
+        Raises RepairFailed."""
+        folder = await self._first(lambda file: aside.has(file, end) and aside.end_in(file) != end)
+        if folder is None:
+            raise RepairFailed(
+                "no database was set aside here that is sound and goes on from what this region has by now; nothing was changed"
+            )
+        kept = aside.order_put_back(self._database, folder, self._clock)
+        self._restart()
+        return kept
+
+    async def _first(self, fits: Callable[[Path], bool]) -> str | None:
+        for file in aside.kept(self._database):
+            if fits(file) and await self._is_sound(file):
+                return file.parent.name
+        return None
+
+    async def _is_sound(self, file: Path) -> bool:
+        """It is read once, beside all else that this process does."""
+        if file not in self._sound:
+            self._sound[file] = await asyncio.to_thread(aside.is_sound, file)
+        return self._sound[file]
+
+    @property
+    def held_for(self) -> str | None:
+        return aside.held_for(self._database)
+
+    def hold(self, claim: str) -> None:
+        aside.hold(self._database, claim)
+
+    def release(self, claim: str) -> None:
+        aside.release(self._database, claim)
 
     def order(self) -> str:
         folder = aside.order(self._database, self._clock)
@@ -44,6 +86,7 @@ class DamagedRegion:
         self._damage = damage
         self._database = config.folder / "region.db"
         self._setting_aside = SettingAside(self._database, restart, SystemClock())
+        self._peer = HttpPeer(config.peer or "", config.deployment)
         log.error("%s: %s", self._database, damage.detail)
 
     def application(self) -> Served:
@@ -52,7 +95,27 @@ class DamagedRegion:
         return DamagedAPI(deployment, self, status, self._damage).application()
 
     async def damage(self) -> Damage:
-        return Damage(aside.end_in(self._database), self._damage.detail, self._setting_aside.newest)
+        found = self._setting_aside
+        return Damage(aside.end_in(self._database), self._damage.detail, found.newest, found.held_for)
 
-    async def set_aside(self) -> str:
+    async def hold(self, claim: str) -> None:
+        raise RepairFailed(self._damage.detail)
+
+    async def release(self, claim: str) -> None:
+        self._setting_aside.release(claim)
+
+    async def check_source(self, claim: str) -> None:
+        await check_source(self._peer, claim)
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await self._setting_aside.kept(marks)
+
+    async def put_back(self) -> str:
+        end = aside.end_in(self._database)
+        if end is None:
+            raise RepairFailed("this region cannot read how far its own log goes; nothing was changed")
+        return await self._setting_aside.put_back(end)
+
+    async def set_aside(self, claim: str) -> str:
+        await self.check_source(claim)
         return self._setting_aside.order()

@@ -24,7 +24,7 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import DatabaseDamaged, MultiregionError
+from multiregion.errors import DatabaseDamaged, MultiregionError, RepairFailed
 from multiregion.exchange import LedgerExchange
 from multiregion.leases import Lease
 from multiregion.local.damaged import SettingAside
@@ -33,15 +33,15 @@ from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.objects import Condition
 from multiregion.predictions import Outlook
 from multiregion.reapply import restore
-from multiregion.rebuild import Damage
+from multiregion.rebuild import Damage, check_source
 from multiregion.region import LoggedRegion
 from multiregion.repair import Repairs
 from multiregion.replication import COMPARES, Replicator
 from multiregion.reports import REPORT_SECONDS
 from multiregion.scrub import Pace, Scrub
-from multiregion.states import UNFOUNDED, RoutingState
+from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.status import RegionStatus, Said, damaged, missing_of, writing_of
-from multiregion.stores import UNKNOWN_LAG, Change, Digest, Lag, Position
+from multiregion.stores import UNKNOWN_LAG, Change, Digest, Lag, Mark, Position
 
 SWEEP_SECONDS = 60.0
 LEASE_PAUSE_SECONDS_MAX = 1.0
@@ -92,7 +92,7 @@ class RegionProcess(ServedRegion):
             catches_up=lambda: self._continuity.catches_up(),
         )
         self._exposure = RegionExposure(self._records, self._uploads)
-        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
+        self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max, self._kept_anywhere)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self._repairs = Repairs(self._records, self._objects, self._peer, clock)
         pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
@@ -193,9 +193,32 @@ class RegionProcess(ServedRegion):
         except DatabaseDamaged:
             end = None
         damage = self._records.damage
-        return Damage(end, damage.detail if damage else None, self._setting_aside.newest)
+        return Damage(end, damage.detail if damage else None, self._setting_aside.newest, self._setting_aside.held_for)
 
-    async def set_aside(self) -> str:
+    async def hold(self, claim: str) -> None:
+        if not (await self.outlook()).ready:
+            raise RepairFailed("this region is not whole itself")
+        self._setting_aside.hold(claim)
+
+    async def release(self, claim: str) -> None:
+        self._setting_aside.release(claim)
+
+    async def check_source(self, claim: str) -> None:
+        await check_source(self._peer, claim)
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return await self._setting_aside.kept(marks)
+
+    async def put_back(self) -> str:
+        return await self._setting_aside.put_back((await self._records.head()).mark)
+
+    async def _kept_anywhere(self, marks: Sequence[Mark], both: bool) -> Role | None:
+        if await self.kept(marks) is not None:
+            return self._role
+        return self._role.other if both and await self._peer.kept(marks) is not None else None
+
+    async def set_aside(self, claim: str) -> str:
+        await self.check_source(claim)
         return self._setting_aside.order()
 
     async def outlook(self) -> Outlook:
@@ -236,7 +259,7 @@ class RegionProcess(ServedRegion):
         ready = self._records.confirmed and whole and proved and not needs_lease and not (writer and writing.problem)
         turns = self._replicator.turns(state)
         problem = COMPARES if turns else self._replicator.problem
-        reasons += [f"replication: {problem}"] if problem else []
+        reasons += [f"replication: {problem}"] if problem and not self._continuity.is_cut else []
         reasons += ["the other region has changes that are not in this log; it undoes them and follows"] if self._replicator.parted else []
         return RegionStatus(
             ready=ready,
