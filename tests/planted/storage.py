@@ -28,6 +28,8 @@ AS_SENT = "test_one_that_nobody_has_copied_yet_is_put_back_from_its_record_as_it
 MOVED = "tests/contract/test_writing.py::test_a_file_that_is_moved_under_the_process_takes_no_writes_until_it_is_back"
 LITTER = f"{LOCAL}::test_whatever_stands_in_an_objects_place_is_found_and_gives_way"
 LOSSES = "tests/unit/test_losses.py"
+OWNERSHIP = "tests/contract/test_ownership.py"
+REFUSED_BY_NAME = f"{OWNERSHIP}::test_a_file_of_another_deployment_is_refused_by_name_and_left_as_it_is"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
@@ -342,5 +344,38 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if self._disputed == newest:\n",
         "        if False:\n",
         f"{LOGGED}::test_two_states_under_one_number_stop_writing_until_something_else_is_decided",
+    ),
+    # whose file it is
+    ("embedded/ownership.py", "if deployment and found and found != deployment:", "if False:", f"{REFUSED_BY_NAME}[region]"),
+    ("embedded/authority.py", "    check_owner(db, path, about, deployment)\n", "", f"{REFUSED_BY_NAME}[authority]"),
+    (
+        "embedded/migration.py",
+        "    own(db, deployment)\n",
+        "",
+        f"{OWNERSHIP}::test_a_file_is_its_deployments_from_the_first_start_on[region]",
+    ),
+    (
+        "embedded/ownership.py",
+        "if deployment and not owner_of(db):",
+        "if False:",
+        f"{OWNERSHIP}::test_a_file_that_names_none_becomes_this_deployments_once[authority]",
+    ),
+    (
+        "local/region.py",
+        "            deployment=deployment.app_id,\n",
+        "",
+        f"{OWNERSHIP}::test_a_region_upon_a_foreign_file_says_so_and_tells_and_takes_nothing",
+    ),
+    (
+        "local/authority.py",
+        "        deployment=config.deployment.app_id,\n",
+        "",
+        f"{OWNERSHIP}::test_an_authority_upon_a_foreign_file_does_not_start",
+    ),
+    (
+        "local/damaged.py",
+        "None if isinstance(self._damage, ForeignDatabase) else aside.end_in(self._database)",
+        "aside.end_in(self._database)",
+        f"{OWNERSHIP}::test_a_region_upon_a_foreign_file_says_so_and_tells_and_takes_nothing",
     ),
 ]

@@ -10,7 +10,7 @@ from multiregion.api.damaged import DamagedAPI
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig
 from multiregion.embedded import aside
-from multiregion.errors import DatabaseDamaged
+from multiregion.errors import DatabaseDamaged, ForeignDatabase
 from multiregion.rebuild import Damage
 from multiregion.status import damaged
 
@@ -35,7 +35,7 @@ class SettingAside:
 
 
 class DamagedRegion:
-    """Runs in place of a region whose database cannot be opened."""
+    """Runs in place of a region whose database cannot be opened, or is another deployment's: nothing in it is served or told."""
 
     def __init__(self, config: PartConfig, damage: DatabaseDamaged, restart: Callable[[], None]) -> None:
         assert config.role is not None
@@ -52,7 +52,8 @@ class DamagedRegion:
         return DamagedAPI(deployment, self, status, self._damage).application()
 
     async def damage(self) -> Damage:
-        return Damage(aside.end_in(self._database), self._damage.detail, self._setting_aside.newest)
+        end = None if isinstance(self._damage, ForeignDatabase) else aside.end_in(self._database)
+        return Damage(end, self._damage.detail, self._setting_aside.newest)
 
     async def set_aside(self) -> str:
         return self._setting_aside.order()

@@ -71,6 +71,7 @@ class RegionProcess(ServedRegion):
             clock,
             guarded=True,
             history=deployment.first_history,
+            deployment=deployment.app_id,
             lease=lease,
             durability=self._copies,
             reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
