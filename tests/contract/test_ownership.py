@@ -1,6 +1,7 @@
 """A file knows the deployment it belongs to: one of another deployment that is put in its place is refused by name, whole."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def authority(file: Path, deployment: str) -> SqliteState:
     return SqliteState(file, SystemClock(), deployment=deployment)
 
 
+Make = Callable[[Path, str], SqliteRecords | SqliteState]
+
+
 def owner(file: Path) -> str:
     with closing(sqlite3.connect(file)) as db:
         return str(db.execute("SELECT deployment FROM belongs").fetchone()[0])
@@ -44,7 +48,7 @@ def forget_owner(file: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [region, authority])
-def test_a_file_is_its_deployments_from_the_first_start_on(tmp_path: Path, make: type[SqliteRecords]) -> None:
+def test_a_file_is_its_deployments_from_the_first_start_on(tmp_path: Path, make: Make) -> None:
     file = tmp_path / "store.db"
     for _ in range(2):
         make(file, OWN).close()
@@ -52,7 +56,7 @@ def test_a_file_is_its_deployments_from_the_first_start_on(tmp_path: Path, make:
 
 
 @pytest.mark.parametrize("make", [region, authority])
-def test_a_file_of_another_deployment_is_refused_by_name_and_left_as_it_is(tmp_path: Path, make: type[SqliteRecords]) -> None:
+def test_a_file_of_another_deployment_is_refused_by_name_and_left_as_it_is(tmp_path: Path, make: Make) -> None:
     file = tmp_path / "store.db"
     make(file, FOREIGN).close()
     before = file.read_bytes()
@@ -64,7 +68,7 @@ def test_a_file_of_another_deployment_is_refused_by_name_and_left_as_it_is(tmp_p
 
 
 @pytest.mark.parametrize("make", [region, authority])
-def test_a_file_that_names_none_becomes_this_deployments_once(tmp_path: Path, make: type[SqliteRecords]) -> None:
+def test_a_file_that_names_none_becomes_this_deployments_once(tmp_path: Path, make: Make) -> None:
     file = tmp_path / "store.db"
     make(file, FOREIGN).close()
     forget_owner(file)
@@ -104,6 +108,7 @@ async def test_a_region_upon_a_foreign_file_says_so_and_tells_and_takes_nothing(
         ready = (await http.get("/readyz")).json()
         assert (ready["ready"], ready["damaged"], ready["needs"]) == (False, True, "multiregion repair primary")
         assert FOREIGN in ready["reasons"][0] and "Put the right file back" in ready["reasons"][0]
+        answer = await http.get("/internal/outlook")
         for path in ("/internal/outlook", "/internal/standing", "/internal/head", f"/state/{config.deployment.app_id}", "/photos"):
             answer = await http.get(path)
             assert (answer.status_code, answer.json()["code"]) == (503, "foreign_database"), path

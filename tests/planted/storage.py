@@ -28,6 +28,7 @@ AS_SENT = "test_one_that_nobody_has_copied_yet_is_put_back_from_its_record_as_it
 MOVED = "tests/contract/test_writing.py::test_a_file_that_is_moved_under_the_process_takes_no_writes_until_it_is_back"
 LITTER = f"{LOCAL}::test_whatever_stands_in_an_objects_place_is_found_and_gives_way"
 LOSSES = "tests/unit/test_losses.py"
+FOLDERS = "tests/contract/test_folders.py"
 OWNERSHIP = "tests/contract/test_ownership.py"
 REFUSED_BY_NAME = f"{OWNERSHIP}::test_a_file_of_another_deployment_is_refused_by_name_and_left_as_it_is"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
@@ -377,5 +378,60 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "None if isinstance(self._damage, ForeignDatabase) else aside.end_in(self._database)",
         "aside.end_in(self._database)",
         f"{OWNERSHIP}::test_a_region_upon_a_foreign_file_says_so_and_tells_and_takes_nothing",
+    ),
+    # folders beside the records
+    (
+        "embedded/folders.py",
+        "                self._meter.failed(problem.words)\n",
+        "                pass\n",
+        f"{FOLDERS}::test_a_write_of_an_object_tells_of_the_disk_and_a_moment_after_a_good_one_it_is_not_tried",
+    ),
+    (
+        "embedded/folders.py",
+        "        with suppress(OSError):\n            file.unlink(missing_ok=True)",
+        "        file.unlink(missing_ok=True)",
+        f"{FOLDERS}::test_whatever_is_asked_of_objects_whose_folders_are_not_there_is_an_error_of_the_disk_or_none[put]",
+    ),
+    (
+        "embedded/folders.py",
+        "allocate(opened.fileno(), 0, ROOM_BYTES)",
+        "opened.truncate(ROOM_BYTES)",
+        f"{FOLDERS}::test_a_folder_without_room_is_full[objects]",
+    ),
+    (
+        "embedded/folders.py",
+        "            self._meter.failed(self._problem(error).words)\n        else:",
+        "            pass\n        else:",
+        f"{FOLDERS}::test_a_folder_that_cannot_be_written_is_found_out_named_and_mended[objects]",
+    ),
+    (
+        "health.py",
+        'replace(each, condition="failing") if each.condition == "stuck" else each',
+        "each",
+        "tests/unit/test_health.py::test_a_folder_that_does_not_answer_does_not_hold_up_a_fence",
+    ),
+    (
+        "local/region.py",
+        "return with_folders(self._records.writing(), [folder.writing() for folder in self._folders])",
+        "return self._records.writing()",
+        f"{FOLDERS}::test_a_region_is_as_ill_as_its_folders_and_tells_everybody_who_asks[objects]",
+    ),
+    (
+        "local/region.py",
+        "self._folders = self._objects, self._uploads",
+        "self._folders = (self._objects,)",
+        f"{FOLDERS}::test_a_region_is_as_ill_as_its_folders_and_tells_everybody_who_asks[pending]",
+    ),
+    (
+        "gallery/worker.py",
+        "if isinstance(error, OSError) and error.errno is not None:",
+        "if False:",
+        "tests/unit/test_photos_workers.py::test_a_disk_that_takes_no_picture_is_not_blamed_on_the_picture",
+    ),
+    (
+        "repair.py",
+        "            except DiskFailed as error:\n",
+        "            except MemoryError as error:\n",
+        f"{REPAIR}::test_a_disk_that_does_not_take_what_was_fetched_is_told_as_that",
     ),
 ]

@@ -100,8 +100,8 @@ class SqliteState:
         reserve: Reserve | None = None,
         slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
-        """`history`: that of a file of the last release, which names none. `deployment`: whose file it has to be. On a full disk decisions are stored in the room of
-        `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
+        """`history`: that of a file of the last release, which names none. `deployment`: whose file it has to be. On a full disk decisions
+        are stored in the room of `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
         self._clock = clock
         self._db = open_authority(path, history, reserve, deployment)
         self._reading = connect(path, about_authority(path), kind=Reading)

@@ -53,9 +53,9 @@ class SqliteRecords(RegionReads):
         slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
         """`guarded`: write nothing before this file was founded, or has everything, and `prove` was called; without it a store that
-        stands alone. `history`: that of a file of the last release. `deployment`: whose file it has to be. `lease` says whether this region may still write, by a clock
-        that only grows; None: writing needs no lease. `durability` is asked before a write, and waited for before it is
-        acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
+        stands alone. `history`: that of a file of the last release. `deployment`: whose file it has to be. `lease` says whether this
+        region may still write, by a clock that only grows; None: writing needs no lease. `durability` is asked before a write, and
+        waited for before it is acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
         self._role = role
         self._lease = lease
         self._durability = durability
