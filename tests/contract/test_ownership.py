@@ -14,7 +14,8 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import ForeignDatabase
 from multiregion.local.clients import refusal
-from multiregion.local.deployment import plan, read_kept
+from multiregion.local.deployment import plan
+from multiregion.local.kept import read_kept
 from multiregion.local.serve import application_of
 from multiregion.states import FIRST, Role
 from multiregion.stores import Key

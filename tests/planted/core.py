@@ -328,12 +328,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "pass",
         f"{FOLDER}::test_the_folder_has_one_holder_at_a_time",
     ),
-    ("local/deployment.py", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)", OWNER_ONLY),
+    ("local/kept.py", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)", OWNER_ONLY),
     ("local/locks.py", "parents=True, exist_ok=True, mode=0o700)", "parents=True, exist_ok=True)", OWNER_ONLY),
     (
         "local/deployment.py",
-        "or kept.primary != primary:",
-        "or False:",
+        "if (kept.primary, kept.secondary) != (primary, secondary):",
+        "if {kept.primary, kept.secondary} != {primary, secondary}:",
         f"{FOLDER}::test_a_folder_keeps_its_regions_and_their_roles",
     ),
     # the edge and what all routes have in common

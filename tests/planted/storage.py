@@ -28,6 +28,7 @@ AS_SENT = "test_one_that_nobody_has_copied_yet_is_put_back_from_its_record_as_it
 MOVED = "tests/contract/test_writing.py::test_a_file_that_is_moved_under_the_process_takes_no_writes_until_it_is_back"
 LITTER = f"{LOCAL}::test_whatever_stands_in_an_objects_place_is_found_and_gives_way"
 LOSSES = "tests/unit/test_losses.py"
+KEPT = "tests/unit/test_kept.py"
 FOLDERS = "tests/contract/test_folders.py"
 OWNERSHIP = "tests/contract/test_ownership.py"
 REFUSED_BY_NAME = f"{OWNERSHIP}::test_a_file_of_another_deployment_is_refused_by_name_and_left_as_it_is"
@@ -434,4 +435,37 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            except MemoryError as error:\n",
         f"{REPAIR}::test_a_disk_that_does_not_take_what_was_fetched_is_told_as_that",
     ),
+    # what a deployment keeps for good
+    (
+        "local/kept.py",
+        "if there is None or (there.app_id == kept.app_id and there != kept):",
+        "if there != kept:",
+        f"{KEPT}::test_the_copy_of_another_deployment_is_neither_believed_nor_written_over",
+    ),
+    (
+        "local/kept.py",
+        "if len({kept.app_id for kept, _ in found}) > 1:",
+        "if False:",
+        f"{KEPT}::test_copies_of_several_deployments_are_told_apart_by_name",
+    ),
+    (
+        "local/kept.py",
+        " if copy.app_id == kept.app_id), configured)",
+        "), configured)",
+        f"{KEPT}::test_the_copy_of_another_deployment_is_neither_believed_nor_written_over",
+    ),
+    (
+        "local/deployment.py",
+        'if why != "is missing" or has_data(self.folder):',
+        "if False:",
+        f"{KEPT}::test_data_with_nothing_that_says_whose_is_not_founded_upon[authority]",
+    ),
+    (
+        "local/deployment.py",
+        "        except msgspec.DecodeError as error:\n            why =",
+        "        except MemoryError as error:\n            why =",
+        f"{KEPT}::test_a_lost_or_damaged_file_is_made_again_and_it_is_said[]",
+    ),
+    ("local/kept.py", "    if name in PARTS:", "    if False:", f"{KEPT}::test_a_region_is_not_called_like_a_part_an_option_or_a_path"),
+    ("local/kept.py", "NAME.fullmatch(name)", "NAME.match(name)", f"{KEPT}::test_a_region_is_not_called_like_a_part_an_option_or_a_path"),
 ]

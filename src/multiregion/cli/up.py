@@ -94,7 +94,7 @@ async def run(wishes: Wishes, sample_photos: bool, as_json: bool) -> None:
 
 async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Console) -> None:
     console.print("Starting both regions …")
-    async with running(wishes, read_settings(), partial(announce, console), partial(waits, console)) as up:
+    async with running(wishes, read_settings(), partial(announce, console), partial(waits, console), partial(note, console)) as up:
         if sample_photos and up.not_ready:
             console.print("[yellow]![/] The sample photographs are not put in: nothing can be written yet.")
         elif sample_photos:
@@ -120,6 +120,10 @@ def called(part: Part) -> str:
 
 def waits(console: Console, part: Part) -> None:
     console.print(f"[dim]…[/] {called(part)} serves reads, and is not ready yet: {because(part)}", soft_wrap=True)
+
+
+def note(console: Console, words: str) -> None:
+    console.print(f"[yellow]![/] {escape(words)}", soft_wrap=True)
 
 
 def because(part: Part) -> str:

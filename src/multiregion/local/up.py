@@ -14,7 +14,8 @@ from multiregion.clock import SystemClock
 from multiregion.config import Deployment, PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.local.clients import client
-from multiregion.local.deployment import DataFolder, Kept, LocalDeployment, describe, plan
+from multiregion.local.deployment import DataFolder, LocalDeployment, describe, plan
+from multiregion.local.kept import Kept, keep_copies
 from multiregion.local.supervisor import Part, Supervisor
 from multiregion.states import Role
 
@@ -66,12 +67,20 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    wishes: Wishes, settings: Settings, on_ready: Callable[[Part], None], on_waiting: Callable[[Part], None]
+    wishes: Wishes,
+    settings: Settings,
+    on_ready: Callable[[Part], None],
+    on_waiting: Callable[[Part], None],
+    on_note: Callable[[str], None] = lambda words: None,
 ) -> AsyncIterator[Running]:
-    """Start everything, and go on when it serves reads; whatever happens, stop everything. Raises BadDeployment with what to do."""
+    """Start everything, and go on when it serves reads; whatever happens, stop everything. `on_note` is told what an operator has to
+    know and do nothing about. Raises BadDeployment with what to do."""
     folder, clock = DataFolder(wishes.data), SystemClock()
     with folder.locked():
         kept = folder.keep(clock, wishes.primary, wishes.secondary, wishes.application)
+        if folder.found_again:
+            on_note(folder.found_again)
+        keep_copies(folder.folder, kept)
         accounts = load(kept.application).accounts
         deployment, parts = plan(kept, wishes.data, wishes.port, settings=wishes.settings)
         wire = f"http://localhost:{parts['wire'].port}"
