@@ -3,7 +3,7 @@ named only where it helps."""
 
 from collections.abc import Mapping, Sequence
 
-from multiregion.errors import DatabaseDamaged
+from multiregion.errors import DatabaseDamaged, DiskFailed, DiskFull
 from multiregion.states import UNFOUNDED, Role, RoutingState, State
 from multiregion.stores import Position
 
@@ -15,7 +15,7 @@ def listed(roles: Sequence[Role], names: Names) -> str:
 
 
 def why_silent(role: Role, error: BaseException | None, names: Names) -> str:
-    return error.detail.rstrip(".") if isinstance(error, DatabaseDamaged) else f"{names[role]} does not answer"
+    return error.detail.rstrip(".") if isinstance(error, DiskFailed | DiskFull) else f"{names[role]} does not answer"
 
 
 def not_answering(silent: Mapping[Role, BaseException], state: RoutingState, target: RoutingState, names: Names) -> str:
@@ -104,6 +104,10 @@ def spoiled(places: Sequence[Position]) -> str:
 
 def repair(region: str) -> str:
     return f"multiregion repair {region}"
+
+
+def start(part: str) -> str:
+    return f"multiregion chaos start {part}"
 
 
 def accept_history(region: str) -> str:

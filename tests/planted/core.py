@@ -318,7 +318,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("local/supervisor.py", '"--with-parent", ', "", f"{SUPERVISOR}::test_a_part_does_not_outlive_whoever_started_it"),
     (
         "local/supervisor.py",
-        "        check_ports(self.parts)\n",
+        "        check_ports({name: part.config for name, part in self.parts.items()})\n",
         "",
         f"{SUPERVISOR}::test_a_port_that_is_taken_is_named_before_anything_is_started",
     ),

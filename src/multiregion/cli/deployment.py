@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import typer
 
-from multiregion.config import default_data
+from multiregion.config import data_of, default_data
 from multiregion.errors import MultiregionError, Unreachable
 from multiregion.local.deployment import DataFolder, LocalDeployment
 
@@ -18,7 +18,9 @@ SILENCE_SECONDS = 150.0
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion"),
+    typer.Option(
+        "--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion", parser=data_of
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for scripts.")]
 

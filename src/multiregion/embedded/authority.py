@@ -36,8 +36,8 @@ CREATE TABLE IF NOT EXISTS report (role TEXT PRIMARY KEY, body BLOB NOT NULL, at
 )
 T = TypeVar("T")
 ADVICE = (
-    "Move it and its -wal and -shm files away and start again, then run `multiregion authority recover`: it begins a new history from what"
-    " the regions know"
+    "Move it and its -wal and -shm files away and start it again (`multiregion chaos start authority`), then run `multiregion authority"
+    " recover`: it begins a new history from what the regions know"
 )
 IF_THERE_IS_NONE = f"If there is none: {ADVICE[0].lower()}{ADVICE[1:]}"
 FORMAT = 2

@@ -1,7 +1,7 @@
 """What is in a deployment's folder: its lock, its format, its parts' configurations, and `deployment.json`."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,8 @@ import msgspec
 
 from multiregion.clock import Clock
 from multiregion.config import GALLERY, Deployment, PartConfig, RegionPlace
-from multiregion.errors import BadDeployment
+from multiregion.embedded.folders import make_folder, why_not_made
+from multiregion.errors import BadDeployment, DiskFailed
 from multiregion.local.kept import Kept, found_again, fresh, has_data, nothing_to_go_by, read_kept, write_private
 from multiregion.local.locks import locked
 from multiregion.shapes import in_words
@@ -60,8 +61,15 @@ class DataFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one `up`. Raises BadDeployment if another has it."""
-        with locked(self.folder, self._in_use):
+        """Hold the folder for one `up`. Raises BadDeployment if another has it, or it cannot be used."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(self.folder, self._in_use))
+            except OSError as error:
+                raise BadDeployment(
+                    f"the data folder {self.folder} cannot be used: {why_not_made(self.folder, error)}. Make it one that can be written, or"
+                    " choose another with --data"
+                ) from error
             yield
 
     def _in_use(self, owner: str) -> str:
@@ -100,6 +108,8 @@ class DataFolder:
             return read_kept(self.kept_file)
         except FileNotFoundError:
             pass
+        except OSError as error:
+            raise BadDeployment(f"{self.kept_file} cannot be read: {error.strerror}") from error
         except msgspec.DecodeError as error:
             why = f"is damaged ({in_words(error)})"
         if found := found_again(self.folder, self._temporary_password()):
@@ -135,11 +145,18 @@ class DataFolder:
         write_private(self.deployment_file, deployment)
 
     def write_config(self, name: str, config: PartConfig) -> Path:
-        folder = self.folder / "config"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        file = folder / f"{name}.json"
+        file = made(self.folder / "config") / f"{name}.json"
         write_private(file, config)
         return file
+
+
+def made(folder: Path) -> Path:
+    """A folder of a deployment's own. Raises BadDeployment, naming what is in the way."""
+    try:
+        make_folder(folder)
+    except DiskFailed as error:
+        raise BadDeployment(error.detail) from error
+    return folder
 
 
 def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None = None) -> tuple[Deployment, dict[str, PartConfig]]:

@@ -73,13 +73,8 @@ def initial_password(clock: Clock) -> str:
 
 
 def read_kept(file: Path) -> Kept:
-    """Raises FileNotFoundError, DecodeError for one that is damaged, BadDeployment for one of a newer release, or unreadable."""
-    try:
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise BadDeployment(f"{file} cannot be read: {error.strerror}") from error
+    """Raises OSError, DecodeError for one that is damaged, BadDeployment for one of a newer release."""
+    content = file.read_bytes()
     version = msgspec.json.decode(content, type=dict[str, Any]).get("format")
     if not isinstance(version, int):
         raise msgspec.DecodeError("it names no format")
@@ -155,7 +150,7 @@ def kept_of(part: PartConfig, temporary_password: str | None) -> Kept:
 
 
 def readable(file: Path) -> Kept | None:
-    """None: it is not there, or damaged."""
+    """None: it is not there, damaged, or on a disk that cannot be read."""
     try:
         return read_kept(file)
     except (OSError, msgspec.DecodeError):

@@ -24,7 +24,7 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import DatabaseDamaged, MultiregionError
+from multiregion.errors import DatabaseDamaged, DiskFailed, MultiregionError
 from multiregion.exchange import LedgerExchange
 from multiregion.health import WriteHealth, with_folders
 from multiregion.leases import Lease
@@ -40,7 +40,7 @@ from multiregion.repair import Repairs
 from multiregion.replication import COMPARES, Replicator
 from multiregion.reports import REPORT_SECONDS
 from multiregion.scrub import Pace, Scrub
-from multiregion.states import UNFOUNDED, RoutingState
+from multiregion.states import UNFOUNDED, Role, RoutingState
 from multiregion.status import RegionStatus, Said, damaged, missing_of, writing_of
 from multiregion.stores import UNKNOWN_LAG, Change, Digest, Lag, Position
 
@@ -57,7 +57,7 @@ class RegionProcess(ServedRegion):
     """What can be on a disk of its own, beside the records."""
 
     def __init__(self, config: PartConfig, settings: Settings, restart: Callable[[], None]) -> None:
-        """`restart` has this made anew in the same process. Raises DatabaseDamaged."""
+        """`restart` has this made anew in the same process. Raises DatabaseDamaged, DiskFull, DiskFailed, OSError."""
         assert config.role is not None
         clock: Clock = SystemClock()
         deployment = config.deployment
@@ -80,13 +80,9 @@ class RegionProcess(ServedRegion):
             reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
             slow_seconds=settings.slow_write_seconds,
         )
-        self._objects = FileObjects(config.folder / "objects", clock, self._mend, settings.slow_write_seconds)
+        self._open_folders(config, settings, config.role, clock)
         self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
-        url = deployment.place(config.role).url
-        self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
-        tickets = deployment.key("upload-ticket"), clock, settings.ticket_seconds
-        self._uploads = PendingUploads(config.folder / "pending", url, *tickets, settings.slow_write_seconds)
-        self._folders = self._objects, self._uploads
+        self._links = SignedLinks(deployment.place(config.role).url, deployment.key("object-link"), clock, settings.link_seconds)
         super().__init__(config, settings, clock, Stores(self.region, self._uploads, self._links, SWEEP_SECONDS, self._records.close))
         acknowledges = settings.durability != "async"
         self._replicator = Replicator(
@@ -104,6 +100,18 @@ class RegionProcess(ServedRegion):
         pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
         self._audit = Audit(self._records, self._peer, clock)
         self._scrub = Scrub(self._records, self._objects, self._repairs, clock, config.folder / "scrub.json", pace)
+
+    def _open_folders(self, config: PartConfig, settings: Settings, role: Role, clock: Clock) -> None:
+        """After the records, which know whose folder this is. Raises DiskFailed."""
+        url, key = config.deployment.place(role).url, config.deployment.key("upload-ticket")
+        slow_seconds = settings.slow_write_seconds
+        try:
+            self._objects = FileObjects(config.folder / "objects", clock, self._mend, slow_seconds)
+            self._uploads = PendingUploads(config.folder / "pending", url, key, clock, settings.ticket_seconds, slow_seconds)
+        except DiskFailed:
+            self._records.close()
+            raise
+        self._folders = self._objects, self._uploads
 
     def _object_routes(self) -> Sequence[Any]:
         return object_routes(self._uploads, self._links, self._objects, self._settings.photo_bytes_max)
