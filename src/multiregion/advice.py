@@ -3,7 +3,7 @@ named only where it helps."""
 
 from collections.abc import Mapping, Sequence
 
-from multiregion.errors import DatabaseDamaged, MultiregionError
+from multiregion.errors import DatabaseDamaged, DiskFailed, DiskFull, MultiregionError
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, order_for
 from multiregion.stores import Position
 
@@ -15,7 +15,7 @@ def listed(roles: Sequence[Role], names: Names) -> str:
 
 
 def why_silent(role: Role, error: BaseException | None, names: Names) -> str:
-    return error.detail.rstrip(".") if isinstance(error, DatabaseDamaged) else f"{names[role]} does not answer"
+    return error.detail.rstrip(".") if isinstance(error, DiskFailed | DiskFull) else f"{names[role]} does not answer"
 
 
 def without(dead: Role, state: RoutingState, names: Names) -> str:
@@ -212,6 +212,10 @@ def put_back(region: str) -> str:
 
 def kept(region: str, word: str) -> str:
     return f"a database has which was set aside in the {region} region: `{word}` puts it back"
+
+
+def start(part: str) -> str:
+    return f"multiregion chaos start {part}"
 
 
 def accept_history(region: str) -> str:

@@ -1,7 +1,7 @@
 """How writing to a region's disk goes, by the outcome of real writes: a disk that is full, fails or is slow gives no other sign."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from multiregion.clock import Clock, iso
@@ -36,6 +36,15 @@ class WriteHealth:
 
 
 WELL = WriteHealth()
+CONDITIONS = ("well", "slow", "failing", "stuck")
+
+
+def with_folders(records: WriteHealth, folders: Sequence[WriteHealth]) -> WriteHealth:
+    """A region's health: that of its records or of a folder of its files, whichever is worst. A folder that does not answer counts as
+    one that fails, since a fence needs the records alone."""
+    capped = [replace(each, condition="failing") if each.condition == "stuck" else each for each in folders]
+    worst = max((records, *capped), key=lambda each: CONDITIONS.index(each.condition))
+    return replace(worst, last_seconds=records.last_seconds)
 
 
 class HasHealth(Protocol):

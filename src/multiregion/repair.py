@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from multiregion.clock import Clock
-from multiregion.errors import Damaged, DiskFull, InvalidInput, MultiregionError, NotFound, Overloaded, Unavailable
+from multiregion.errors import Damaged, DiskFailed, DiskFull, InvalidInput, MultiregionError, NotFound, Overloaded, Unavailable
 from multiregion.objects import Condition, LocalObjects, Repaired
 from multiregion.stores import Digest
 
@@ -189,6 +189,8 @@ class Repairs:
                 raise Unavailable(f"{here}, and what the other region sent was not it") from error
             except DiskFull as error:
                 raise DiskFull(f"{here}, and cannot be stored: {error.detail}") from error
+            except DiskFailed as error:
+                raise DiskFailed(f"{here}: {error.detail}") from error
             except (Unavailable, TimeoutError) as error:
                 raise Unavailable(f"{here}, and the other region does not answer; try again when it does") from error
 

@@ -20,7 +20,8 @@ import msgspec
 
 from multiregion.clock import SystemClock
 from multiregion.config import GALLERY, EnginesConfig, PartConfig
-from multiregion.local.deployment import DataFolder, describe, fresh, plan
+from multiregion.local.deployment import DataFolder, describe, plan
+from multiregion.local.kept import fresh
 from tests.acceptance.deployment import STOP_SECONDS, Deployment, answers, free_base, until
 from tests.engines import CREDENTIALS, EngineProcess, fresh_name
 

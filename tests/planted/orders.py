@@ -210,7 +210,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("local/served.py", "TIMES_HEARD = 2", "TIMES_HEARD = 1", ON_ITS_WAY),
     ("local/served.py", "            if self._refused == 1:\n", "            if False:\n", MANY_ON_THEIR_WAY),
     ("local/served.py", "0 if told.is_taken_by(admitted) else self._refused + 1", "self._refused + 1", SAID_AGAIN),
-    ("local/supervisor.py", "            if part.is_final:\n", "            if part.ready:\n", NEEDS_A_WORD),
+    ("local/supervisor.py", "if part.is_final or (", "if part.ready or (", NEEDS_A_WORD),
     ("local/supervisor.py", "return [part for part in waiting if part.ready]", "return waiting", NEEDS_A_WORD),
     ("local/supervisor.py", "        if not part.answers:\n", "        if True:\n", WAITED_FOR),
     (

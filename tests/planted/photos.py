@@ -158,8 +158,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("embedded/pending.py", "if file.stat().st_mtime < oldest:", "if True:", f"{UPLOADS}::test_uploads_that_nobody_commits_are_swept"),
     (
         "embedded/pending.py",
-        "            cut_off.unlink()",
-        "            pass",
+        '        remove(*folder.glob("*.part"))',
+        "        pass",
         f"{UPLOADS}::test_what_a_crash_cut_off_is_gone_at_the_next_start",
     ),
     (

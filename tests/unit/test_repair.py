@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from multiregion.embedded.objects import FileObjects
-from multiregion.errors import Damaged, MultiregionError, NotFound, Overloaded, Unavailable, Unreachable
+from multiregion.errors import Damaged, DiskFailed, MultiregionError, NotFound, Overloaded, Unavailable, Unreachable
 from multiregion.objects import Condition, Repaired
 from multiregion.repair import FETCHES_MAX, RETRY_SECONDS, UNDER_WAY_MAX, Repairs
 from multiregion.scrub import DAY_SECONDS, Pace, Scrub
@@ -104,6 +104,14 @@ async def test_many_readers_of_one_object_fetch_it_once(here: Here, condition: C
     await asyncio.gather(*readers)
     assert here.other.fetched == [digest] and await here.condition(digest) is Condition.SOUND
     assert here.repairs.repaired == 1 and here.repairs.known == {}
+
+
+async def test_a_disk_that_does_not_take_what_was_fetched_is_told_as_that(here: Here, tmp_path: Path) -> None:
+    digest = await here.both(b"light", condition=Condition.MISSING)
+    (tmp_path / "here" / "drafts").rmdir()
+    (tmp_path / "here" / "drafts").write_text("in the way")
+    with pytest.raises(DiskFailed, match=r"is missing here: the disk cannot be written \(Not a directory\)"):
+        await here.repairs.for_reader(digest, Condition.MISSING)
 
 
 async def test_a_few_are_fetched_at_once_and_of_too_many_readers_the_last_are_told(here: Here) -> None:

@@ -1,4 +1,4 @@
-"""A region whose database cannot be opened, over HTTP: it says so, takes the order to be copied anew, and refuses all else."""
+"""A region whose database cannot be opened or used, over HTTP: it says so, takes the order to be copied anew, and refuses all else."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from multiregion.api.problems import JSON
 from multiregion.api.rebuild import RebuildAPI
 from multiregion.callers import Caller
 from multiregion.config import Deployment
-from multiregion.errors import DatabaseDamaged, Unauthorized
+from multiregion.errors import MultiregionError, Unauthorized
 from multiregion.rebuild import Rebuildable
 from multiregion.status import Damaged, readiness_of
 
@@ -23,7 +23,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class DamagedAPI:
-    def __init__(self, deployment: Deployment, region: Rebuildable, status: Damaged, damage: DatabaseDamaged) -> None:
+    def __init__(self, deployment: Deployment, region: Rebuildable, status: Damaged, damage: MultiregionError) -> None:
         self._deployment = deployment
         self._region = region
         self._status = status
@@ -62,4 +62,4 @@ async def nothing_to_do() -> AsyncIterator[None]:
 
 
 async def nobody(id_token: str) -> Caller:
-    raise Unauthorized("this region knows nobody: its database is damaged")
+    raise Unauthorized("this region knows nobody: its database cannot be used")

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from multiregion.cli.silence import Silence, silence
-from multiregion.config import default_data
+from multiregion.config import data_of, default_data
 from multiregion.errors import MultiregionError
 from multiregion.local.deployment import DataFolder, LocalDeployment
 
@@ -21,7 +21,9 @@ CHANGES_NOTHING = "/operator/verify"
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion"),
+    typer.Option(
+        "--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion", parser=data_of
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for scripts.")]
 

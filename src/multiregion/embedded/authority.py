@@ -14,6 +14,7 @@ from multiregion.embedded.database import CANARY, MakeWriter, Writer, connect, c
 from multiregion.embedded.disk import FULL
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
 from multiregion.embedded.guarded import About, Connection, Reading
+from multiregion.embedded.ownership import check_owner, own
 from multiregion.embedded.reserve import Reserve
 from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFull, RepairFailed, StaleEpoch
 from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
@@ -35,9 +36,10 @@ CREATE TABLE IF NOT EXISTS report (role TEXT PRIMARY KEY, body BLOB NOT NULL, at
 )
 T = TypeVar("T")
 ADVICE = (
-    "Move it and its -wal and -shm files away and start again, then run `multiregion authority recover`: it begins a new history from what"
-    " the regions know"
+    "Move it and its -wal and -shm files away and start it again (`multiregion chaos start authority`), then run `multiregion authority"
+    " recover`: it begins a new history from what the regions know"
 )
+IF_THERE_IS_NONE = f"If there is none: {ADVICE[0].lower()}{ADVICE[1:]}"
 FORMAT = 2
 """Kept as the file's `user_version`. Release 1.0 left it 0."""
 COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
@@ -99,14 +101,15 @@ class SqliteState:
         clock: Clock,
         *,
         history: str = "",
+        deployment: str = "",
         writer: MakeWriter = Writer,
         reserve: Reserve | None = None,
         slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
-        """`history`: that of a file of the last release, which names none. On a full disk decisions are stored in the room of
-        `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
+        """`history`: that of a file of the last release, which names none. `deployment`: whose file it has to be. On a full disk decisions
+        are stored in the room of `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
         self._clock = clock
-        self._db = open_authority(path, history, reserve)
+        self._db = open_authority(path, history, reserve, deployment)
         self._reading = connect(path, about_authority(path), kind=Reading)
         self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
         self._writer = writer(self._db, AuthoritySession, self._meter, reserve)
@@ -276,7 +279,7 @@ def claim_in(db: sqlite3.Connection) -> Claim | None:
 
 
 def about_authority(path: Path) -> About:
-    return About(str(path), ADVICE)
+    return About(str(path), ADVICE, f"Put the right file back, then `multiregion chaos start authority`. {IF_THERE_IS_NONE}")
 
 
 def undecided(problem: str) -> str:
@@ -286,19 +289,21 @@ def undecided(problem: str) -> str:
     )
 
 
-def open_authority(path: Path, history: str, reserve: Reserve | None) -> Connection:
-    """Raises BadDeployment for a newer format, DatabaseDamaged."""
-    db = connect_with(reserve, path, about_authority(path))
+def open_authority(path: Path, history: str, reserve: Reserve | None, deployment: str = "") -> Connection:
+    """Raises BadDeployment for a newer format, ForeignDatabase, DatabaseDamaged."""
+    db = connect_with(reserve, path, about := about_authority(path))
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > FORMAT:
         db.close()
         raise BadDeployment(
             f"{path} has format {version}; this release reads formats up to {FORMAT}. Install the newer release that wrote it"
         )
+    check_owner(db, path, about, deployment)
     if version < FORMAT and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'decision'").fetchone():
         keep_copy(db, path, FORMAT)
     if version < FORMAT:
         in_one_transaction(db, lambda: take_over(db, history), FORMAT)
+    own(db, deployment)
     return db
 
 

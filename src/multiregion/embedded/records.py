@@ -45,6 +45,7 @@ class SqliteRecords(RegionReads):
         *,
         guarded: bool = False,
         history: str = "",
+        deployment: str = "",
         lease: Callable[[], bool] | None = None,
         durability: Durability | None = None,
         writer: MakeWriter = Writer,
@@ -52,15 +53,15 @@ class SqliteRecords(RegionReads):
         slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
         """`guarded`: write nothing before this file was founded, or has everything, and `prove` was called; without it a store that
-        stands alone. `history`: that of a file of the last release. `lease` says whether this region may still write, by a clock
-        that only grows; None: writing needs no lease. `durability` is asked before a write, and waited for before it is
-        acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
+        stands alone. `history`: that of a file of the last release. `deployment`: whose file it has to be. `lease` says whether this
+        region may still write, by a clock that only grows; None: writing needs no lease. `durability` is asked before a write, and
+        waited for before it is acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
         self._role = role
         self._lease = lease
         self._durability = durability
         is_new = not path.exists()
         self._clock = clock
-        self._writing = open_region(path, about := about_region(role), role, clock.new_id(), history, reserve)
+        self._writing = open_region(path, about := about_region(role), role, clock.new_id(), history, reserve, deployment)
         if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
         self._writing.execute("PRAGMA secure_delete = on")

@@ -85,6 +85,7 @@ def state_store(config: PartConfig, settings: Settings, clock: Clock) -> KeptSta
         config.folder / "authority.db",
         clock,
         history=config.deployment.first_history,
+        deployment=config.deployment.app_id,
         reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
         slow_seconds=settings.slow_write_seconds,
     )

@@ -31,6 +31,7 @@ from multiregion.errors import (
     DiskFailed,
     DiskFull,
     Fenced,
+    ForeignDatabase,
     InvalidInput,
     MultiregionError,
     NotFound,
@@ -73,7 +74,7 @@ BY_CODE: dict[str, type[MultiregionError]] = {
     kind.code: kind
     for kind in (
         *(CommitUnknown, Conflict, Damaged, DatabaseDamaged, DiskFailed, DiskFull, Fenced, InvalidInput, NotFound, NotReady),
-        *(Overloaded, RepairFailed, StaleEpoch, Unneeded),
+        *(ForeignDatabase, Overloaded, RepairFailed, StaleEpoch, Unneeded),
     )
 }
 
