@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ from multiregion.config import REGION_PURPOSE, PartConfig, Settings
 from multiregion.embedded import aside
 from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.database import QUIET_SECONDS
+from multiregion.embedded.ownership import BELONGS
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import DatabaseDamaged, RepairFailed
 from multiregion.local.damaged import SettingAside
@@ -218,6 +219,17 @@ async def test_what_is_not_sound_or_does_not_continue_is_not_put_back(set_aside:
     with pytest.raises(RepairFailed):
         await setting_aside.put_back(BEGINNING)
     assert await setting_aside.kept([end]) is None and aside.end_in(file) == forked
+
+
+async def test_another_deployments_database_is_not_put_back(set_aside: tuple[Path, Path, Mark]) -> None:
+    file, there, _ = set_aside
+    await regions_file(file)
+    with closing(sqlite3.connect(there)) as db:
+        db.execute(BELONGS)
+        db.execute("INSERT OR REPLACE INTO belongs VALUES (1, 'another deployment')")
+        db.commit()
+    with pytest.raises(RepairFailed, match="no database was set aside here"):
+        await SettingAside(file, lambda: None, SystemClock()).put_back(BEGINNING)
 
 
 async def test_a_database_that_is_held_is_replaced_by_none(set_aside: tuple[Path, Path, Mark]) -> None:

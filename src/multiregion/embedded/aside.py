@@ -157,6 +157,12 @@ def answers(file: Path, query: str, *values: Any) -> list[Any]:
         return []
 
 
+def owner(file: Path) -> str:
+    """The id of the deployment that a database belongs to; "" if it names none."""
+    rows = answers(file, "SELECT deployment FROM belongs")
+    return str(rows[0][0]) if rows else ""
+
+
 def end_in(database: Path) -> Mark | None:
     """Where the log of a closed, damaged database ends, if that can still be read."""
     try:

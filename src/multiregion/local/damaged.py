@@ -41,7 +41,8 @@ class SettingAside:
     async def put_back(self, end: Mark) -> str:
         """The newest sound one that goes on from `end`, where the present log ends. Returns the folder that the present one is kept in.
         Raises RepairFailed."""
-        folder = await self._first(lambda file: aside.has(file, end) and aside.end_in(file) != end)
+        ours = ("", aside.owner(self._database))
+        folder = await self._first(lambda file: aside.owner(file) in ours and aside.has(file, end) and aside.end_in(file) != end)
         if folder is None:
             raise RepairFailed(
                 "no database was set aside here that is sound and goes on from what this region has by now; nothing was changed"
