@@ -17,9 +17,9 @@ def build(region: Region) -> FastAPI:
         """The body is an attachment. Its bytes are in a region before the message that names them is seen there."""
         body = await request.body()
         attached = [await region.objects.put(body)] if body else []
-        message = {"id": region.clock.new_id(), "user": user, "text": text, "at": iso(region.clock.now()), "attached": attached}
-        value = json.dumps(message).encode()
-        await region.put(f"messages/{room}", message["id"], value, order=message["at"], needs=attached, actor=user)
+        id, at = region.clock.new_id(), iso(region.clock.now())
+        message = {"id": id, "user": user, "text": text, "at": at, "attached": attached}
+        await region.put(f"messages/{room}", id, json.dumps(message).encode(), order=at, needs=attached, actor=user)
         return message
 
     @api.get("/rooms/{room}/messages")

@@ -3,8 +3,8 @@ named only where it helps."""
 
 from collections.abc import Mapping, Sequence
 
-from multiregion.errors import DatabaseDamaged
-from multiregion.states import UNFOUNDED, Role, RoutingState, State
+from multiregion.errors import DatabaseDamaged, DiskFailed, DiskFull, MultiregionError
+from multiregion.states import UNFOUNDED, Role, RoutingState, State, order_for
 from multiregion.stores import Position
 
 Names = Mapping[Role, str]
@@ -15,22 +15,62 @@ def listed(roles: Sequence[Role], names: Names) -> str:
 
 
 def why_silent(role: Role, error: BaseException | None, names: Names) -> str:
-    return error.detail.rstrip(".") if isinstance(error, DatabaseDamaged) else f"{names[role]} does not answer"
+    return error.detail.rstrip(".") if isinstance(error, DiskFailed | DiskFull) else f"{names[role]} does not answer"
 
 
-def not_answering(silent: Mapping[Role, BaseException], state: RoutingState, target: RoutingState, names: Names) -> str:
-    """A planned switch from `state` to `target` is refused. To give up the region that was meant to serve would help nobody."""
+def without(dead: Role, state: RoutingState, names: Names) -> str:
+    """What goes on if `dead` does not come back; nothing is needed where the other region writes."""
+    survivor = dead.other
+    if state.writer is survivor:
+        return f"{names[survivor]} goes on"
+    has_led = state.leader is survivor
+    order = "state set active" if has_led and survivor is Role.PRIMARY else f"{order_for(survivor)}{' --region-lost' * (not has_led)}"
+    said = f"If {names[dead]} is lost: `multiregion {order}`"
+    if state.serving is survivor:
+        return said
+    reading = State.FAILOVER if survivor is Role.SECONDARY else State.FENCED
+    return f"{said}; to read in {names[survivor]} and write nowhere: `multiregion state set {reading}`"
+
+
+def neither(leader: Role, names: Names) -> str:
+    """There is nobody to go on with."""
+    return f"neither region answers. Start one, {names[leader]} if you can, as it wrote last; then run the same command again"
+
+
+def not_answering(silent: Mapping[Role, BaseException], state: RoutingState, names: Names) -> str:
+    """A planned switch from `state` is refused. To give up a region while the other one writes would help nobody."""
     damaged = any(isinstance(error, DatabaseDamaged) for error in silent.values())
     found = "; ".join(why_silent(role, error, names) for role, error in silent.items())
-    why = f"{found}. A planned switch would not finish; nothing was changed."
-    if list(silent) != [state.leader]:
-        return f"{why} {'After that' if damaged else 'Start it, then'} run the same command again"
-    verb = f"failover{' --writable' * target.writable}" if target.state is State.FAILOVER else "failback"
-    lost = f"{why} If it is lost: `multiregion {verb} --region-lost`"
-    if state.serving is target.serving:
-        return lost
-    reading = State.FAILOVER if target.state is State.FAILOVER else State.FENCED
-    return f"{lost}; to read in {names[target.serving]} and write nowhere: `multiregion state set {reading}`"
+    what = "After that" if damaged else f"Start {'them' if len(silent) > 1 else 'it'}, then"
+    why = f"{found}. A planned switch would not finish; nothing was changed. {what} run the same command again"
+    dead = next(iter(silent))
+    return why if len(silent) > 1 or state.writer is dead.other else f"{why}. {without(dead, state, names)}"
+
+
+def no_object_list(target: Role, state: RoutingState, names: Names, errors: Mapping[Role, BaseException]) -> str:
+    """A region that is to serve does not say what it has."""
+    why = f"{names[target]} does not say whether it has every object ({errors[target]}); nothing was changed"
+    return f"{why}; {neither(state.leader, names)}" if len(errors) > 1 else f"{why}. {without(target, state, names)}"
+
+
+def no_survivor(survivor: Role, state: RoutingState, names: Names, *, other_answers: bool) -> str:
+    """A takeover is refused: the region that it would go on with is silent."""
+    if not other_answers:
+        return f"{names[survivor]} does not answer either; nothing was changed: {neither(state.leader, names)}"
+    why = f"{names[survivor]} does not answer, and {names[survivor.other]} does; nothing was changed"
+    return f"{why}. {without(survivor, state, names)}"
+
+
+def not_movable(why: str, state: RoutingState, answers: Mapping[Role, object], names: Names) -> str:
+    """To make another region the writer at once is refused. `answers`: None of a region that is silent."""
+    wanted, silent = state.leader.other, [role for role in Role if answers[role] is None]
+    planned = f"`multiregion {order_for(wanted)}` does that first, and loses nothing"
+    if not silent:
+        return f"{why}. {planned}"
+    if len(silent) > 1:
+        return f"{why}; {neither(state.leader, names)}"
+    (dead,) = silent
+    return f"{why}, and {names[dead]} does not answer. When it answers, {planned}. {without(dead, state, names)}"
 
 
 def not_recoverable(silent: Sequence[Role], errors: Mapping[Role, BaseException], names: Names) -> str:
@@ -40,7 +80,15 @@ def not_recoverable(silent: Sequence[Role], errors: Mapping[Role, BaseException]
     return f"{found}. It may know of later decisions; nothing was changed. {what}: `{RECOVER} --region-lost`"
 
 
-def not_drained(leader: Role, seconds: float, names: Names) -> str:
+def not_drained(fenced: RoutingState, seconds: float, names: Names, silent: Mapping[Role, BaseException]) -> str:
+    """The region that led, or the one that was to follow it, may have fallen silent after the fence."""
+    leader = fenced.leader
+    if len(silent) > 1:
+        return f"the application stays fenced: {neither(leader, names)}"
+    for role, error in silent.items():
+        again = "After that, or when it answers," if isinstance(error, DatabaseDamaged) else "When it answers,"
+        why = f"{why_silent(role, error, names)}, so the regions are not level; the application stays fenced"
+        return f"{why}. {again} run the same command again. {without(role, fenced, names)}"
     back = "state set active" if leader is Role.PRIMARY else "failover --writable"
     return (
         f"{names[leader.other]} has not caught up with {names[leader]} within {seconds:g} s;"
@@ -48,23 +96,54 @@ def not_drained(leader: Role, seconds: float, names: Names) -> str:
     )
 
 
-def not_ready(leader: Role, seconds: float, names: Names) -> str:
+def not_fit(survivor: Role, names: Names) -> str:
+    return f"{names[survivor]} is not ready to serve; nothing was changed. `multiregion status` says why"
+
+
+def not_ready(fenced: RoutingState, seconds: float, names: Names) -> str:
     return (
-        f"{names[leader]} led and is not ready: it may lack writes that are known elsewhere. After {seconds:g} s the application stays"
-        " fenced. `multiregion status` says what helps; then run the same command again"
+        f"{names[fenced.leader]} led and is not ready: it may lack writes that are known elsewhere. After {seconds:g} s the application"
+        " stays fenced. `multiregion status` says what helps; then run the same command again"
     )
 
 
-def not_lost(region: Role, names: Names) -> str:
+def not_lost(region: Role, names: Names, order: str) -> str:
     return (
-        f"{names[region]} answers, so it is not lost: without --region-lost the switch loses nothing."
-        " With --accept-loss it is taken from it all the same"
+        f"{names[region]} answers, so it is not lost: without --region-lost the switch loses nothing: `multiregion {order}`."
+        f" With --accept-loss it is taken from it all the same: `multiregion {order} --region-lost --accept-loss`"
     )
 
 
-def not_confirmed(region: Role, state: RoutingState, names: Names, error: object) -> str:
-    decided = f"{names[region]} has not confirmed the {state.state} state, which is decided (epoch {state.epoch})"
-    return f"{decided}: {error.detail}" if isinstance(error, DatabaseDamaged) else f"{decided}; run the same command again"
+def all_the_same(order: str) -> str:
+    """How an operator goes on though more than the limit may be lost."""
+    return f"Nothing was changed; `multiregion {order} --region-lost --accept-loss` goes on all the same"
+
+
+def verb(to: State, *, writable: bool) -> str:
+    """The words of the order, without what makes it a takeover."""
+    return "failback" if to is State.ACTIVE else f"failover{' --writable' * writable}"
+
+
+def not_confirmed(region: Role, state: RoutingState, names: Names, silent: Mapping[Role, BaseException]) -> str:
+    """`silent`: the regions that have not confirmed, `region` among them."""
+    error = silent[region]
+    why = error.detail.rstrip(".") if isinstance(error, MultiregionError) else str(error)
+    decided = f"{names[region]} has not confirmed the {state.state} state, which is decided (epoch {state.epoch}): {why}"
+    if len(silent) > 1:
+        return f"{decided}; {neither(state.leader, names)}"
+    again = "After that" if isinstance(error, DatabaseDamaged) else "When it answers"
+    return f"{decided}. {again}, run the same command again. {without(region, state, names)}"
+
+
+def not_asked(region: Role, state: RoutingState, names: Names, error: MultiregionError) -> str:
+    """An order about one region, which does not answer."""
+    why = f"{why_silent(region, error, names)}, so it takes no word"
+    return f"{why}. When it answers, run the same command again. {without(region, state, names)}"
+
+
+def not_any_more(survivor: Role, names: Names, error: MultiregionError) -> str:
+    """It answered a moment ago, and the other region is lost: there is nobody else to go on with."""
+    return f"{names[survivor]} does not answer any more ({error.detail}). When it does, run the same command again"
 
 
 RECOVER = "multiregion authority recover"
@@ -133,6 +212,10 @@ def put_back(region: str) -> str:
 
 def kept(region: str, word: str) -> str:
     return f"a database has which was set aside in the {region} region: `{word}` puts it back"
+
+
+def start(part: str) -> str:
+    return f"multiregion chaos start {part}"
 
 
 def accept_history(region: str) -> str:

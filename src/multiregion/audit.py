@@ -19,6 +19,7 @@ log = logging.getLogger("multiregion.audit")
 PAGE = 500
 PAUSE_SECONDS = 0.05
 ROUND_SECONDS = 6 * 3600.0
+REVIEW_SECONDS = 30.0
 FETCH_SECONDS = 10.0
 
 
@@ -34,7 +35,7 @@ class OtherLog(Protocol):
 
 
 class Audit:
-    """Of one region's log. `spoiled`: entries that no region has whole, as far as the last round found."""
+    """Of one region's log. `spoiled`: entries that no region has whole, as far as the last round found and they still are."""
 
     def __init__(self, records: LoggedRecords, peer: OtherLog, clock: Clock) -> None:
         self._records = records
@@ -46,6 +47,18 @@ class Audit:
         """One round, paced, and a long pause."""
         await self.run(pause_seconds=PAUSE_SECONDS)
         await self._clock.sleep(ROUND_SECONDS)
+
+    async def watch_spoiled(self) -> None:
+        """Look again at what is known to be spoiled: it may have been put back, copied anew, or undone."""
+        await self._clock.sleep(REVIEW_SECONDS)
+        known = self.spoiled
+        left = [position for position in known if await self._is_spoiled(position)]
+        if self.spoiled is known:  # else a round has ended meanwhile
+            self.spoiled = left
+
+    async def _is_spoiled(self, position: Position) -> bool:
+        _, bad = await self._records.spoiled(position.sequence - 1, limit=1)
+        return position in bad
 
     async def run(self, *, pause_seconds: float = 0.0) -> Sequence[Position]:
         """Read the whole log; returns what is spoiled and could not be put back."""

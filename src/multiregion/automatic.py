@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.controller import Controller
-from multiregion.errors import MultiregionError
+from multiregion.errors import Conflict, MultiregionError
 from multiregion.health import WELL, WriteHealth
 from multiregion.leases import Leases
 from multiregion.orders import Request, Step
@@ -19,6 +19,7 @@ from multiregion.stores import Decision, StateStore
 log = logging.getLogger("multiregion.automatic")
 
 ACTOR = "automatic"
+ACKNOWLEDGED = "acknowledged"
 LOOK_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 HISTORY_LOOKED_AT = 1_000
@@ -90,6 +91,36 @@ def held_down(situation: Situation) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What automatic mode does next, as far as can be known before it is tried: either why it waits, or under which conditions it moves
+    writing to the secondary at once."""
+
+    waits_because: str | None
+    moves: str | None = None
+
+
+def prospect(situation: Situation, settings: Settings) -> Prospect:
+    if situation.wants_move(settings):
+        stays = reason_to_stay(situation)
+        if stays is None:
+            return Prospect(None, switch_conditions(situation))
+        if situation.objection:
+            return Prospect(stays)
+    waits = reason_to_wait(situation, settings)
+    return Prospect(waits) if waits else Prospect(None, takeover_conditions(situation))
+
+
+def switch_conditions(situation: Situation) -> str:
+    why = f"the primary region cannot write: {situation.told.problem}" if situation.told.problem else "a move that was begun goes on"
+    return f"{why}; the secondary region has all that it wrote, so nothing is lost"
+
+
+def takeover_conditions(situation: Situation) -> str:
+    known = situation.survivor.last_known if situation.survivor else None
+    return f"the primary region's lease has run out, and the secondary region is ready; what may be lost: {prediction(known)}"
+
+
 def unfit(survivor: Outlook | None) -> str | None:
     if survivor is None or not survivor.ready:
         return "the secondary region does not answer or is not ready"
@@ -104,14 +135,40 @@ def is_paused(history: Sequence[Decision]) -> bool:
     return bool(words) and words[0] == "paused"
 
 
-def is_unacknowledged(history: Sequence[Decision]) -> bool:
-    """Whether an automatic takeover is newer than the newest acknowledgement."""
+def last_takeover(history: Sequence[Decision]) -> Decision | None:
+    """What automatic mode decided last."""
+    return next((decision for decision in history if decision.what == "state" and decision.actor == ACTOR), None)
+
+
+def unacknowledged(history: Sequence[Decision]) -> Decision | None:
+    """The last automatic takeover, if nobody has said yet that they know of it. Such a word names the takeover's epoch; one without, of
+    an earlier release, means what was decided before it."""
+    taken, known_epoch = last_takeover(history), 0
     for decision in history:
-        if decision.what == "automatic" and decision.reason == "acknowledged":
-            return False
-        if decision.what == "state" and decision.actor == ACTOR:
-            return True
-    return False
+        if decision is taken:
+            return taken if taken.state.epoch > known_epoch else None
+        if decision.what == "automatic" and decision.reason == ACKNOWLEDGED:
+            if "epoch" not in decision.facts:
+                return None
+            known_epoch = max(known_epoch, decision.facts["epoch"])
+    return None
+
+
+async def acknowledge(authority: StateStore, epoch: int, *, actor: str) -> None:
+    """Somebody knows of the last automatic takeover. Idempotent. Raises Conflict if `epoch` is not that takeover's: there has been
+    another one, of which they may not know."""
+    history = await authority.history(HISTORY_LOOKED_AT, about=ACTOR)
+    taken = last_takeover(history)
+    if taken is None:
+        raise Conflict("there has been no automatic takeover", field="epoch")
+    if taken.state.epoch != epoch:
+        raise Conflict(
+            f"the last automatic takeover is the one of epoch {taken.state.epoch}, not {epoch}; look at it with `multiregion automatic"
+            " status`, and acknowledge that one",
+            field="epoch",
+        )
+    if unacknowledged(history) is not None:
+        await authority.note("automatic", actor=actor, reason=ACKNOWLEDGED, facts={"epoch": epoch})
 
 
 def is_begun(state: RoutingState, history: Sequence[Decision]) -> bool:
@@ -153,6 +210,11 @@ class Automatic:
         while True:
             await self.look()
             await self._clock.sleep(LOOK_SECONDS)
+
+    async def prospect(self, *, acknowledged: bool = False) -> Prospect:
+        """What comes next, looked at now; with `acknowledged`, what would if the last takeover were."""
+        situation = await self._situation()
+        return prospect(replace(situation, unacknowledged=situation.unacknowledged and not acknowledged), self._settings)
 
     async def look(self) -> None:
         before = self.waits_because
@@ -199,7 +261,7 @@ class Automatic:
         state = await self._authority.read()
         objection, told = self._leases.objection(), self._leases.told(state.epoch)
         obstacle = self._obstacle() if self._obstacle else None
-        people = is_paused(history), is_unacknowledged(history)
+        people = is_paused(history), unacknowledged(history) is not None
         alone = Situation(state, *people, objection, None, None, told, is_begun(state, history), obstacle)
         if alone.wants_move(self._settings):
             writer, survivor = await asyncio.gather(self._outlook(Role.PRIMARY), self._outlook(Role.SECONDARY))

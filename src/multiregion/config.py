@@ -1,9 +1,12 @@
 """Every setting in one table, and the configuration that `multiregion serve` reads; each is read once and passed on."""
 
 import hmac
+import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +19,11 @@ from multiregion.states import Role
 ENVIRONMENT_PREFIX = "MULTIREGION_"
 REGION_PURPOSE = "region"
 """What the parts' own key is for: calls between regions, authority and wire."""
+OTHER_VARIABLES = frozenset({"MULTIREGION_DATA", "MULTIREGION_PASSWORD", "MULTIREGION_REQUIRE_BROWSER"})
+"""Read elsewhere: by the commands' options, and by the tests."""
+WHOLE, DECIMAL = re.compile(r"[0-9]+"), re.compile(r"([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+NUMBER_CHARACTERS_MAX = 40
+CLOSE = 0.8
 MEBIBYTE = 1024 * 1024
 PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 12, 256
 """Length is the whole rule for a password, here and in a user pool on AWS: kinds of characters are not prescribed."""
@@ -96,13 +104,25 @@ def value_of(name: str, text: str, kind: type, choices: tuple[str, ...] | None) 
 
 
 def positive(name: str, text: str, kind: type) -> float:
-    try:
-        value: float = kind(text)
-    except ValueError:
-        value = 0
-    if not value > 0:
-        raise InvalidInput(f"{name} must be a number above 0, not {text!r}", field=name)
+    pattern, what = (WHOLE, "a whole number") if kind is int else (DECIMAL, "a number")
+    value: float = kind(text) if len(text) <= NUMBER_CHARACTERS_MAX and pattern.fullmatch(text) else 0
+    if not 0 < value < math.inf:
+        raise InvalidInput(f"{name} must be {what} above 0, in plain digits, not {text[:NUMBER_CHARACTERS_MAX]!r}", field=name)
     return value
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Variables that begin like a setting's and are read by nobody, each with the setting that may have been meant; for people."""
+    settings = {each.name.upper() for each in fields(Settings)}
+    found = sorted(os.environ if environment is None else environment)
+    names = [name.removeprefix(ENVIRONMENT_PREFIX) for name in found if name.startswith(ENVIRONMENT_PREFIX) and name not in OTHER_VARIABLES]
+    unknown = [name for name in names if name not in settings]
+    return [f"the variable {ENVIRONMENT_PREFIX}{name} is not known and has no effect{meant(name, settings)}" for name in unknown]
+
+
+def meant(name: str, settings: Collection[str]) -> str:
+    close = get_close_matches(name, settings, n=1, cutoff=CLOSE)
+    return f": did you mean {ENVIRONMENT_PREFIX}{close[0]}?" if close else ""
 
 
 GALLERY = "multiregion.gallery.application:app"
@@ -202,7 +222,15 @@ def read_part(file: Path) -> PartConfig:
 
 
 def default_data() -> Path:
-    return Path(os.environ.get(ENVIRONMENT_PREFIX + "DATA", ".multiregion"))
+    """Raises InvalidInput if the variable is there and empty: that is no folder, and not the present one."""
+    return data_of(os.environ.get(ENVIRONMENT_PREFIX + "DATA", ".multiregion"))
+
+
+def data_of(text: str) -> Path:
+    """What --data or its variable names. Raises InvalidInput."""
+    if not text.strip():
+        raise InvalidInput("--data or MULTIREGION_DATA is empty: name the deployment's folder, or leave it out", field="data")
+    return Path(text)
 
 
 REGION_LABELS = {

@@ -147,9 +147,11 @@ class Continuity:
         self.founds = False
         """Whether the deployment began with its file, so that there is nothing to be copied."""
 
-    def _say(self, reason: str | None = None, needs: str | None = None) -> None:
-        """What stands in the way, until the next look says something else."""
+    def _say(self, reason: str | None = None, needs: str | None = None, *, of_itself: bool = True) -> None:
+        """What stands in the way, to operators and to writers, until the next look says something else. `of_itself`: the sentence is
+        about this region, and leaves its name out."""
         self.reason, self.needs, self.is_cut = reason, needs, False
+        self._records.hold(f"this region {reason}" if reason and of_itself else reason)
 
     def catches_up(self) -> bool:
         return not self._records.proved and self._course is Course.CATCH_UP
@@ -190,7 +192,7 @@ class Continuity:
             return None
         state = await records.admitted()
         if state.epoch == UNFOUNDED.epoch:
-            self._say(NOT_FOUNDED)
+            self._say(NOT_FOUNDED, of_itself=False)
             return None
         if not self._introduced:
             known = await self._authority.known(self._role)
@@ -207,7 +209,7 @@ class Continuity:
         try:
             founded = await self._authority.found(self._records.store)
         except NotReady:
-            self._say(NOT_FOUNDED)
+            self._say(NOT_FOUNDED, of_itself=False)
             raise
         if founded is not None:
             self.founds = True
@@ -221,7 +223,7 @@ class Continuity:
         lacking = [mark for mark in must_hold(known, await records.owed()) if not await records.holds(mark)]
         other = await self._other(lacking)
         if other is not None and other.state.supersedes(state):
-            self._say(advice.knows_less(other.state, state))
+            self._say(advice.knows_less(other.state, state), of_itself=False)
             return
         end = (await records.head()).mark
         if self._was_new or await records.owed() != BEGINNING:

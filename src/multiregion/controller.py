@@ -12,13 +12,12 @@ from multiregion import advice
 from multiregion.accepting import Histories, until_ready
 from multiregion.clock import Clock
 from multiregion.config import Settings
-from multiregion.errors import MultiregionError, StaleEpoch, SwitchFailed
+from multiregion.errors import IllegalMove, MultiregionError, StaleEpoch, SwitchFailed
 from multiregion.health import refuse_unable
-from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
-from multiregion.predictions import Outlook, RegionControl, facts_of, prediction
-from multiregion.preparation import repair_both
+from multiregion.predictions import NOTHING_LOST, Outlook, RegionControl, facts_of, prediction, refuse_loss
+from multiregion.preparation import repair_both, silent_in
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
 from multiregion.stores import Head, StateStore
@@ -62,14 +61,20 @@ class Controller:
 
     async def _decide_at_once(self, request: Request, *, tries: int = FENCES_MAX) -> tuple[Step, RoutingState]:
         try:
-            state = await self._current(request)
+            state, outlooks = await self._survey(request)
             if request.is_met_by(state):
                 return await self._hold(state, request)
-            return await self._decide(state, move(state, request.to), request)
+            return await self._decide(state, self._at_once(state, request.to, outlooks), request)
         except StaleEpoch:
             if tries == 1 or not self.orders.prevails(request):
                 raise
         return await self._decide_at_once(request, tries=tries - 1)
+
+    def _at_once(self, state: RoutingState, to: State, outlooks: Mapping[Role, Outlook | None]) -> RoutingState:
+        try:
+            return move(state, to)
+        except IllegalMove as error:
+            raise IllegalMove(advice.not_movable(error.detail, state, outlooks, self._names)) from error
 
     @order
     async def switchover(self, request: Request) -> AsyncIterator[Step]:
@@ -103,7 +108,7 @@ class Controller:
             if state.state is not State.FENCED:
                 async for step in self._check(state, target):
                     yield step
-                yield await repair_both(self._regions, self._names, target.serving, self._clock)
+                yield await repair_both(self._regions, self._names, state, target.serving, self._clock)
                 step, state = await self._decide(state, move(state, State.FENCED), request, name="fence", facts=request.towards())
                 yield step
             async for step in self._drain(state, target, request):
@@ -129,15 +134,15 @@ class Controller:
                 yield step
         else:
             target = move(state, request.to, writable=request.writable, region_lost=True)
-            survivor = target.serving
-            outlook = self._survivor(survivor, outlooks[survivor])
+            survivor, order = target.serving, advice.verb(request.to, writable=request.writable)
+            outlook = self._survivor(state, survivor, outlooks)
             refuse_unable(target.writer, None, outlooks, self._names)
             loses = state.leader is not survivor
             yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
             if not request.accept_loss:
                 if outlooks[survivor.other] is not None and not self._has_given_up(request, outlooks[survivor.other], outlook):
-                    raise SwitchFailed(advice.not_lost(survivor.other, self._names))
-                self._refuse_loss(outlook.last_known if loses else LastKnown(0, 0, 0.0))
+                    raise SwitchFailed(advice.not_lost(survivor.other, self._names, order))
+                refuse_loss(outlook.last_known if loses else NOTHING_LOST, self._settings, advice.all_the_same(order))
             outlook = await self._last_look(survivor)
             # From here to the decision nothing may fail that closes the leases of this epoch: its writer would get no other.
             if request.unattended:
@@ -184,9 +189,9 @@ class Controller:
         """Where the log of a new leader ends: nothing can be added to it while the application is fenced."""
         if target.leader is state.leader:
             return None
-        head = (await self._heads())[target.leader]
-        if head is None:
-            raise SwitchFailed(f"{self._names[target.leader]} does not answer any more; run the same command again")
+        asked = await self._asked()
+        if not isinstance(head := asked[target.leader], Head):
+            raise SwitchFailed(advice.not_drained(state, 0.0, self._names, silent_in(asked)))
         return {"base": base_fact(head.mark)}
 
     @order
@@ -210,13 +215,12 @@ class Controller:
 
     @order
     async def accept_history(self, request: Request) -> AsyncIterator[Step]:
-        """The operator's word that the region which waits to lead goes on with the history that it has, whatever else was known.
-        Raises SwitchFailed if it does not wait for that, and as `Histories.predict` does."""
+        """The operator's word that the region which waits to lead goes on with what it has. Raises as `Histories.predict` does, too."""
         role = request.region
         assert role is not None
-        if (state := await self._current(request)).leader is not role:
+        if (state := (await self._survey(request))[0]).leader is not role:
             raise SwitchFailed(f"{self._names[role]} does not lead at epoch {state.epoch}, so there is nothing to accept")
-        if (await self._regions[role].outlook()).ready:
+        if (await self._heard(state, role)).ready:
             yield Step("accept", "not needed", 0.0, f"{self._names[role]} leads already")
             return
         began = self._clock.monotonic()
@@ -227,6 +231,12 @@ class Controller:
         outlook = await until_ready(self._regions[role], self._names[role], self._clock)
         self.orders.reads(request, await self._authority.read())
         yield Step("lead", "done", self._clock.monotonic() - began, f"{self._names[role]} leads, epoch {outlook.admitted.epoch}")
+
+    async def _heard(self, state: RoutingState, role: Role) -> Outlook:
+        try:
+            return await self._regions[role].outlook()
+        except MultiregionError as error:
+            raise SwitchFailed(advice.not_asked(role, state, self._names, error)) from error
 
     async def _check_recoverable(self, silent: list[Role], request: Request) -> None:
         if len(silent) == len(BOTH):
@@ -248,10 +258,6 @@ class Controller:
         step, decided = await self._decide(state, fenced, request, name="recover", facts=facts)
         return decided, step
 
-    async def _current(self, request: Request) -> RoutingState:
-        state, _ = await self._survey(request)
-        return state
-
     async def _survey(self, request: Request) -> tuple[RoutingState, dict[Role, Outlook | None]]:
         """The authority's state, and what the regions say, None for one that is silent. Raises StaleEpoch if `request` was decided
         under another epoch, SwitchFailed if a region has admitted a later state: epochs never go back."""
@@ -270,11 +276,15 @@ class Controller:
             raise SwitchFailed(advice.outdated(others[0], state))
         return state, outlooks
 
-    def _survivor(self, survivor: Role, outlook: Outlook | None) -> Outlook:
+    def _survivor(self, state: RoutingState, survivor: Role, outlooks: Mapping[Role, Outlook | None]) -> Outlook:
+        outlook = outlooks[survivor]
         if outlook is None:
-            raise SwitchFailed(f"{self._names[survivor]} does not answer either; nothing was changed")
+            raise SwitchFailed(advice.no_survivor(survivor, state, self._names, other_answers=outlooks[survivor.other] is not None))
+        return self._ready(survivor, outlook)
+
+    def _ready(self, survivor: Role, outlook: Outlook) -> Outlook:
         if not outlook.ready:
-            raise SwitchFailed(f"{self._names[survivor]} is not ready to serve; nothing was changed. `multiregion status` says why")
+            raise SwitchFailed(advice.not_fit(survivor, self._names))
         return outlook
 
     async def _last_look(self, survivor: Role) -> Outlook:
@@ -283,8 +293,8 @@ class Controller:
         try:
             outlook = await self._regions[survivor].outlook()
         except MultiregionError as error:
-            raise SwitchFailed(f"{self._names[survivor]} does not answer any more ({error.detail}); run the same command again") from error
-        return self._survivor(survivor, outlook)
+            raise SwitchFailed(advice.not_any_more(survivor, self._names, error)) from error
+        return self._ready(survivor, outlook)
 
     def _has_given_up(self, request: Request, writer: Outlook | None, survivor: Outlook) -> bool:
         """Whether a writer that answers says itself that it cannot write any more, while the survivor has all that it wrote."""
@@ -292,23 +302,13 @@ class Controller:
             return False
         return level(writer.head, survivor.head)
 
-    def _refuse_loss(self, last_known: LastKnown | None) -> None:
-        settings = self._settings
-        if last_known is None or last_known.seconds is None:
-            raise SwitchFailed(f"What would be lost is {prediction(last_known)}. Nothing was changed; --accept-loss goes on all the same")
-        if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
-            raise SwitchFailed(
-                f"More may be lost than the limit of {settings.loss_changes_max} changes or {settings.loss_seconds_max:g} s allows:"
-                f" {prediction(last_known)}. Nothing was changed; --accept-loss goes on all the same"
-            )
-
     async def _check(self, state: RoutingState, target: RoutingState) -> AsyncIterator[Step]:
         """Both regions must answer before anything is fenced, so that a switch that cannot succeed does no harm."""
         began = self._clock.monotonic()
         silent = await self._silent()
         # A connection from before a region was restarted breaks once; no reason to call it lost.
         if silent and target.serving is not state.leader and (silent := await self._silent()):
-            raise SwitchFailed(advice.not_answering(silent, state, target, self._names))
+            raise SwitchFailed(advice.not_answering(silent, state, self._names))
         found = "; ".join(advice.why_silent(role, error, self._names) for role, error in silent.items()) or "both regions answer"
         yield Step("check", "done", self._clock.monotonic() - began, found)
 
@@ -325,8 +325,8 @@ class Controller:
             return
         while not (is_level := level(heads[leader], heads[other])) or not await self._is_ready(leader):
             if self._clock.monotonic() - began > self._settings.drain_seconds:
-                why = advice.not_ready if is_level else advice.not_drained
-                raise SwitchFailed(why(leader, self._settings.drain_seconds, self._names))
+                told = fenced, self._settings.drain_seconds, self._names
+                raise SwitchFailed(advice.not_ready(*told) if is_level else advice.not_drained(*told, await self._silent()))
             await self._clock.sleep(DRAIN_PAUSE_SECONDS)
             await self.orders.refuse_if_overtaken(request)
             heads = await self._heads()
@@ -375,11 +375,11 @@ class Controller:
             if not isinstance(answer, MultiregionError):
                 raise answer
             yield Step(f"admit {self._names[role]}", "not confirmed", seconds, f"{answer.detail}; it will learn the state when it is back")
-        if required is not None and isinstance(answers[BOTH.index(required)], MultiregionError):
-            raise SwitchFailed(advice.not_confirmed(required, state, self._names, answers[BOTH.index(required)]))
+        if required is not None and required in (silent := silent_in(dict(zip(BOTH, answers, strict=True)))):
+            raise SwitchFailed(advice.not_confirmed(required, state, self._names, silent))
 
     async def _silent(self) -> dict[Role, BaseException]:
-        return {role: answer for role, answer in (await self._asked()).items() if isinstance(answer, BaseException)}
+        return silent_in(await self._asked())
 
     async def _heads(self) -> dict[Role, Head | None]:
         return {role: answer if isinstance(answer, Head) else None for role, answer in (await self._asked()).items()}

@@ -9,7 +9,6 @@ from multiregion.errors import MultiregionError, NotReady, Unreachable
 from multiregion.stores import START, Position
 
 ASYNC, REMOTE, STRICT = "async", "remote", "remote-strict"
-MODES = (ASYNC, REMOTE, STRICT)
 
 
 async def nobody_minds() -> None:

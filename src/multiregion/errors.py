@@ -23,6 +23,7 @@ MultiregionError
 │   ├── DiskFailed          the disk refuses writes for another reason, does not answer, or cannot be read
 │   │   ├── CommitUnknown   it failed in the commit: whether that was stored is unknown
 │   │   └── DatabaseDamaged the file cannot be read: what is to be done
+│   │       └── ForeignDatabase it can, and is another deployment's
 │   ├── Behind              the position that the client has seen has not arrived here yet
 │   ├── Damaged             an object's bytes are not what they were when it was stored
 │   ├── LogSpoiled          an entry of a log is not what it was when it was written
@@ -164,6 +165,10 @@ class LogSpoiled(Unavailable):
 
 class DatabaseDamaged(DiskFailed):
     code, title = "database_damaged", "The database is damaged"
+
+
+class ForeignDatabase(DatabaseDamaged):
+    code, title = "foreign_database", "The database belongs to another deployment"
 
 
 class Unreachable(Unavailable):

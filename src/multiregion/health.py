@@ -1,12 +1,12 @@
 """How writing to a region's disk goes, by the outcome of real writes: a disk that is full, fails or is slow gives no other sign."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from multiregion.clock import Clock, iso
 from multiregion.errors import SwitchFailed
-from multiregion.states import Role
+from multiregion.states import Role, order_for
 
 SLOW_WRITE_SECONDS = 5.0
 
@@ -36,6 +36,15 @@ class WriteHealth:
 
 
 WELL = WriteHealth()
+CONDITIONS = ("well", "slow", "failing", "stuck")
+
+
+def with_folders(records: WriteHealth, folders: Sequence[WriteHealth]) -> WriteHealth:
+    """A region's health: that of its records or of a folder of its files, whichever is worst. A folder that does not answer counts as
+    one that fails, since a fence needs the records alone."""
+    capped = [replace(each, condition="failing") if each.condition == "stuck" else each for each in folders]
+    worst = max((records, *capped), key=lambda each: CONDITIONS.index(each.condition))
+    return replace(worst, last_seconds=records.last_seconds)
 
 
 class HasHealth(Protocol):
@@ -55,7 +64,7 @@ def refuse_unable(writer: Role | None, fenced: Role | None, outlooks: Mapping[Ro
     if fenced is not None and (stuck := health.get(fenced, WELL)).condition == "stuck":
         raise SwitchFailed(
             f"{names[fenced]} cannot confirm a fence ({stuck.sentence()}), so a planned switch would not finish; nothing was changed."
-            " If it does not recover, stop it and add --region-lost"
+            f" If it does not recover, stop it, and run `multiregion {order_for(fenced.other)} --region-lost`"
         )
 
 

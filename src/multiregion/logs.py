@@ -11,6 +11,9 @@ from multiregion.stores import Change, Head, Mark, Position, Records
 GAP = "gap-"
 """How the chain of a loss without contents begins: it ends where one of its writes does, which may turn up."""
 
+BEYOND = f"{GAP}beyond-"
+"""The same where it begins behind one of its writes: nobody knows how many came later."""
+
 NOT_REPLICATED = "not replicated"
 OLDER_COPY = "restored from an older copy"
 FORKED = "written on a forked history"
@@ -142,6 +145,10 @@ class LoggedRecords(Records, Protocol):
         ...
 
     def prove(self) -> None: ...
+
+    def hold(self, because: str | None) -> None:
+        """What writers are told while this region may not lead, or has not everything; None: what is so as a rule."""
+        ...
 
     async def leads(self) -> bool:
         """Whether this region's log is the truth: it is the leader, whole and proved."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from multiregion.errors import Conflict, Damaged, NotFound, Refused, Unavailable, Unreachable
-from multiregion.logs import Loss
+from multiregion.logs import BEYOND, Loss
 from multiregion.states import Role
 from multiregion.stores import Change, Mark, Position, StateStore
 
@@ -29,7 +29,7 @@ class LossyRegion(Protocol):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A loss, and what people call it: `<epoch>.<sequence>`, and the beginning of its chain if that position was given twice;
-    `<epoch>.<first>-<last>` for a loss without contents."""
+    `<epoch>.<first>-<last>` for a loss without contents, with a question mark for what is not known."""
 
     id: str
     loss: Loss
@@ -133,6 +133,8 @@ def named(losses: Collection[Loss]) -> Sequence[Entry]:
 
 def name_of(loss: Loss, *, unique: bool) -> str:
     position = loss.change.position
+    if loss.change.chain.startswith(BEYOND):
+        return f"{position.epoch}.{position.sequence + 1}-?"
     if loss.writes is not None:
         return f"{position.epoch}.{position.sequence - loss.writes + 1 if loss.writes else '?'}-{position.sequence}"
     return f"{position.epoch}.{position.sequence}" + ("" if unique else f".{loss.change.chain[:KEY_DIGITS]}")

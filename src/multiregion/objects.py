@@ -1,6 +1,7 @@
 """Objects that are files on this machine, and what is found of one."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -30,10 +31,18 @@ class Found:
         return self.stat and self.stat.st_size
 
 
+@dataclass(frozen=True, slots=True)
+class NeededBy:
+    """What needs an object, by the names that people know, and how many more there are."""
+
+    names: Sequence[str]
+    more: int = 0
+
+
 @dataclass(slots=True)
 class Repaired:
     """What a run of repairs came to: the objects that are here again; those that are not, though the other region may have them; and those
-    that no region has any more; each with the reason."""
+    that no region has any more; each with the reason, which does not name the object."""
 
     objects: list[Digest] = field(default_factory=list)
     failed: dict[Digest, str] = field(default_factory=dict)

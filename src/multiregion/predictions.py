@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 from msgspec import to_builtins
 
+from multiregion.config import Settings
+from multiregion.errors import SwitchFailed
 from multiregion.health import WELL, WriteHealth
 from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
@@ -100,6 +102,20 @@ def worse(heard: LastKnown | None, reported: LastKnown) -> LastKnown:
     newest = reported if reported.changes >= heard.changes else heard
     seconds = [each for each in (heard.silent_seconds, reported.seconds) if each is not None]
     return replace(newest, bytes=max(heard.bytes, reported.bytes), seconds=min(seconds, default=None))
+
+
+NOTHING_LOST = LastKnown(0, 0, 0.0)
+
+
+def refuse_loss(last_known: LastKnown | None, settings: Settings, all_the_same: str) -> None:
+    """Raises SwitchFailed if more than the limit may be lost, or nobody knows how much; `all_the_same`: how to go on."""
+    if last_known is None or last_known.seconds is None:
+        raise SwitchFailed(f"What would be lost is {prediction(last_known)}. {all_the_same}")
+    if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
+        raise SwitchFailed(
+            f"More may be lost than the limit of {settings.loss_changes_max} changes or {settings.loss_seconds_max:g} s allows:"
+            f" {prediction(last_known)}. {all_the_same}"
+        )
 
 
 def prediction(last_known: LastKnown | None) -> str:

@@ -9,15 +9,16 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from multiregion.advice import spoiled, writes_of
+from multiregion.advice import repair, spoiled, writes_of
 from multiregion.clock import Clock
 from multiregion.errors import MultiregionError, RepairFailed, StaleEpoch
+from multiregion.logs import BEYOND, DISK_LOST, GAP, Loss
 from multiregion.orders import Step
 from multiregion.predictions import Outlook
 from multiregion.replication import Standing
-from multiregion.reports import ACCEPTED, Claim, Claims, Reports
+from multiregion.reports import ACCEPTED, Claim, Claims, Report, Reports
 from multiregion.states import Role
-from multiregion.stores import BEGINNING, START, Mark, Position, StateStore
+from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, StateStore, Write
 
 T = TypeVar("T")
 STALL_SECONDS = 60.0
@@ -97,6 +98,10 @@ class RebuildControl(Rebuildable, Protocol):
 
     async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]: ...
 
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        """Have it take these into its loss ledger, durably. Idempotent."""
+        ...
+
     async def audit(self) -> Sequence[Position]:
         """Read the whole log; returns the entries that are damaged and could not be put back."""
         ...
@@ -129,9 +134,11 @@ class Rebuild:
         name, began = self._names[role], self._clock.monotonic()
         claim, may_lack = await self._begin(role, actor), False
         try:
-            damage, found = await self._check(role, accept_loss=accept_loss)
+            damage, only_here, found = await self._check(role, accept_loss=accept_loss)
             await self._hold_source(claim)
             yield Step("check", "done", self._clock.monotonic() - began, found)
+            if only_here != 0:
+                await self._enter_loss(role, damage.end)
             if accept_loss:
                 await self._give_up(role, damage.end, actor)
             may_lack = True  # the order may arrive whatever becomes of its answer
@@ -225,8 +232,8 @@ class Rebuild:
             raise StaleEpoch(f"ordered at epoch {epoch}, but the epoch is {state.epoch} by now; nothing was changed", state=state)
 
     async def _give_up(self, role: Role, end: Mark | None, actor: str) -> None:
-        """What only this region has becomes one entry of the loss ledger, up to its last report, or to where its log is known to end;
-        and a leader may go on without it, once it has what the other region has."""
+        """The authority is told how far this region had got, where that is known; and a leader may go on without it, once it has what
+        the other region has."""
         report = (await self._reports.reports()).get(role)
         if report is not None and end is not None and end.position > report.end.position:
             await self._reports.report(role, msgspec.structs.replace(report, end=end))
@@ -235,7 +242,36 @@ class Rebuild:
                 ACCEPTED, actor=actor, reason=f"{self._names[role]} copied anew", facts={"role": role, "beside": True}
             )
 
-    async def _check(self, role: Role, *, accept_loss: bool) -> tuple[Damage, str]:
+    async def _enter_loss(self, role: Role, end: Mark | None) -> None:
+        """One entry of the other region's ledger for all that only this one has, before its file is set aside. It ends at its last report,
+        or where its log is known to end; if the other region has all that, what came later is lost, and nobody knows how much."""
+        report = (await self._reports.reports()).get(role)
+        try:
+            loss = await self._loss(role, end, report)
+            await self._regions[role.other].enter([loss])
+        except MultiregionError as error:
+            raise RepairFailed(
+                f"{self._names[role.other]} did not take what is given up into its loss ledger ({error.detail}); nothing was changed"
+            ) from error
+
+    async def _loss(self, role: Role, end: Mark | None, report: Report | None) -> Loss:
+        there = (await self._regions[role.other].standing()).end
+        known = max([each for each in (end, report.end if report else None) if each], key=lambda mark: mark.position, default=there)
+        at, writes = self._clock.now(), 0
+        if known != there and not await self._holds(role.other, known):
+            chain, writes = f"{GAP}{known.chain}", await self._counted(there, known)
+        else:
+            leads = (await self._authority.read()).leader is role
+            known, chain = there if leads else known, f"{BEYOND}{report.store if report else known.chain}"
+        reason = f"{DISK_LOST}: the database of {self._names[role]} was copied anew, and no region has what only that one had"
+        return Loss(Change(known.position, Write(Key("", ""), None), "", at, 0, chain), None, at, role, DISK_LOST, reason, writes=writes)
+
+    async def _counted(self, there: Mark, lost: Mark) -> int:
+        """How many writes lead from where the other log ends to `lost`; 0: unknown."""
+        shared = (await self._reports.leadership()).shared(there, lost)
+        return max(0, lost.position.sequence - shared.sequence) if shared == there.position else 0
+
+    async def _check(self, role: Role, *, accept_loss: bool) -> tuple[Damage, int | None, str]:
         name, other = self._names[role], self._names[role.other]
         await self._source(role.other)
         try:
@@ -248,25 +284,29 @@ class Rebuild:
         only_here = await self._only_here(role, damage)
         found = f"{name}: {damage.problem or 'no damage is known'}; {other} has everything else"
         if only_here == 0:
-            return damage, found.replace("everything else", "everything")
+            return damage, 0, found.replace("everything else", "everything")
         words = writes_of(only_here)
         if not accept_loss:
             raise RepairFailed(f"{name} {await self._what_it_may_have(role, damage, words)}")
-        return damage, f"{found}; given up: {words}"
+        return damage, only_here, f"{found}; given up: {words}, one entry of `multiregion loss list`"
 
     async def _what_it_may_have(self, role: Role, damage: Damage, words: str) -> str:
         """Why it is not copied anew, and what can be done. A log that cannot be read is not waited for."""
         other, report = self._names[role.other], (await self._reports.reports()).get(role)
+        given_up = f"`{repair(self._names[role])} --accept-loss`"
         if damage.end is not None:
             return (
                 f"may have {words} that {other} does not have, and they would be lost. Nothing was changed; wait until {other} has them"
-                " (`multiregion state set fenced` keeps new ones from being made), or give them up with --accept-loss"
+                f" (`multiregion state set fenced` keeps new ones from being made), or give them up: {given_up}"
             )
         known = "The authority was told nothing of its log"
         if report is not None:
             has = "has that" if await self._holds(role.other, report.end) else "has not got so far"
             known = f"It told the authority last that its log ends at change {report.end.position.sequence}; {other} {has}"
-        return f"cannot read its log, so nobody knows what else it has. {known}. What came later is lost. To go on: --accept-loss"
+        return (
+            f"cannot read its log, so nobody knows what else it has. {known}. What came later is lost. Nothing was changed, and the same"
+            f" command does no more. To give that up and go on: {given_up}"
+        )
 
     async def _source(self, role: Role) -> None:
         """The region to copy from must have everything itself."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from multiregion.clock import Clock
-from multiregion.errors import Damaged, DiskFull, InvalidInput, MultiregionError, NotFound, Overloaded, Unavailable
+from multiregion.errors import Damaged, DiskFailed, DiskFull, InvalidInput, MultiregionError, NotFound, Overloaded, Unavailable
 from multiregion.objects import Condition, LocalObjects, Repaired
 from multiregion.stores import Digest
 
@@ -70,6 +70,7 @@ class Repairs:
         if failure is not None and self._clock.monotonic() - failure.at < RETRY_SECONDS:
             raise failure.error
         if not await self._records.is_needed(digest):
+            self.known.pop(digest, None)
             return
         task = self._task(digest, condition)
         done, _ = await asyncio.wait([task], timeout=READER_SECONDS_MAX)
@@ -86,14 +87,24 @@ class Repairs:
                 await asyncio.shield(self._task(digest, condition))
                 result.objects.append(digest)
             except (NotFound, Damaged) as error:
-                result.lost[digest] = error.detail
+                result.lost[digest] = reason_of(error, digest, condition)
             except MultiregionError as error:
-                result.failed[digest] = error.detail
+                result.failed[digest] = reason_of(error, digest, condition)
 
-        bad = [each for each in await self.examine(digests, deep=deep) if await self._records.is_needed(each[0])]
+        found = await self.examine(digests, deep=deep)
+        needed = set(await self._needed_of([digest for digest, _ in found]))
+        bad = [each for each in found if each[0] in needed]
         for start in range(0, len(bad), UNDER_WAY_MAX // 2):
             await asyncio.gather(*(one(*each) for each in bad[start : start + UNDER_WAY_MAX // 2]))
         return result
+
+    async def review(self) -> None:
+        """Forget what is no longer bad, whoever put it right, and what nothing needs any more. Fetches nothing."""
+        await self.examine(await self._still_needed(), deep=True)
+
+    def note_sound(self, digest: Digest) -> None:
+        """Whoever has just read an object through, and found it whole, says so."""
+        self.known.pop(digest, None)
 
     async def run_all(self) -> Repaired:
         """Repair what is known to be damaged, and what is missing of everything that is needed."""
@@ -125,14 +136,18 @@ class Repairs:
             if found.condition is not Condition.SOUND:
                 bad.append((digest, found.condition))
             elif deep:
-                self.known.pop(digest, None)
+                self.note_sound(digest)
         return bad
 
     async def _still_needed(self) -> list[Digest]:
-        for digest in list(self.known):
-            if not await self._records.is_needed(digest):
-                self.known.pop(digest, None)
-        return list(self.known)
+        return await self._needed_of(list(self.known))
+
+    async def _needed_of(self, digests: Sequence[Digest]) -> list[Digest]:
+        """Those that something needs; of the others it is forgotten that they are bad."""
+        needed = [digest for digest in digests if await self._records.is_needed(digest)]
+        for digest in set(digests) - set(needed):
+            self.known.pop(digest, None)
+        return needed
 
     def _task(self, digest: Digest, condition: Condition) -> "asyncio.Task[None]":
         task = self._under_way.get(digest)
@@ -160,7 +175,7 @@ class Repairs:
             del self.known[next(iter(self.known))]
 
     async def _mend(self, digest: Digest, condition: Condition) -> None:
-        here = f"object {digest} is {condition} here"
+        here = found_here(digest, condition)
         async with self._places:
             try:
                 async with asyncio.timeout(FETCH_SECONDS_MAX):
@@ -174,5 +189,16 @@ class Repairs:
                 raise Unavailable(f"{here}, and what the other region sent was not it") from error
             except DiskFull as error:
                 raise DiskFull(f"{here}, and cannot be stored: {error.detail}") from error
+            except DiskFailed as error:
+                raise DiskFailed(f"{here}: {error.detail}") from error
             except (Unavailable, TimeoutError) as error:
                 raise Unavailable(f"{here}, and the other region does not answer; try again when it does") from error
+
+
+def found_here(digest: Digest, condition: Condition) -> str:
+    return f"object {digest} is {condition} here"
+
+
+def reason_of(error: MultiregionError, digest: Digest, condition: Condition) -> str:
+    """Why it was not repaired, for whoever knows already which object is meant and what is wrong with it."""
+    return error.detail.removeprefix(f"{found_here(digest, condition)}, and ")

@@ -15,6 +15,7 @@ from multiregion.errors import (
     DatabaseDamaged,
     DiskFailed,
     DiskFull,
+    ForeignDatabase,
     LogSpoiled,
     MultiregionError,
     NotFound,
@@ -235,8 +236,9 @@ class Replicator:
             Conflict: "the logs of the two regions have parted",
             StaleEpoch: "the other region obeys an older state",
             DatabaseDamaged: error.detail,
+            ForeignDatabase: error.detail,
             LogSpoiled: error.detail,
-            Damaged: f"{error.detail}: repair it there, or delete what needs it",
+            Damaged: f"{error.detail}: repair it there, or delete what needs it (`multiregion verify --deep` names it)",
         }
         is_silence = isinstance(error, Unavailable) and not isinstance(error, NotReady)
         problem = reasons.get(type(error), "the other region does not answer" if is_silence else error.detail)

@@ -13,6 +13,7 @@ from multiregion.stores import Digest
 
 PAGE = 100
 PRESENCE_SECONDS = 300.0
+REVIEW_SECONDS = 30.0
 OBJECT_SECONDS_MIN = 0.002
 IDLE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
@@ -67,6 +68,11 @@ class Scrub:
         """Look for what is missing, which takes no reading, more often; and try again what could not be repaired."""
         await self._repairs.run_all()
         await self._clock.sleep(PRESENCE_SECONDS)
+
+    async def watch_known(self) -> None:
+        """Look again at what is known to be bad: nobody shall be told of it for long when it is so no more."""
+        await self._clock.sleep(REVIEW_SECONDS)
+        await self._repairs.review()
 
     def status(self) -> Objects:
         progress = self.progress

@@ -15,6 +15,8 @@ class State(StrEnum):
 
 
 class Role(StrEnum):
+    """What a region is to the other one; it does not change when writing moves."""
+
     PRIMARY = "primary"
     SECONDARY = "secondary"
 
@@ -74,6 +76,11 @@ UNFOUNDED = RoutingState(state=State.FENCED, epoch=0, leader=Role.PRIMARY)
 FIRST = RoutingState(state=State.ACTIVE, epoch=1, leader=Role.PRIMARY)
 
 
+def order_for(writer: Role) -> str:
+    """The words of the order that makes a region the writer."""
+    return "failback" if writer is Role.PRIMARY else "failover --writable"
+
+
 def parse_state(name: object) -> State:
     """The state called exactly `name`. Raises InvalidInput, naming the three, for anything else, `Active` included."""
     for state in State:
@@ -93,7 +100,6 @@ def move(current: RoutingState, to: State, *, writable: bool = False, drained: b
     if writer is not None and writer is not current.leader and not (drained or region_lost):
         raise IllegalMove(
             f"{to} would make the {writer} region the writer, but the {current.leader} region wrote last and has not been"
-            " fenced and drained; use `multiregion failover --writable` or `multiregion failback`, or, if that region is"
-            " lost, add --region-lost"
+            " fenced and drained"
         )
     return replace(current, state=to, epoch=current.epoch + 1, leader=writer or current.leader, writable=writer is Role.SECONDARY)

@@ -293,6 +293,23 @@ class Decision:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the history for people: the newest of `count` decisions in a row. Decisions in a row about losses, by one actor and
+    with one outcome, are one entry, or they would hide the others; every other decision is one for itself."""
+
+    decision: Decision
+    count: int = 1
+
+
+class Entries(Protocol):
+    """The authority's history for people."""
+
+    async def entries(self, limit: int) -> Sequence[Entry]:
+        """The newest `limit` entries, newest first, each with its true count. Reads the contents of no more decisions than it returns."""
+        ...
+
+
 class StateStore(Protocol):
     """The authority's own store: the state and its history. It lives in neither region's failure domain."""
 
@@ -323,10 +340,6 @@ class Lag:
 
 
 UNKNOWN_LAG = Lag(seconds=None, changes=None, bytes=None)
-
-
-class Replication(Protocol):
-    def status(self) -> Lag: ...
 
 
 def needs_of(changes: Iterable[Change]) -> list[Digest]:

@@ -1,10 +1,11 @@
 """Compare two regions record by record and object by object, and have objects that are missing or damaged repaired."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from multiregion.clock import Clock
-from multiregion.objects import Repaired
+from multiregion.objects import NeededBy, Repaired
 from multiregion.stores import Digest, Position
 from multiregion.verdicts import Difference, Verdict
 
@@ -26,6 +27,10 @@ class Inventory(Protocol):
 
     async def repair(self, digests: Sequence[Digest]) -> Repaired:
         """Fetch these objects, if they are missing or damaged there, from the other region."""
+        ...
+
+    async def needed_by(self, digests: Sequence[Digest]) -> Mapping[Digest, NeededBy]:
+        """What needs these objects there; nothing of those of which it cannot be said."""
         ...
 
     async def sequence(self) -> int: ...
@@ -135,15 +140,18 @@ class Verification:
         return self._clock.monotonic() < self._waits_until
 
     async def _settle(self, side: Inventory, bad: Sequence[Difference], verdict: Verdict) -> None:
-        """Repair what can be, and count the rest as different, with the reason."""
+        """Repair what can be, and count the rest as different, with the reason, and what needs it."""
         done = await side.repair([Digest(each.name) for each in bad]) if bad and self._repair else Repaired()
+        left = [Digest(each.name) for each in bad if each.name not in done.objects]
+        needed_by = await side.needed_by(left) if left else {}
         for each in bad:
             if each.name in done.objects:
                 verdict.note_repaired(each)
             elif why := (done.failed | done.lost).get(Digest(each.name)):
-                verdict.add(Difference(each.kind, each.name, f"{each.problem}, not repaired: {why}"))
+                problem = f"{each.problem}, not repaired: {why}"
+                verdict.add(Difference(each.kind, each.name, problem, needed_by.get(Digest(each.name))))
             elif not self._repair:  # else it was put right, or deleted, between the look and the repair
-                verdict.add(each)
+                verdict.add(replace(each, needed_by=needed_by.get(Digest(each.name))))
 
 
 class Cursor:

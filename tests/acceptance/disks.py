@@ -85,3 +85,34 @@ def slow(deployment: Deployment, part: str) -> Iterator[None]:
         yield
     finally:
         marker.unlink()
+
+
+def with_read_only(deployment: Deployment, part: str) -> tuple[str, ...]:
+    """What to start a deployment inside, so that this part's folder is on a disk that is read-only; needs no privilege."""
+    script = f'{read_only_script(deployment.data / part)} && exec "$@"'
+    return ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "up")
+
+
+def read_only_script(folder: Path) -> str:
+    return f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
+
+
+def mount(deployment: Deployment, script: str) -> None:
+    """Change the mounts of a deployment that runs in a namespace of its own."""
+    enter = ("nsenter", "-t", str(deployment.pid("wire")), "-U", "-m", "--preserve-credentials")
+    subprocess.run([*enter, "sh", "-ec", script], check=True, capture_output=True)
+
+
+def mend_read_only(deployment: Deployment, part: str, name: str = "") -> None:
+    mount(deployment, f"mount -o remount,rw,bind {deployment.data / part / name}")
+
+
+@contextmanager
+def read_only(deployment: Deployment, part: str, name: str) -> Iterator[None]:
+    """A folder of this part is on a disk that has become read-only while the block runs."""
+    folder = deployment.data / part / name
+    mount(deployment, read_only_script(folder))
+    try:
+        yield
+    finally:
+        mount(deployment, f"umount {folder}")

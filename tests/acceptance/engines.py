@@ -20,7 +20,8 @@ import msgspec
 
 from multiregion.clock import SystemClock
 from multiregion.config import GALLERY, EnginesConfig, PartConfig
-from multiregion.local.deployment import DataFolder, describe, fresh, plan
+from multiregion.local.deployment import DataFolder, describe, plan
+from multiregion.local.kept import fresh
 from tests.acceptance.deployment import STOP_SECONDS, Deployment, answers, free_base, until
 from tests.engines import CREDENTIALS, EngineProcess, fresh_name
 
@@ -92,6 +93,9 @@ class Replicator(threading.Thread):
                 self._buckets[target].put_object(Bucket=self._sides[target].bucket, Key=key, Body=body)
 
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
 @dataclass
 class EngineDeployment(Deployment):
     """Authority, two regions, and the edge if a test wants it: each started by `multiregion serve` with a configuration of its own."""
@@ -99,6 +103,7 @@ class EngineDeployment(Deployment):
     server: EngineProcess = field(default_factory=lambda: EngineProcess(""))
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     replicator: Replicator | None = None
+    application: str = GALLERY
 
     def start(self) -> None:
         self.data.mkdir(parents=True)
@@ -111,7 +116,7 @@ class EngineDeployment(Deployment):
         self.replicator.start()
 
     def _plan(self) -> dict[str, PartConfig]:
-        kept = fresh(SystemClock(), "us-east-1", "ap-northeast-1", GALLERY)
+        kept = fresh(SystemClock(), "us-east-1", "ap-northeast-1", self.application)
         deployment, parts = plan(kept, self.data, self.port, settings=dict(self.environment))
         DataFolder(self.data).write(describe(kept, deployment, "", None))
         name = fresh_name()
@@ -131,7 +136,7 @@ class EngineDeployment(Deployment):
         config = self.config(name)
         command = [sys.executable, "-m", "multiregion", "serve", config.part, "--config", str(self.data / "config" / f"{name}.json")]
         with (self.data / f"{name}.log").open("a") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log, text=True, env={**os.environ, **CREDENTIALS})
+            process = subprocess.Popen(command, stdout=log, stderr=log, text=True, env={**os.environ, **CREDENTIALS}, cwd=EXAMPLES)
         self.processes[name] = process
         url = f"http://127.0.0.1:{config.port}/{'readyz' if config.part == 'region' else 'healthz'}"
         until(lambda: process.poll() is not None or answers(url), f"{name} is ready")
@@ -172,9 +177,9 @@ class EngineDeployment(Deployment):
 
 
 @contextmanager
-def on_engines(folder: Path, server: EngineProcess, **settings: str) -> Iterator[EngineDeployment]:
+def on_engines(folder: Path, server: EngineProcess, application: str = GALLERY, **settings: str) -> Iterator[EngineDeployment]:
     """A deployment that is up, and that leaves no process behind; `settings` are those of its parts, by name."""
-    deployment = EngineDeployment(folder / "data", free_base(), environment=settings, server=server)
+    deployment = EngineDeployment(folder / "data", free_base(), environment=settings, server=server, application=application)
     try:
         deployment.start()
         yield deployment

@@ -80,4 +80,6 @@ class Operator:
     def automatic(self, word: str | None = None) -> dict[str, Any]:
         if word is None:
             return self.get("automatic")
+        if word == "acknowledge":
+            return self.order("automatic", word=word, epoch=self.get("automatic")["takeover"]["epoch"])[0]
         return self.order("automatic", word=word)[0]

@@ -78,14 +78,14 @@ def test_a_damaged_file_of_the_authority_is_mended_as_its_message_says(tmp_path_
         file = deployment.data / "authority" / "authority.db"
         file.write_bytes(b"not a database at all" * 1000)
         deployment.launch()
-        assert deployment.process is not None and deployment.process.wait(30) != 0
+        until(lambda: "without their authority" in deployment.said(), "up without its authority")
         said = " ".join(deployment.said().split())
-        assert f"{file} is damaged" in said and "Move it and its -wal and -shm files away and start again" in said and WORD in said
+        assert f"{file} is damaged" in said and "Move it and its -wal and -shm files away and start it again" in said and WORD in said
         for name in ("", "-wal", "-shm"):
             moved = file.with_name(f"authority.db{name}")
             if moved.exists():
                 moved.rename(deployment.data.parent / moved.name)
-        deployment.start()
+        deployment.run("chaos", "start", "authority")
         serves_reads(deployment)
         deployment.run("authority", "recover")
         deployment.run("failback")

@@ -105,7 +105,12 @@ def test_a_second_failure_waits_until_somebody_has_acknowledged_the_first(runnin
     running.kill("primary")
     assert waits_because(operator, "has not been acknowledged")["state"] == "active"
     assert "automatic acknowledge" in running.run("automatic", "status").stdout
-    operator.automatic("acknowledge")
+    shown = running.run("status", code=1).stdout
+    assert shown.startswith("✗ us-east-1 does not answer") and "Takeover is automatic" in shown and "not acknowledged" in shown
+    assert "not" in running.run("automatic", "acknowledge", "--epoch", "1", code=1).stderr
+    said = running.run("automatic", "acknowledge").stdout
+    assert "Once it is acknowledged, writing moves again at once" in said and "✓ Acknowledged: the automatic takeover of" in said
+    assert "has not been acknowledged" not in said
     until(lambda: is_taken_over(operator), "the second takeover")
     running.restart("primary")
 

@@ -197,3 +197,26 @@ def test_what_a_lost_region_had_not_replicated_arrives_when_it_is_back(fresh: En
         assert [(item["id"]["S"], item["region"]["S"]) for item in late] == [("unreplicated", "us-east-1")]
         fresh.finish("failback")
     fresh.finish("verify")
+
+
+def test_an_application_of_ones_own_runs_on_engines(tmp_path: Path, engines: EngineProcess) -> None:
+    with (
+        on_engines(tmp_path, engines, "todo:app", drain_seconds="6", engine_heartbeat_seconds="0.2") as deployment,
+        deployment.region("primary", {}) as here,
+        deployment.region("secondary", {}) as there,
+    ):
+
+        def listed(http: httpx.Client) -> list[str]:
+            return [each["what"] for each in http.get("/todos").raise_for_status().json()]
+
+        def add(http: httpx.Client, what: str) -> httpx.Response:
+            return http.post("/todos", json={"id": what, "what": what})
+
+        assert add(here, "bread").status_code == 201
+        until(lambda: listed(there) == ["bread"], "what was written is in the other region")
+        assert add(there, "nowhere").json()["code"] == "fenced"
+        deployment.finish("failover", "--writable")
+        assert add(there, "milk").status_code == 201 and add(here, "nowhere").json()["code"] == "fenced"
+        deployment.finish("failback")
+        until(lambda: listed(here) == listed(there) == ["bread", "milk"], "both regions have both")
+        assert deployment.ask("status", code=None)["status"]["primary"]["counts"]["todos"] == 2

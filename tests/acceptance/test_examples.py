@@ -1,6 +1,11 @@
 """Applications of one's own, as `examples/` has them: each through fence, takeover, loss, and the way back, with the usual commands."""
 
 import json
+import os
+import re
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,6 +124,27 @@ def test_status_counts_the_kinds_of_an_application_and_the_edge_leads_to_the_con
         assert (edge.status_code, edge.headers["location"]) == (307, "/console/#/ops")
         page = httpx.get(f"{deployment.url('edge')}/console/", trust_env=False)
         assert page.status_code in (200, 503)
+
+
+def test_the_commands_of_the_page_work_as_they_stand(tmp_path: Path) -> None:
+    page = (EXAMPLES.parent / "docs" / "your-application.md").read_text()
+    start, *lines = [line for block in re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE) for line in block.splitlines()]
+    assert start == "multiregion up todo:app" and len(lines) > 5
+    with deployed(tmp_path, LIST) as deployment:
+        paths = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": paths, "MULTIREGION_DATA": str(deployment.data)}
+        for line in lines:
+            command = shlex.split(line.replace("808", str(deployment.port)[:-1]))
+            done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)
+            assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+            if "8082" in line and "--json" not in line:
+                until(lambda: todo_read_at(deployment.url("secondary")) == {"bread"}, "what was written is in the other region")
+        assert todo_read_at(deployment.url("primary")) == {"bread", "milk"}
+
+
+def todo_read_at(url: str) -> set[str]:
+    with httpx.Client(base_url=url, timeout=30) as http:
+        return todo_read(http)
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,10 @@ def test_without_the_authority_every_verb_says_so_and_changes_nothing(running: D
         with pytest.raises(httpx.TransportError):
             operator.order(path, **body)
     done = running.run("failover", "--writable", code=1)
-    assert "does not answer" in done.stderr and "only changes of state wait" in done.stderr
+    assert "does not answer" in done.stderr and "us-east-1 goes on writing. Nothing was changed." in done.stderr
+    assert "Start it: `multiregion chaos start authority`" in done.stderr
+    shown = running.run("status", code=1).stdout
+    assert shown.startswith("✗ The authority") and "● writes" in shown and "● reads" in shown
     assert say(running, "primary", fresh_name("alone-")) == 201
     assert [running.state(role) for role in ROLES] == states
 

@@ -91,7 +91,8 @@ def test_while_the_other_region_is_away_nothing_wrong_is_served_and_no_switch_be
 
 
 def test_verify_says_what_is_wrong_repairs_it_and_says_what_it_could_not(fresh: Deployment) -> None:
-    flipped, removed, lost = (add(fresh, number)["sha256"] for number in (1, 2, 3))
+    flipped, removed, photo = (add(fresh, number) for number in (1, 2, 3))
+    flipped, removed, lost = (each["sha256"] for each in (flipped, removed, photo))
     spoil(fresh, "primary", flipped, "flipped")
     spoil(fresh, "secondary", removed, "removed")
     quick = fresh.run("verify", code=1).stdout
@@ -106,10 +107,20 @@ def test_verify_says_what_is_wrong_repairs_it_and_says_what_it_could_not(fresh: 
     spoil(fresh, "secondary", lost, "removed")
     found = fresh.ask("verify", "--repair", code=1)
     assert {each["problem"] for each in found["differences"]} == {
-        f"damaged in us-east-1, not repaired: object {lost} is damaged here, and the other region does not have it",
-        f"missing in ap-northeast-1, not repaired: object {lost} is missing here, and damaged in the other region",
+        "damaged in us-east-1, not repaired: the other region does not have it",
+        "missing in ap-northeast-1, not repaired: damaged in the other region",
     }
+    name = f"photos/{photo['photoId']}"
+    assert [each["neededBy"] for each in found["differences"]] == [[name], [name]]
+    said = fresh.run("verify", "--repair", code=1).stdout
+    assert said.count(f"; needed by {name}\n") == 2 and said.count(lost) == 2
+    assert fresh.run("status").stdout.count("not repaired") == 2
     assert fresh.ask("failover")["state"] == "failover"  # moving makes it no worse
+    fresh.ask("failback")
+    with fresh.region("primary") as http:
+        assert http.delete(name).status_code == 204
+    until(fresh.level, "both regions have the deletion")
+    assert fresh.ask("verify", "--repair")["equal"] and "not repaired" not in fresh.run("status").stdout
 
 
 def overwrite(file: Path, *, header: bool) -> None:
@@ -175,6 +186,8 @@ def test_a_writer_that_is_damaged_is_given_up_only_on_the_operators_word(fresh: 
     assert not list((fresh.data / "primary").glob("set-aside*"))
     fresh.ask(*advice, "--accept-loss")
     until(fresh.level, "it has everything again")
+    (loss,) = fresh.ask("loss", "list")["losses"]
+    assert (loss["cause"], loss["what"], loss["writes"]) == ("disk lost", "an unknown number of writes, contents lost", None), loss
     with fresh.region("primary") as http:
         assert upload(http, picture(2)).status_code == 201
     until(fresh.level, "both have the new one")
@@ -262,7 +275,7 @@ def test_a_damaged_writer_and_a_lost_authority_are_mended_as_the_messages_say(fr
     fresh.run("authority", "recover", "--region-lost", code=1)  # decided, and not yet told to the region that is meant to serve
     until(lambda: fresh.ask("status", code=None)["status"]["secondary"]["ready"], "the secondary leads under the new history")
     refused = " ".join(fresh.run("repair", "primary", code=1).stderr.split())
-    assert "To go on: --accept-loss" in refused
+    assert "To give that up and go on: `multiregion repair us-east-1 --accept-loss`" in refused
     fresh.run("repair", "primary", "--accept-loss")
     fresh.run("failback")
     until(fresh.level, "both regions hold the same")

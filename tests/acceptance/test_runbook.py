@@ -31,7 +31,7 @@ PROCEDURES = procedures(RUNBOOK.read_text())
 
 
 def test_every_procedure_of_the_section_is_tried() -> None:
-    assert list(PROCEDURES) == ["", "One region", "The authority", "Both regions", "Everything"]
+    assert list(PROCEDURES) == ["", "One region", "The authority", "Both regions", "Everything", "Into an empty folder"]
     assert all(blocks for blocks in PROCEDURES.values())
 
 
@@ -131,5 +131,20 @@ def test_everything_is_as_it_was(running: Deployment, tmp_path: Path) -> None:
     say(running, "after")
     terminal.follow("Everything")
     assert said(running) == {"before"}
+    say(running, "last")
+    assert said(running) == {"before", "last"}
+
+
+def test_a_backup_alone_is_restored_into_an_empty_folder(running: Deployment, tmp_path: Path) -> None:
+    terminal = Terminal(running, tmp_path)
+    whose, ada = running.described(), running.invite("ada")
+    until(running.level, "level")
+    terminal.follow("")
+    terminal.follow("Into an empty folder")
+    assert "format.json was missing, and was made again from primary/deployment-kept.json" in " ".join(running.said().split())
+    assert said(running) == {"before"}
+    assert {**running.described(), "admin": None} == {**whose, "admin": None}
+    with running.region("secondary", ada) as http:
+        assert http.get("/photos").status_code == 200, "a token from before is still good"
     say(running, "last")
     assert said(running) == {"before", "last"}

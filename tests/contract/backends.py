@@ -19,7 +19,7 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.states import Role
-from multiregion.stores import Objects, Records, StateStore
+from multiregion.stores import Entries, Objects, Records, StateStore
 from tests.engines import EngineProcess, fresh_name
 
 REGIONS = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
@@ -39,7 +39,7 @@ class Closing(Records, Protocol):
     def close(self) -> None: ...
 
 
-class ClosingState(StateStore, Protocol):
+class ClosingState(StateStore, Entries, Protocol):
     async def begin(self) -> None: ...
 
     def close(self) -> None: ...

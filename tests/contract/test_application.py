@@ -159,6 +159,24 @@ async def test_what_is_not_a_picture(gallery: Gallery) -> None:
     assert code(answer) == (415, "unsupported_media") and "not a picture" in answer.json()["detail"]
 
 
+@needs(Ability.UPLOADS)
+async def test_an_upload_that_is_refused_at_its_commit_is_gone_at_once_and_no_photo_on_its_way(gallery: Gallery) -> None:
+    photo_id = await gallery.upload(b"<svg onload=alert(1)>")
+    assert code(await gallery.commit(photo_id)) == (415, "unsupported_media")
+    assert await gallery.pending_uploads() == [] and gallery.uploads.in_flight() == 0
+    again = await gallery.commit(photo_id)
+    assert code(again) == (404, "unknown_upload") and "or it was refused" in again.json()["detail"]
+
+
+@needs(Ability.UPLOADS)
+async def test_an_upload_for_an_id_that_is_taken_is_gone_at_once(gallery: Gallery) -> None:
+    for user in ("ada", "root"):
+        await gallery.upload(picture(colour=(1, 2, 3) if user == "root" else (3, 2, 1)), user, photoId="same")
+    assert (await gallery.commit("same")).status_code == 201
+    assert code(await gallery.commit("same", "root")) == (409, "conflict")
+    assert await gallery.pending_uploads() == [] and gallery.uploads.in_flight() == 0
+
+
 @needs(Ability.DECODING)
 async def test_a_truncated_picture(gallery: Gallery) -> None:
     noise = io.BytesIO()

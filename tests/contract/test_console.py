@@ -32,7 +32,7 @@ ROUTES: dict[tuple[str, str, str], dict[str, Any] | None] = {
     ("authority", "POST", "/operator/repair"): {"region": "secondary", "epoch": 999_999},
     ("authority", "POST", "/operator/losses/apply"): {"ids": []},
     ("authority", "POST", "/operator/losses/discard"): {"ids": []},
-    ("authority", "POST", "/operator/automatic"): {"word": "acknowledge"},
+    ("authority", "POST", "/operator/automatic"): {"word": "resume"},
     ("edge", "GET", "/operator/faults"): None,
     ("edge", "POST", "/operator/faults"): {"what": "heal"},
     ("primary", "GET", "/operator/report"): None,

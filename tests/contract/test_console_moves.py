@@ -72,7 +72,7 @@ def test_a_move_that_would_be_refused_says_why_in_the_words_of_the_refusal(conso
     console.lines("/operator/failover", writable=True)
     refused = moves(console)["set-active"]["refused"]
     answer = console.lines("/operator/state", state="active")[-1]["error"]
-    assert answer["detail"] == refused and "use `multiregion failover --writable` or" in refused
+    assert answer["detail"] == refused and "`multiregion failback` does that first" in refused
     console.stop("primary")
     refused = moves(console)["failback"]["refused"]
     assert console.lines("/operator/failback")[-1]["error"]["detail"] == refused

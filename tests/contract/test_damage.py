@@ -310,6 +310,9 @@ async def test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_
         ready, read = await http.get("/readyz"), await http.get(f"/state/{config.deployment.app_id}")
         assert ready.status_code == 503 and "multiregion repair primary" in ready.json()["reasons"][0]
         assert (read.status_code, read.json()["code"], (await http.get("/healthz")).status_code) == (503, "database_damaged", 200)
+        signing_in = await http.post("/", headers={"X-Amz-Target": "AWSCognitoIdentityProviderService.AdminCreateUser"})
+        assert (signing_in.status_code, signing_in.json()["__type"]) == (503, "ServiceUnavailableException")
+        assert signing_in.json()["message"] == read.json()["detail"]
         damage = (await http.get("/internal/damage")).json()
         assert damage == {"end": None, "problem": ready.json()["reasons"][0], "set_aside": None, "held_for": None}
         assert (await http.post("/internal/set-aside", headers={"Authorization": ""})).status_code == 401

@@ -12,7 +12,8 @@ from msgspec.structs import replace as altered
 from multiregion.chains import linked
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
-from multiregion.logs import CAUSES, DISK_LOST, FORKED, NOT_REPLICATED, OLDER_COPY, Loss, explanation, not_replicated
+from multiregion.logs import BEYOND, CAUSES, DISK_LOST, FORKED, GAP, NOT_REPLICATED, OLDER_COPY, Loss, explanation, not_replicated
+from multiregion.losses import named
 from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
@@ -163,6 +164,33 @@ async def test_what_an_entry_of_a_later_epoch_stands_for_is_not_missing(primary:
     await primary.write_off(Mark(Position(2, 14), "two"), ONE, cause=OLDER_COPY)
     assert await primary.missing(END, ONE) == 0, "the same region led on"
     assert await primary.missing(Mark(Position(2, 16), "on"), ONE) == 2
+
+
+def given_up(mark: Mark, chain: str, writes: int) -> Loss:
+    """What `multiregion repair --accept-loss` enters."""
+    change = Change(mark.position, Write(Key("", ""), None), "", 7.0, 0, chain)
+    return Loss(change, None, 7.0, Role.PRIMARY, DISK_LOST, DISK_LOST, writes=writes)
+
+
+async def test_what_came_after_the_newest_that_is_here_is_listed_and_counts_for_nothing_else(primary: SqliteRecords) -> None:
+    """The log has the place behind which it begins, so that what came later is as lost as it was."""
+    await primary.merge([given_up(Mark(Position(1, 2), ""), f"{BEYOND}the file's id", 0)])
+    assert await primary.missing(END, ONE) == 12, "it stands for none of what was before it"
+    await primary.commit([put("a"), put("b")], epoch=1, actor="ada")
+    assert (await primary.head()).position == Position(1, 2)
+    (loss,) = await primary.losses()
+    assert (loss.held, await primary.pending_losses(), [each.id for each in named([loss])]) == (False, 1, ["1.3-?"])
+    assert await primary.missing(END, ONE) == 10
+    await primary.settle(loss.key, "discarded", actor="eve")
+    assert await primary.pending_losses() == 0
+
+
+async def test_what_was_given_up_is_not_counted_again_by_the_region_that_begins_anew(primary: SqliteRecords) -> None:
+    await primary.merge([given_up(END, f"{GAP}{END.chain}", 10)])
+    assert await primary.missing(END, ONE) == 0
+    await primary.owe(END, ONE, cause=DISK_LOST)
+    await primary.write_off(END, ONE, cause=DISK_LOST)
+    assert [loss.writes for loss in await primary.losses()] == [10] and await primary.owed() == BEGINNING
 
 
 @pytest.mark.parametrize("writes", [None, 2])

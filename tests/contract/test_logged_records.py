@@ -12,6 +12,7 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.schema import routing_of
 from multiregion.errors import Conflict, DatabaseDamaged, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
 from multiregion.logs import not_replicated
+from multiregion.objects import NeededBy
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Digest, Key, Mark, Position, Write
 
@@ -358,6 +359,19 @@ async def test_the_object_of_a_lost_write_is_needed_until_somebody_has_decided(p
     (loss,) = await primary.losses()
     await primary.settle(loss.key, "discarded", actor="eve")
     assert not await primary.is_needed(picture)
+
+
+async def test_what_needs_an_object_is_named_a_few_and_counted_records_first(primary: SqliteRecords) -> None:
+    picture = Digest("b" * 64)
+    await primary.commit([Write(Key("photos", str(n)), b"1", needs=(picture,)) for n in range(3)], epoch=1, actor="ada")
+    before = await primary.head()
+    await primary.commit([Write(Key("comments/0", "lost"), b"1", needs=(picture,))], epoch=1, actor="ada")
+    await primary.admit(ELSEWHERE)
+    await primary.rewind(before.position, explain=not_replicated("lost"))
+    lost = f"lost write 1.{before.position.sequence + 1} of comments/0/lost"
+    assert await primary.needed_by(picture, limit=9) == NeededBy(["photos/0", "photos/1", "photos/2", lost])
+    assert await primary.needed_by(picture, limit=2) == NeededBy(["photos/0", "photos/1"], 2)
+    assert await primary.needed_by(Digest("c" * 64), limit=2) == NeededBy([])
 
 
 async def test_the_objects_that_something_needs_are_paged_through_in_order_each_once(primary: SqliteRecords) -> None:

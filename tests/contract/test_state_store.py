@@ -2,9 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from multiregion.clock import SystemClock
+from multiregion.embedded.authority import SqliteState
 from multiregion.errors import StaleEpoch
 from multiregion.states import FIRST, State, move
 from tests.contract.backends import Backend, ClosingState
@@ -77,3 +80,33 @@ async def test_notes_at_the_same_moment_are_all_kept_and_hinder_no_change(author
     notes = [authority.note("automatic", actor=f"n{number}", reason="", facts={}) for number in range(5)]
     await asyncio.gather(*notes, authority.replace(first, move(first, State.FENCED), actor="ada", reason=""))
     assert len(await authority.history()) == 7 and (await authority.read()).epoch == 2
+
+
+async def test_the_history_for_people_has_each_decision_once(authority: ClosingState) -> None:
+    first = await authority.read()
+    await authority.replace(first, move(first, State.FENCED), actor="ada", reason="drill")
+    for reason in ("paused", "paused", "resumed"):
+        await authority.note("automatic", actor="ada", reason=reason, facts={})
+    told = await authority.entries(4)
+    assert [(entry.decision.reason, entry.count) for entry in told] == [("resumed", 1), ("paused", 1), ("paused", 1), ("drill", 1)]
+
+
+async def test_losses_decided_about_in_a_row_are_one_entry_with_their_true_number_and_hide_nothing(tmp_path: Path) -> None:
+    authority = SqliteState(tmp_path / "authority.db", SystemClock())
+    try:
+        assert await authority.entries(5) == []
+        first = await authority.found("a store")
+        assert first is not None
+        await authority.replace(first, move(first, State.FENCED), actor="ada", reason="drill")
+        for actor, reason, times in (("ada", "discarded", 1), ("ada", "applied", 60), ("bob", "applied", 2)):
+            for number in range(times):
+                await authority.note("loss", actor=actor, reason=reason, facts={"record": f"photos/{number}"})
+        await authority.note("automatic", actor="bob", reason="paused", facts={})
+        await authority.note("loss", actor="bob", reason="applied", facts={"record": "photos/last"})
+        told = [(entry.decision.what, entry.decision.actor, entry.count) for entry in await authority.entries(50)]
+        parts = [("loss", "bob", 1), ("automatic", "bob", 1), ("loss", "bob", 2), ("loss", "ada", 60), ("loss", "ada", 1)]
+        assert told == [*parts, ("state", "ada", 1), ("state", "multiregion", 1)]
+        assert [entry.count for entry in await authority.entries(4)] == [1, 1, 2, 60], "the last one is counted to its end"
+        assert (await authority.entries(4))[3].decision.facts == {"record": "photos/59"}
+    finally:
+        authority.close()

@@ -62,7 +62,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("api/guards.py", "name = said if own is None else own", "name = said", ACTOR),
     ("api/guards.py", "if len(name) > ACTOR_CHARACTERS_MAX:", "if False:", IMPOSTOR),
     ("api/guards.py", "if name == AUTOMATIC:", "if False:", IMPOSTOR),
-    ("api/authority.py", "actor=actor(request, order.actor)", "actor=order.actor", ACTOR),
+    ("api/authority.py", "who = actor(request, order.actor)", "who = order.actor", ACTOR),
     # what is told before and during a change
     (
         "rehearsal.py",

@@ -253,8 +253,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("controller.py", "if head != heads[other]:", "if False:", f"{SWITCH}::test_logs_that_are_level_but_differ_are_not_handed_over"),
     (
         "controller.py",
-        "self._decide(state, move(state, request.to), request)",
-        "self._decide(state, move(state, request.to, drained=True), request)",
+        "            return move(state, to)\n",
+        "            return move(state, to, drained=True)\n",
         f"{SWITCH}::test_setting_the_state_at_once_names_no_new_writer",
     ),
     (
@@ -318,7 +318,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("local/supervisor.py", '"--with-parent", ', "", f"{SUPERVISOR}::test_a_part_does_not_outlive_whoever_started_it"),
     (
         "local/supervisor.py",
-        "        check_ports(self.parts)\n",
+        "        check_ports({name: part.config for name, part in self.parts.items()})\n",
         "",
         f"{SUPERVISOR}::test_a_port_that_is_taken_is_named_before_anything_is_started",
     ),
@@ -328,12 +328,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "pass",
         f"{FOLDER}::test_the_folder_has_one_holder_at_a_time",
     ),
-    ("local/deployment.py", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)", OWNER_ONLY),
+    ("local/kept.py", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)", "os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)", OWNER_ONLY),
     ("local/locks.py", "parents=True, exist_ok=True, mode=0o700)", "parents=True, exist_ok=True)", OWNER_ONLY),
     (
         "local/deployment.py",
-        "or kept.primary != primary:",
-        "or False:",
+        "if (kept.primary, kept.secondary) != (primary, secondary):",
+        "if {kept.primary, kept.secondary} != {primary, secondary}:",
         f"{FOLDER}::test_a_folder_keeps_its_regions_and_their_roles",
     ),
     # the edge and what all routes have in common

@@ -197,7 +197,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("automatic.py", '    if situation.writer.writing.condition == "stuck":', "    if False:", STAY),
     ("automatic.py", "    if situation.writer.head.position != situation.survivor.head.position:", "    if False:", STAY),
     ("automatic.py", "state.state is State.FENCED and state in own", "state.state is State.FENCED", BEGINNING),
-    ("automatic.py", 'if decision.what == "state" and decision.actor == ACTOR)', 'if decision.what == "state")', BEGINNING),
+    (
+        "automatic.py",
+        'history if decision.what == "state" and decision.actor == ACTOR)\n    return state',
+        'history if decision.what == "state")\n    return state',
+        BEGINNING,
+    ),
     ("automatic.py", "if withheld and not nobody_else else None", "if False else None", NO_LEASE),
     ("automatic.py", "if withheld and not nobody_else else None", "if withheld else None", KEEPS_LEASE),
     ("leases.py", "        if epoch == self.withheld_epoch and writing.problem is not None:", "        if False:", WITHHELD),

@@ -31,6 +31,16 @@ USELESS = f"{ORDERS}::test_nobody_is_sent_to_give_up_a_region_where_that_would_n
 PRIMARY_LOST = f"{ORDERS}::test_the_region_that_is_lost_is_given_up_as_the_message_says"
 SECONDARY_LOST = f"{ORDERS}::test_the_secondary_that_is_lost_is_given_up_as_the_message_says"
 WAY_BACK = f"{ORDERS}::test_a_switch_that_does_not_drain_can_be_left_the_way_it_says"
+SILENCE = "tests/contract/test_silence.py"
+NO_AUTHORITY = f"{SILENCE}::test_status_shows_the_regions_and_first_that_the_authority_does_not_answer"
+GOES_ON_SAID = f"{SILENCE}::test_what_goes_on_is_what_the_regions_say"
+ADVICE = "tests/unit/test_advice.py"
+NAMED = f"{ADVICE}::test_every_refusal_names_what_goes_on_without_the_region_that_is_dead"
+DIES_LATER = f"{ADVICE}::test_a_region_that_dies_after_the_fence_is_told_from_a_slow_line"
+NOBODY = f"{ADVICE}::test_where_both_are_dead_nobody_is_sent_to_give_one_up"
+WHOLE_MOVE = f"{ADVICE}::test_an_order_that_cannot_be_obeyed_at_once_names_whole_commands"
+WHOLE_STUCK = f"{ADVICE}::test_a_region_whose_disk_does_not_answer_is_given_up_by_a_whole_command"
+OBJECTS_DEAD = f"{ADVICE}::test_objects_that_only_a_dead_region_has_keep_nobody_from_going_on"
 ON_ITS_WAY = f"{HEARD}::test_what_was_on_its_way_since_before_the_decision_alarms_nobody"
 MANY_ON_THEIR_WAY = f"{HEARD}::test_any_number_of_words_may_be_on_their_way"
 SAID_AGAIN = f"{HEARD}::test_an_authority_that_says_it_again_knows_less_until_it_is_recovered"
@@ -132,11 +142,43 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "if target.serving is leader and None in heads.values():",
         WAY_BACK,
     ),
-    ("advice.py", "    if list(silent) != [state.leader]:\n", "    if False:\n", USELESS),
-    ("advice.py", "' --writable' * target.writable", "''", PRIMARY_LOST),
-    ("advice.py", "    if state.serving is target.serving:\n", "    if False:\n", PRIMARY_LOST),
-    ("advice.py", "State.FAILOVER if target.state is State.FAILOVER else State.FENCED", "State.FAILOVER", SECONDARY_LOST),
+    ("advice.py", "return why if len(silent) > 1 or state.writer is dead.other else", "return", USELESS),
+    ("advice.py", "return why if len(silent) > 1 or", "return why if", USELESS),
+    ("advice.py", "' --region-lost' * (not has_led)", "''", NAMED),
+    ("advice.py", '"state set active" if has_led and', '"state set active" if', NAMED),
+    ("advice.py", "    if state.serving is survivor:\n", "    if False:\n", PRIMARY_LOST),
+    ("advice.py", "State.FAILOVER if survivor is Role.SECONDARY else State.FENCED", "State.FAILOVER", SECONDARY_LOST),
+    ("advice.py", '    if len(silent) > 1:\n        return f"{decided}', '    if False:\n        return f"{decided}', NOBODY),
+    ("advice.py", '    if not silent:\n        return f"{why}. {planned}"\n', "", WHOLE_MOVE),
+    ("advice.py", "    if not other_answers:\n", "    if True:\n", NAMED),
+    ("advice.py", "    for role, error in silent.items():\n", "    for role, error in ():\n", DIES_LATER),
+    (
+        "advice.py",
+        "`multiregion {order_for(wanted)}` does that first",
+        "`multiregion {order_for(wanted.other)}` does that first",
+        WHOLE_MOVE,
+    ),
+    ("health.py", "{order_for(fenced.other)} --region-lost", "{order_for(fenced)} --region-lost", WHOLE_STUCK),
+    ("controller.py", "advice.not_drained(*told, await self._silent())", "advice.not_drained(*told, {})", DIES_LATER),
+    ("preparation.py", '("" if isinstance(done[target.other], Repaired) else', '("" if True else', OBJECTS_DEAD),
     ("advice.py", '"state set active" if leader is Role.PRIMARY else "failover --writable"', '"state set active"', WAY_BACK),
+    # while the authority is silent
+    (
+        "cli/deployment.py",
+        "        except Silence as silent:\n            return",
+        "        except TypeError as silent:\n            return",
+        NO_AUTHORITY,
+    ),
+    ("cli/status.py", "Group(*without_authority(found), regions", "Group(regions", NO_AUTHORITY),
+    (
+        "cli/silence.py",
+        '"answers": not said["damaged"]',
+        '"answers": True',
+        f"{SILENCE}::test_status_shows_what_cannot_be_asked_and_what_helps",
+    ),
+    ("cli/silence.py", 'and said["writes"] and said["leaseSeconds"] is not None:', "and False:", GOES_ON_SAID),
+    ("cli/silence.py", "    if changes:\n", "    if True:\n", f"{SILENCE}::test_only_an_order_is_told_what_became_of_it"),
+    ("cli/silence.py", "if authority == FROZEN else", "if False else", f"{SILENCE}::test_what_starts_it_is_named_by_how_its_processes_are"),
     # exit codes
     ("cli/state.py", "    if serving(end) in untold:", "    if untold:", MAY_BE_UNTOLD),
     ("cli/state.py", "    if serving(end) in untold:", "    if False:", f"{EXITS}::test_the_region_that_serves_must_have_confirmed"),
@@ -168,7 +210,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("local/served.py", "TIMES_HEARD = 2", "TIMES_HEARD = 1", ON_ITS_WAY),
     ("local/served.py", "            if self._refused == 1:\n", "            if False:\n", MANY_ON_THEIR_WAY),
     ("local/served.py", "0 if told.is_taken_by(admitted) else self._refused + 1", "self._refused + 1", SAID_AGAIN),
-    ("local/supervisor.py", "            if part.is_final:\n", "            if part.ready:\n", NEEDS_A_WORD),
+    ("local/supervisor.py", "if part.is_final or (", "if part.ready or (", NEEDS_A_WORD),
     ("local/supervisor.py", "return [part for part in waiting if part.ready]", "return waiting", NEEDS_A_WORD),
     ("local/supervisor.py", "        if not part.answers:\n", "        if True:\n", WAITED_FOR),
     (

@@ -1,18 +1,19 @@
 """Guards that keep a repair from taking what is still needed: (file, old, new, test)."""
 
 REBUILD = "tests/unit/test_rebuild.py"
+CLAIMS = "tests/unit/test_rebuild_claims.py"
 DAMAGE = "tests/contract/test_damage.py"
 ACCEPTING = "tests/unit/test_accepting.py"
 REGISTRY = "tests/unit/test_registry.py"
 
-UNDER_WAY = f"{REBUILD}::test_while_a_region_is_repaired_neither_can_be"
-RESTARTED = f"{REBUILD}::test_a_repair_is_known_after_a_restart_of_the_authority_until_its_region_is_whole"
-LEFT_BEHIND = f"{REBUILD}::test_a_command_that_ended_with_its_authority_does_not_keep_the_next_from_beginning"
+UNDER_WAY = f"{CLAIMS}::test_while_a_region_is_repaired_neither_can_be"
+RESTARTED = f"{CLAIMS}::test_a_repair_is_known_after_a_restart_of_the_authority_until_its_region_is_whole"
+LEFT_BEHIND = f"{CLAIMS}::test_a_command_that_ended_with_its_authority_does_not_keep_the_next_from_beginning"
 DONE = f"{REBUILD}::test_it_is_done_when_the_region_has_begun_again_and_is_whole"
-REFUSED = f"{REBUILD}::test_what_was_refused_is_claimed_and_held_no_more"
-UNCONFIRMED = f"{REBUILD}::test_an_order_that_was_not_confirmed_may_have_arrived_so_the_source_stays_held"
-REACHES = f"{REBUILD}::test_a_region_that_does_not_reach_its_source_itself_keeps_its_database[True]"
-NO_SOURCE = f"{REBUILD}::test_a_source_that_keeps_its_database_for_another_repair_is_none"
+REFUSED = f"{CLAIMS}::test_what_was_refused_is_claimed_and_held_no_more"
+UNCONFIRMED = f"{CLAIMS}::test_an_order_that_was_not_confirmed_may_have_arrived_so_the_source_stays_held"
+REACHES = f"{CLAIMS}::test_a_region_that_does_not_reach_its_source_itself_keeps_its_database[True]"
+NO_SOURCE = f"{CLAIMS}::test_a_source_that_keeps_its_database_for_another_repair_is_none"
 HELD = f"{DAMAGE}::test_a_database_that_the_other_region_is_copied_from_stays"
 ONCE = f"{DAMAGE}::test_a_database_is_set_aside_with_its_journal_and_once_for_each_order"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
@@ -36,7 +37,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "embedded/authority.py",
         "if claim_in(session.db) != old:",
         "if False:",
-        f"{REBUILD}::test_one_that_read_the_claims_before_another_began_is_refused",
+        f"{CLAIMS}::test_one_that_read_the_claims_before_another_began_is_refused",
     ),
     ("rebuild.py", "            if not may_lack:\n", "            if False:\n", REFUSED),
     ("rebuild.py", "            if not may_lack:\n", "            if True:\n", UNCONFIRMED),
@@ -45,7 +46,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "rebuild.py",
         "            except RepairFailed:\n                may_lack = False\n",
         "            except RepairFailed:\n",
-        f"{REBUILD}::test_what_a_region_itself_refuses_is_claimed_no_more",
+        f"{CLAIMS}::test_what_a_region_itself_refuses_is_claimed_no_more",
     ),
     # the source keeps its database
     ("rebuild.py", "            await self._regions[source].hold(claim.id)", "            pass", DONE),

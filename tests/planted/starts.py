@@ -13,6 +13,7 @@ LEDGER = "tests/contract/test_ledger.py"
 ONCE = "tests/unit/test_debts.py::test_what_both_histories_had_and_nobody_has_is_counted_once"
 FIRST_CAUSE = f"{LEDGER}::test_the_first_cause_counts_until_nothing_is_owed"
 OTHER_HISTORY = f"{LEDGER}::test_what_another_history_has_at_the_same_places_is_still_missing"
+WAITS = "tests/unit/test_starts.py::test_an_old_copy_of_the_leader_alone_waits_and_serves_reads_until_the_other_is_back"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
     # the founding
@@ -23,7 +24,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "tests/unit/test_registry.py::test_an_empty_file_does_not_speak_for_what_the_region_had_before_an_authority_lost_its_history",
     ),
     ("registry.py", "not reports.has_heard(role) or not said", "role not in said or not said", COPY),
-    ("continuity.py", "        except NotReady:\n            self._say(NOT_FOUNDED)\n", "        except NotReady:\n", NOT_YET),
+    (
+        "continuity.py",
+        "        except NotReady:\n            self._say(NOT_FOUNDED, of_itself=False)\n",
+        "        except NotReady:\n",
+        NOT_YET,
+    ),
     ("local/region.py", "[] if whole or begins else", "[] if whole else", TOLD_NOTHING),
     (
         "replication.py",
@@ -32,6 +38,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "tests/unit/test_replication.py::test_two_regions_that_have_been_told_nothing_yet_copy_nothing",
     ),
     # the start of a leader
+    ("continuity.py", "        self._records.hold(", "        str(", WAITS),
     ("continuity.py", "        if await records.admitted() == state:", "        if True:", OUTDATED),
     # who leads when an authority has been put back
     (

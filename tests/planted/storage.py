@@ -27,6 +27,9 @@ UNSAVED = f"{AUDIT}::test_one_that_no_region_has_whole_is_told_and_nothing_wrong
 AS_SENT = "test_one_that_nobody_has_copied_yet_is_put_back_from_its_record_as_it_is_sent"
 MOVED = "tests/contract/test_writing.py::test_a_file_that_is_moved_under_the_process_takes_no_writes_until_it_is_back"
 LITTER = f"{LOCAL}::test_whatever_stands_in_an_objects_place_is_found_and_gives_way"
+COUNTLESS = f"{REBUILD}::test_what_nobody_can_count_is_in_the_ledger_before_the_file_is_set_aside"
+BEYOND_IT = "test_what_came_after_the_newest_that_is_here_is_listed_and_counts_for_nothing_else"
+SILENCE = "tests/contract/test_silence.py"
 LOSSES = "tests/unit/test_losses.py"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
 
@@ -85,7 +88,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "repair.py",
-        "        if not await self._records.is_needed(digest):\n            return\n",
+        "        if not await self._records.is_needed(digest):\n            self.known.pop(digest, None)\n            return\n",
         "",
         f"{REPAIR}::test_what_nothing_needs_any_more_is_not_brought_back",
     ),
@@ -249,6 +252,18 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            except BadDeployment as damage:\n                return",
         STARTS,
     ),
+    ("cli/users.py", 'or answer.get("detail") ', "", f"{SILENCE}::test_a_command_that_meets_a_damaged_region_says_so_and_what_to_run"),
+    ("api/damaged.py", '        if TARGET in request.headers.get("x-amz-target", ""):\n', "        if False:\n", STARTS),
+    ("rebuild.py", "            await self._enter_loss(role, damage.end)\n", "            pass\n", COUNTLESS),
+    (
+        "rebuild.py",
+        "        if only_here != 0:\n",
+        "        if True:\n",
+        f"{REBUILD}::test_where_nothing_is_missing_nothing_is_in_the_ledger",
+    ),
+    ("rebuild.py", "{BEYOND}{report.store if report else known.chain}", "{GAP}{known.chain}", COUNTLESS),
+    ("rebuild.py", "if shared == there.position else 0", "if False else 0", f"{REBUILD}::test_what_was_told_of_is_counted_in_the_entry"),
+    ("embedded/ledger.py", " AND chain NOT LIKE '{BEYOND}%'", "", f"{LEDGER}::{BEYOND_IT}"),
     (
         "rebuild.py",
         "            await self._reports.report(role, msgspec.structs.replace(report, end=end))",

@@ -1,13 +1,13 @@
 """The authority as a machine: the real state store, controller, leases, automatic takeover and loss ledger in it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from multiregion.accepting import Histories
-from multiregion.api.authority import FOLLOW_SECONDS, WORDS
+from multiregion.api.authority import ACKNOWLEDGE, FOLLOW_SECONDS, WORDS
 from multiregion.api.routing import StateNews
-from multiregion.automatic import ACTOR, Automatic
+from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, acknowledge, last_takeover
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
@@ -17,7 +17,7 @@ from multiregion.local.authority import Announcing, leases_of
 from multiregion.local.clients import OUTLOOK_SECONDS, REPAIR_SECONDS
 from multiregion.logs import Loss
 from multiregion.losses import LossLedger, Settled
-from multiregion.objects import Repaired
+from multiregion.objects import NeededBy, Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import InformedRegion, Outlook
 from multiregion.registry import founded_upon, known_of, note_report, resumed
@@ -87,6 +87,9 @@ class FarRegionControl:
 
     async def needed(self, after: str, *, deep: bool) -> Sequence[tuple[str, int | None, bool]]:
         return await self._ask(lambda region: region.needed(after, deep))
+
+    async def needed_by(self, digests: Sequence[Digest]) -> Mapping[Digest, NeededBy]:
+        return {}
 
     async def repair(self, digests: Sequence[Digest] | None = None) -> Repaired:
         return await self._ask(lambda region: region.repair(digests), seconds=REPAIR_SECONDS)
@@ -226,7 +229,10 @@ class SimulatedAuthority:
         return [entry.id for entry in (await self.ledger.entries())[0] if entry.loss.outcome == "pending"]
 
     async def say(self, word: str, actor: str) -> None:
-        await self.state.note("automatic", actor=actor, reason=WORDS[word], facts={})
+        if word != ACKNOWLEDGE:
+            await self.state.note("automatic", actor=actor, reason=WORDS[word], facts={})
+        elif taken := last_takeover(await self.state.history(HISTORY_LOOKED_AT, about=ACTOR)):
+            await acknowledge(self.state, taken.state.epoch, actor=actor)
 
     async def accept_history(self, role: Role, actor: str) -> None:
         await self._histories.predict(role, accept_loss=True)

@@ -128,6 +128,7 @@ class SimulatedRegion(RegionProcess):
         )
         self._objects = FileObjects(machine.folder / "objects", clock, self._mend)
         self.region = LoggedRegion(role, role.value, self._records, self._objects)
+        self._folders = ()  # one disk has everything
         acknowledges = settings.durability != ASYNC
         self._replicator = Replicator(
             self.region,

@@ -233,7 +233,7 @@ def starlette(region: Region) -> Any:
 
 
 def flask(region: Region) -> Any:
-    web: Any = Flask("list")
+    web = Flask("list")
 
     @web.post("/add")
     def add() -> str:
@@ -244,7 +244,7 @@ def flask(region: Region) -> Any:
     def broken() -> str:
         raise ZeroDivisionError
 
-    return WSGIMiddleware(web)
+    return WSGIMiddleware(web)  # type: ignore[arg-type]
 
 
 FRAMEWORKS = [fastapi, starlette, flask]
@@ -329,4 +329,5 @@ async def test_a_site_of_ones_own_is_served_at_the_edge_and_the_console_beside_i
         assert (await http.get("/")).text == "mine" and (await http.get("/console/")).text == "console"
         for path in ("/uiConfig.json", "/console/uiConfig.json"):
             assert (await http.get(path)).json()["appId"] == DEPLOYMENT.app_id
+        assert (await http.get("/console/healthz")).status_code == 200, "the console asks beside its own page"
         assert (await http.get("/healthz")).status_code == 200 and (await http.get("/nothing")).status_code == 404

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from multiregion.audit import Audit
 from multiregion.clock import SystemClock
+from multiregion.logs import not_replicated
 from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
-from multiregion.states import Role
+from multiregion.states import Role, State, move
 from multiregion.stores import START, Key, Position, Write
 from tests.unit.links import FIRST, HEARTBEAT_SECONDS, Link, region
+from tests.unit.manual_clock import ManualClock
 
 FLIPS = {
     "value": "value = CAST(replace(CAST(value AS TEXT), 'sunrise', 'sunrisf') AS BLOB)",
@@ -128,3 +131,25 @@ async def test_a_record_is_put_back_from_the_entry_that_wrote_it(primary: Logged
     assert (await primary.records.spoiled(0, limit=100))[1] == [SPOILED]
     assert await Audit(primary.records, Link(secondary), SystemClock()).run() == [] and await is_sound(primary)
     assert await primary.records.get(Key("photos", "p3")) == await secondary.records.get(Key("photos", "p3"))
+
+
+@pytest.mark.parametrize("ends", ["put back", "undone"])
+async def test_an_entry_that_was_put_back_as_it_was_copied_or_undone_is_told_no_longer(
+    primary: LoggedRegion, tmp_path: Path, ends: str
+) -> None:
+    clock = ManualClock()
+    flip(tmp_path, "value", sequence=2)  # its record has been written again since
+    whole = primary.records.changes(START, limit=10)[1]
+    whole = msgspec.structs.replace(whole, write=msgspec.structs.replace(whole.write, value=b'{"caption": "sunrise"}'))
+    audit = Audit(primary.records, Link(await founded_region(tmp_path, Role.SECONDARY)), clock)
+    assert await audit.run() == [Position(1, 2)]
+    await audit.watch_spoiled()
+    assert audit.spoiled == [Position(1, 2)], "it is still so"
+    if ends == "put back":
+        assert await primary.records.put_back(Position(1, 2), whole)
+    else:
+        await primary.records.admit(move(FIRST, State.FAILOVER, writable=True, region_lost=True))
+        await primary.records.rewind(Position(1, 1), explain=not_replicated("test"))
+    began = clock.elapsed
+    await audit.watch_spoiled()
+    assert audit.spoiled == [] and clock.elapsed - began < 60

@@ -4,16 +4,32 @@ from dataclasses import replace
 
 import pytest
 
-from multiregion.automatic import ACTOR, Automatic, Situation, is_begun, is_paused, is_unacknowledged, reason_to_stay, reason_to_wait
+from multiregion.api.authority import AutomaticAPI
+from multiregion.api.guards import Guards
+from multiregion.automatic import (
+    ACTOR,
+    Automatic,
+    Prospect,
+    Situation,
+    acknowledge,
+    is_begun,
+    is_paused,
+    prospect,
+    reason_to_stay,
+    reason_to_wait,
+    unacknowledged,
+)
+from multiregion.callers import Caller
 from multiregion.config import Settings
 from multiregion.controller import BOTH, Controller
-from multiregion.errors import NotReady
+from multiregion.errors import Conflict, NotReady, Unauthorized
 from multiregion.health import WELL, WriteHealth
 from multiregion.lag_history import LastKnown
 from multiregion.leases import Leases
 from multiregion.predictions import Outlook
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import START, Decision, Head, Position
+from tests.identity_world import DEPLOYMENT
 from tests.unit.links import FIRST
 from tests.unit.manual_clock import ManualClock
 from tests.unit.test_controller import World, world
@@ -22,6 +38,12 @@ from tests.unit.test_orders import when_asked
 __all__ = ["world"]
 
 SETTINGS = Settings(loss_changes_max=100, loss_seconds_max=60.0, unhealthy_seconds=10.0)
+
+
+async def nobody(id_token: str) -> Caller:
+    raise Unauthorized("nobody")
+
+
 FENCED = move(FIRST, State.FENCED)
 TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)
 
@@ -72,6 +94,10 @@ def said(word: str, state: RoutingState = FIRST) -> Decision:
     return Decision(state, "ada", 0.0, word, "automatic")
 
 
+def known(taken: RoutingState) -> Decision:
+    return replace(said("acknowledged"), facts={"epoch": taken.epoch})
+
+
 def decided(state: RoutingState, actor: str = ACTOR) -> Decision:
     return Decision(state, actor, 0.0, "")
 
@@ -85,12 +111,75 @@ def test_it_is_paused_from_the_word_until_it_is_resumed() -> None:
 
 
 def test_a_takeover_of_its_own_holds_it_down_until_it_is_acknowledged() -> None:
-    assert not is_unacknowledged([])
-    assert not is_unacknowledged([decided(TAKEN, actor="ada")])
-    assert is_unacknowledged([decided(TAKEN)])
-    assert is_unacknowledged([decided(TAKEN), said("acknowledged")]), "the one before it was meant"
-    assert is_unacknowledged([said("resumed"), decided(FIRST, actor="ada"), decided(TAKEN)])
-    assert not is_unacknowledged([said("acknowledged"), decided(TAKEN)])
+    assert unacknowledged([]) is None
+    assert unacknowledged([decided(TAKEN, actor="ada")]) is None
+    assert unacknowledged([decided(TAKEN)]) == decided(TAKEN)
+    assert unacknowledged([decided(TAKEN), known(TAKEN)]) is not None, "the one before it was meant"
+    assert unacknowledged([said("resumed"), decided(FIRST, actor="ada"), decided(TAKEN)]) is not None
+    assert unacknowledged([known(TAKEN), decided(TAKEN)]) is None
+
+
+def test_an_acknowledgement_means_the_takeover_that_it_names() -> None:
+    again = replace(TAKEN, epoch=TAKEN.epoch + 2)
+    assert unacknowledged([known(TAKEN), decided(again), decided(TAKEN)]) == decided(again), "decided a moment before the word was stored"
+    assert unacknowledged([known(TAKEN), known(again), decided(again)]) is None
+    assert unacknowledged([said("acknowledged"), decided(TAKEN)]) is None, "of an earlier release, which named none"
+
+
+async def test_another_takeover_than_the_last_one_cannot_be_acknowledged(world: World) -> None:
+    with pytest.raises(Conflict, match="there has been no automatic takeover"):
+        await acknowledge(world.authority, 1, actor="ada")
+    taken = await world.authority.replace(FIRST, TAKEN, actor=ACTOR, reason="")
+    with pytest.raises(Conflict, match=f"is the one of epoch {taken.epoch}, not {taken.epoch - 1}"):
+        await acknowledge(world.authority, taken.epoch - 1, actor="ada")
+    for _ in range(2):
+        await acknowledge(world.authority, taken.epoch, actor="ada")
+    (word,) = await world.authority.history(about="automatic", limit=1)
+    assert (word.actor, word.reason, word.facts) == ("ada", "acknowledged", {"epoch": taken.epoch})
+    assert len(await world.authority.history(about="ada")) == 1, "said twice it is known once"
+
+
+def test_what_comes_next_is_why_it_waits_or_under_which_conditions_it_moves() -> None:
+    assert prospect(replace(LOST, paused=True), SETTINGS) == Prospect("automatic takeover is paused")
+    moves = prospect(LOST, SETTINGS).moves or ""
+    assert "lease has run out" in moves and "nothing that is known of, and whatever was written in the last 1.0 s" in moves
+    assert "cannot write: the disk is full; the secondary region has all" in (prospect(UNABLE, SETTINGS).moves or "")
+    stuck = replace(UNABLE, writer=outlook(writing=STUCK))
+    assert "could not confirm" in (prospect(stuck, SETTINGS).waits_because or "")
+    assert "lease has run out" in (prospect(replace(stuck, objection=None), SETTINGS).moves or "")
+
+
+async def test_the_answer_to_an_acknowledgement_is_what_is_true_after_it(world: World) -> None:
+    leases = Leases(clock := ManualClock(), 3.0)
+    mode = automatic(world, clock, leases)
+    api = AutomaticAPI(world.authority, mode, Guards(DEPLOYMENT, nobody))
+    taken = await world.authority.replace(FIRST, TAKEN, actor=ACTOR, reason="the lease has run out")
+    await mode.look()
+    before = await api.document()
+    assert before["takeover"]["epoch"] == taken.epoch and before["takeover"]["reason"] == "the lease has run out"
+    assert before["movesNow"] is None, "the secondary writes"
+    await acknowledge(world.authority, taken.epoch, actor="ada")
+    after = await api.document(anew=True)
+    assert (after["takeover"], after["unacknowledged"]) == (None, False) and "never automatic" in after["waitsBecause"]
+
+
+async def test_that_an_acknowledgement_lets_writing_move_again_at_once_is_said_before_and_after_it(world: World) -> None:
+    leases = Leases(clock := ManualClock(), 3.0)
+    mode = automatic(world, clock, leases)
+    api = AutomaticAPI(world.authority, mode, Guards(DEPLOYMENT, nobody))
+    taken = await world.authority.replace(FIRST, TAKEN, actor=ACTOR, reason="")
+    home = move(move(taken, State.FENCED), State.ACTIVE, drained=True)
+    await world.authority.replace(taken, home, actor="ada", reason="")
+    world.primary.down, clock.elapsed = True, clock.elapsed + 10
+    await mode.look()
+    before = await api.document()
+    assert "has not been acknowledged" in before["waitsBecause"] and "lease has run out" in before["movesNow"]
+    await acknowledge(world.authority, taken.epoch, actor="ada")
+    after = await api.document(anew=True)
+    assert after["waitsBecause"] is None and after["movesNow"] == before["movesNow"]
+    await world.authority.note("automatic", actor="ada", reason="paused", facts={})
+    paused = await api.document(anew=True)
+    assert (paused["waitsBecause"], paused["movesNow"]) == ("automatic takeover is paused", None)
 
 
 async def test_while_it_takes_over_it_says_so(world: World) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from rich.console import Console, RenderableType
 
+from multiregion.cli.authority import show
+from multiregion.cli.headline import headline
 from multiregion.cli.layout import counted, size_words
 from multiregion.cli.losses import losses_list
 from multiregion.cli.photos import photos_list
 from multiregion.cli.state import history_list
-from multiregion.cli.status import rendered
+from multiregion.cli.status import print_differences, rendered
 from multiregion.cli.users import users_list
 
 LEVEL = {"seconds": 0.0, "changes": 0, "bytes": 0}
@@ -137,7 +139,7 @@ def test_losses_are_listed_whole(width: int) -> None:
 
 def line(what: str = "state", **more: Any) -> dict[str, Any]:
     told = {"what": what, "epoch": 12, "at": "2026-01-31T12:00:00.000Z", "state": "failover", "actor": "maria", "reason": "[storm]"}
-    return {**told, "facts": {}, **more}
+    return {**told, "facts": {}, "count": 1, **more}
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -155,8 +157,77 @@ def test_the_history_says_what_a_takeover_knew(width: int) -> None:
 
 
 def test_many_decisions_about_losses_do_not_hide_the_others() -> None:
-    about = [line("loss", reason="applied", facts={"record": f"comments/p/{n}"}) for n in range(40)]
+    many = line("loss", reason="applied", facts={"record": "comments/p/1"}, count=40)
     single = line("loss", reason="discarded", facts={"record": "photos/p"})
-    said = shown(history_list([*about, single, line(), line("automatic", reason="paused")]), 80)
+    said = shown(history_list([many, single, line(), line("automatic", reason="paused")]), 80)
     assert "40 lost writes" in said and "photos/p" in said and "automatic: paused" in said
     assert len(said.splitlines()) == 2 + 2 + 2 + 1
+
+
+DIGEST = "5" * 64
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [
+        ({}, ""),
+        ({"neededBy": ["photos/sea"], "neededByMore": 0}, "; needed by photos/sea"),
+        (
+            {"neededBy": ["photos/a", "photos/b", "photos/c", "photos/d"], "neededByMore": 2},
+            "; needed by photos/a, photos/b, photos/c and 3 more",
+        ),
+    ],
+)
+def test_a_difference_names_its_object_once_and_a_few_that_need_it(
+    needed: dict[str, Any], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_differences([{"kind": "object", "name": DIGEST, "problem": "damaged in us-west-1", **needed}], 1)
+    assert capsys.readouterr().out == f"  object {DIGEST}: damaged in us-west-1{words}\n"
+
+
+TAKEOVER = {"epoch": 12, "at": "2026-01-31T12:00:00.000Z", "reason": "the lease [has] run out"}
+AUTOMATIC = {"mode": "automatic", "paused": False, "unacknowledged": False, "takeover": None, "waitsBecause": "it waits", "movesNow": None}
+
+
+def first_lines(status: dict[str, Any], automatic: dict[str, Any] | None = None) -> list[str]:
+    return [line.plain for line in headline(status | ({"automatic": automatic} if automatic else {}))]
+
+
+@pytest.mark.parametrize(
+    ("primary", "state", "words"),
+    [
+        (region(writes=True), "active", "active, epoch 12: the application points to us-west-1; writes go to us-west-1."),
+        (DOWN, "active", "✗ us-west-1 does not answer, and no other region takes writes. The state is active, epoch 12."),
+        ({**DOWN, "damaged": True}, "active", "✗ us-west-1 has a damaged database, and no other region takes writes."),
+        (region(), "active", "✗ us-west-1, which is to take the writes, takes none now. The state is active, epoch 12."),
+        (region(), "fenced", "fenced, epoch 12: the application points to us-west-1; nothing can be written."),
+        (DOWN, "fenced", "✗ us-west-1 does not answer, and the application points to it. The state is fenced, epoch 12."),
+    ],
+)
+def test_the_first_line_of_the_status_is_what_is_true(primary: dict[str, Any], state: str, words: str) -> None:
+    status = found(primary, region()) | {"state": state, "writer": "us-west-1" if state == "active" else None}
+    (first,) = first_lines(status)
+    assert first.startswith(words)
+
+
+def test_the_status_says_that_takeover_is_automatic_and_what_holds_it_back() -> None:
+    well, down = found(region(writes=True), region()), found(DOWN, region())
+    assert first_lines(well, AUTOMATIC)[1:] == ["Takeover is automatic."]
+    assert first_lines(down, AUTOMATIC)[1:] == ["Takeover is automatic. No takeover now: it waits."]
+    assert first_lines(down, {**AUTOMATIC, "waitsBecause": None})[1:] == ["Takeover is automatic. A takeover is under way."]
+    assert first_lines(well, {**AUTOMATIC, "paused": True})[1:] == ["Takeover is automatic but paused."]
+    assert first_lines(well, {**AUTOMATIC, "mode": "manual"})[1:] == []
+    taken, mode = first_lines(well, {**AUTOMATIC, "takeover": TAKEOVER})[1:]
+    assert "not acknowledged" in taken and "multiregion automatic acknowledge" in taken and mode == "Takeover is automatic."
+
+
+def test_the_automatic_mode_shows_which_takeover_is_meant_and_what_its_acknowledgement_lets_happen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show({**AUTOMATIC, "takeover": TAKEOVER, "movesNow": "the lease has run out"}, json=False)
+    said = capsys.readouterr().out
+    for fact in ("2026-01-31 12:00:00 UTC, epoch 12, because: the lease [has] run out", "multiregion automatic acknowledge"):
+        assert fact in said
+    assert "Once it is acknowledged, writing moves again at once: the lease has run out." in said and "No takeover now: it waits." in said
+    show({**AUTOMATIC, "waitsBecause": None, "movesNow": "the lease has run out"}, json=False)
+    assert "A takeover begins now, or has begun: the lease has run out." in capsys.readouterr().out

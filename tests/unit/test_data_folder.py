@@ -8,7 +8,8 @@ import pytest
 
 from multiregion.clock import SystemClock
 from multiregion.errors import BadDeployment
-from multiregion.local.deployment import DataFolder, Kept, describe, plan
+from multiregion.local.deployment import DataFolder, describe, plan
+from multiregion.local.kept import Kept
 
 PORT = 20_000
 

@@ -1,5 +1,6 @@
 """What a region says that a takeover would lose: who may sign in, told from other changes, and photos on their way in."""
 
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 from msgspec import to_builtins
 
 from multiregion.clock import SystemClock
-from multiregion.embedded.pending import GRACE_SECONDS, PendingUploads
+from multiregion.embedded.pending import PendingUploads
+from multiregion.errors import InvalidInput
 from multiregion.lag_history import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
 from multiregion.logs import not_replicated
@@ -76,33 +78,82 @@ async def test_it_is_bounded_and_forgets_what_was_undone(pools: World, tmp_path:
     assert all(each.position <= head for each in there().credentials)
 
 
+async def receive(pending: PendingUploads, photo_id: str) -> None:
+    receiving = pending.receive((await pending.ticket(announced(photo_id))).fields)
+    receiving.add(b"bytes")
+    await pending.keep(receiving)
+    receiving.abandon()
+
+
 async def test_photos_are_in_flight_from_the_ticket_to_the_commit(tmp_path: Path) -> None:
-    clock = ManualClock()
-    pending = uploads(tmp_path, clock)
+    pending = uploads(tmp_path, ManualClock())
     assert pending.in_flight() == 0
     *_, ticket = [await pending.ticket(announced(photo_id)) for photo_id in ("a", "a", "b")]
     assert pending.in_flight() == 2, "the same photo twice is one"
     receiving = pending.receive(ticket.fields)
     receiving.add(b"bytes")
-    await pending.keep(receiving)
     assert pending.in_flight() == 2
-    clock.elapsed += TICKET_SECONDS + 1
-    assert pending.in_flight() == 1, "one ticket has expired, the other photo is here"
-    assert uploads(tmp_path, clock).in_flight() == 1, "after a restart, too"
+    await pending.keep(receiving)
+    receiving.abandon()
+    assert pending.in_flight() == 2
+    await pending.ticket(announced("b"))
+    assert pending.in_flight() == 2
     upload = await pending.pending("b", "ada")
     assert upload is not None
     await pending.forget(upload)
+    assert pending.in_flight() == 1
+
+
+async def test_what_was_announced_and_never_sent_counts_as_long_as_its_ticket(tmp_path: Path) -> None:
+    pending = uploads(tmp_path, clock := ManualClock())
+    await pending.ticket(announced("a"))
+    clock.elapsed += TICKET_SECONDS
+    assert pending.in_flight() == 1
+    clock.elapsed += 1
     assert pending.in_flight() == 0
 
 
-async def test_what_is_swept_is_in_flight_no_more(tmp_path: Path) -> None:
+async def test_what_nobody_commits_counts_no_longer_than_a_ticket_lives_and_its_bytes_are_kept(tmp_path: Path) -> None:
+    pending = uploads(tmp_path, clock := ManualClock())
+    await receive(pending, "a")
+    clock.elapsed += TICKET_SECONDS
+    assert pending.in_flight() == 1
+    clock.elapsed += 1
+    assert pending.in_flight() == 0 and await pending.pending("a", "ada") is not None
+
+
+async def test_a_restart_does_not_count_longer(tmp_path: Path) -> None:
     clock = ManualClock()
-    pending = uploads(tmp_path, clock)
+    for photo_id in ("old", "late"):
+        await receive(uploads(tmp_path, clock), photo_id)
+    for note in tmp_path.glob("*.json"):
+        is_old = note == uploads(tmp_path, clock)._note("old", "ada")
+        arrived = clock.now() - (TICKET_SECONDS + 1 if is_old else 50)
+        os.utime(note, (arrived, arrived))
+    again = uploads(tmp_path, clock)
+    assert again.in_flight() == 1
+    clock.elapsed += TICKET_SECONDS - 49
+    assert again.in_flight() == 0
+
+
+async def test_what_still_arrives_when_its_ticket_has_expired_is_in_flight(tmp_path: Path) -> None:
+    pending = uploads(tmp_path, clock := ManualClock())
     receiving = pending.receive((await pending.ticket(announced("a"))).fields)
-    receiving.add(b"bytes")
-    await pending.keep(receiving)
-    clock.wall = SystemClock().now() + TICKET_SECONDS + GRACE_SECONDS + 60
-    assert await pending.sweep() == 2 and pending.in_flight() == 0
+    clock.elapsed += TICKET_SECONDS + 1
+    assert pending.in_flight() == 1
+    receiving.abandon()
+    assert pending.in_flight() == 0
+
+
+@pytest.mark.parametrize("sent", [b"bytes too many", b"other", b"few"])
+async def test_what_is_refused_on_its_way_is_in_flight_no_more(tmp_path: Path, sent: bytes) -> None:
+    pending = uploads(tmp_path, ManualClock())
+    receiving = pending.receive((await pending.ticket(announced("a"))).fields)
+    with pytest.raises(InvalidInput):
+        receiving.add(sent)
+        await pending.keep(receiving)
+    receiving.abandon()
+    assert pending.in_flight() == 0
 
 
 def test_only_what_has_not_arrived_is_missing() -> None:

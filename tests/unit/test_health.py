@@ -1,11 +1,12 @@
 """How writing goes, from what came of each write; and which region is not made the writer for it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
 from multiregion.errors import SwitchFailed
-from multiregion.health import WELL, WriteHealth, WriteMeter, refuse_unable
+from multiregion.health import WELL, WriteHealth, WriteMeter, refuse_unable, with_folders
 from multiregion.states import Role
 from tests.unit.manual_clock import ManualClock
 
@@ -108,3 +109,21 @@ def test_a_disk_that_does_not_answer_cannot_confirm_a_fence() -> None:
     with pytest.raises(SwitchFailed, match="us-east-1 cannot confirm a fence"):
         refuse_unable(None, Role.PRIMARY, {Role.PRIMARY: STUCK}, NAMES)
     refuse_unable(None, None, {Role.PRIMARY: STUCK}, NAMES)
+
+
+def ill(condition: Literal["slow", "failing", "stuck"], problem: str) -> WriteHealth:
+    return WriteHealth(condition, problem, 1.0, 0.0, 9.0)
+
+
+def test_a_region_is_as_well_as_the_worst_of_its_records_and_folders() -> None:
+    well = WriteHealth(last_seconds=0.5)
+    assert with_folders(well, [WELL, WELL]) == well
+    assert with_folders(well, [WELL, ill("failing", "objects")]) == WriteHealth("failing", "objects", 1.0, 0.0, 0.5)
+    assert with_folders(ill("slow", "records"), [ill("failing", "objects")]).problem == "objects"
+    assert with_folders(ill("failing", "records"), [ill("failing", "objects")]).problem == "records"
+
+
+def test_a_folder_that_does_not_answer_does_not_hold_up_a_fence() -> None:
+    found = with_folders(WELL, [ill("stuck", "objects")])
+    assert (found.condition, found.problem, found.refuses) == ("failing", "objects", True)
+    assert with_folders(ill("stuck", "records"), [ill("stuck", "objects")]).condition == "stuck"

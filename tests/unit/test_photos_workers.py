@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from multiregion.errors import Overloaded, TooLarge, Unavailable, UnknownUpload, UnsupportedMedia
+from multiregion.errors import DiskFailed, Overloaded, TooLarge, Unavailable, UnknownUpload, UnsupportedMedia
 from multiregion.gallery import workers
 from multiregion.gallery.pictures import Job
 from multiregion.gallery.workers import PictureWorkers, Worker
@@ -90,6 +91,16 @@ async def test_errors_come_back_as_they_are(tmp_path: Path) -> None:
         await pool.render(Job(small.source, small.content_type, small.photo, small.thumbnail, 10))
     assert refusal.value.facts["limit"] == 10
     assert len(pool.pids) == 1
+    await pool.close()
+
+
+async def test_a_disk_that_takes_no_picture_is_not_blamed_on_the_picture(tmp_path: Path) -> None:
+    pool = PictureWorkers(PIXELS_MAX)
+    good = job(tmp_path, picture())
+    (tmp_path / "file").write_bytes(b"")
+    for place in ("file/draft", "gone/draft"):
+        with pytest.raises(DiskFailed, match="the disk cannot be written"):
+            await pool.render(msgspec.structs.replace(good, photo=str(tmp_path / place)))
     await pool.close()
 
 

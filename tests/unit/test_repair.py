@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from multiregion.embedded.objects import FileObjects
-from multiregion.errors import Damaged, MultiregionError, NotFound, Overloaded, Unavailable, Unreachable
+from multiregion.errors import Damaged, DiskFailed, MultiregionError, NotFound, Overloaded, Unavailable, Unreachable
 from multiregion.objects import Condition, Repaired
 from multiregion.repair import FETCHES_MAX, RETRY_SECONDS, UNDER_WAY_MAX, Repairs
 from multiregion.scrub import DAY_SECONDS, Pace, Scrub
@@ -106,6 +106,14 @@ async def test_many_readers_of_one_object_fetch_it_once(here: Here, condition: C
     assert here.repairs.repaired == 1 and here.repairs.known == {}
 
 
+async def test_a_disk_that_does_not_take_what_was_fetched_is_told_as_that(here: Here, tmp_path: Path) -> None:
+    digest = await here.both(b"light", condition=Condition.MISSING)
+    (tmp_path / "here" / "drafts").rmdir()
+    (tmp_path / "here" / "drafts").write_text("in the way")
+    with pytest.raises(DiskFailed, match=r"is missing here: the disk cannot be written \(Not a directory\)"):
+        await here.repairs.for_reader(digest, Condition.MISSING)
+
+
 async def test_a_few_are_fetched_at_once_and_of_too_many_readers_the_last_are_told(here: Here) -> None:
     digests = [await here.both(str(n).encode(), condition=Condition.MISSING) for n in range(UNDER_WAY_MAX + 1)]
     here.other.goes_on.clear()
@@ -191,6 +199,37 @@ async def test_what_could_not_be_repaired_is_forgotten_once_nothing_needs_it(her
     assert list((await here.repairs.run_all()).lost) == [digest]
     here.needs.digests.clear()
     assert await here.repairs.run_all() == Repaired() and here.repairs.known == {}
+
+
+@pytest.mark.parametrize("ends", ["put here by somebody else", "needed no more"])
+async def test_what_could_not_be_repaired_is_told_no_longer_than_it_is_so(here: Here, tmp_path: Path, ends: str) -> None:
+    """Whoever put it right, or deleted what needed it, did not tell."""
+    scrub = scrub_of(here, tmp_path)
+    damaged, missing = await here.both(b"light", condition=Condition.DAMAGED), await here.both(b"dark", condition=Condition.MISSING)
+    here.other.error = NotFound("no")
+    await here.repairs.run([damaged, missing], deep=True)
+    await scrub.watch_known()
+    assert scrub.status().unrepaired == 2, "it is still so"
+    if ends == "needed no more":
+        here.needs.digests.clear()
+    else:
+        await here.objects.put(b"light")
+        await here.objects.put(b"dark")
+    began = here.clock.elapsed
+    await scrub.watch_known()
+    assert scrub.status().unrepaired == 0 and here.clock.elapsed - began < 60 and len(here.other.fetched) == 2
+
+
+async def test_a_reader_or_a_repair_that_finds_it_needed_no_more_forgets_it(here: Here) -> None:
+    digests = [await here.both(data, condition=Condition.DAMAGED) for data in (b"light", b"dark")]
+    here.other.error = NotFound("no")
+    await here.repairs.run(digests, deep=True)
+    here.needs.digests.clear()
+    here.clock.elapsed += RETRY_SECONDS
+    await here.repairs.for_reader(digests[0], Condition.DAMAGED)
+    assert list(here.repairs.known) == digests[1:]
+    await here.repairs.run(digests[1:], deep=True)
+    assert here.repairs.known == {}
 
 
 # The scrub

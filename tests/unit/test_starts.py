@@ -121,7 +121,7 @@ async def test_the_other_region_is_waited_for_before_a_leader_goes_on_alone(depl
         return "compares its log" in (primary.continuity.reason or "")
 
     await until(asks)
-    with pytest.raises(NotReady):
+    with pytest.raises(NotReady, match="this region compares its log"):
         await primary.write("too early")
     assert await primary.names() == ["after", "before"], "reads are served"
     deployment.start(SECONDARY)
@@ -151,8 +151,9 @@ async def test_an_old_copy_of_the_leader_alone_waits_and_serves_reads_until_the_
     await until(primary.waits)
     assert "lacks 1 write that the authority knows of" in (primary.continuity.reason or "")
     assert await primary.names() == ["before"]
-    with pytest.raises(NotReady):
+    with pytest.raises(NotReady, match=r"this region lacks 1 write that .*accept-history primary`") as refused:
         await primary.write("no")
+    assert "compares" not in refused.value.detail, "it has done that, and waits for a word"
     secondary = deployment.start(SECONDARY)
     await until(primary.leads)
     assert await primary.names() == ["after", "before"] == await secondary.names()
@@ -211,7 +212,7 @@ async def test_a_lost_file_of_the_leader_alone_leads_nobody(deployment: Deployme
     primary = deployment.start(PRIMARY)
     deployment.clock.ahead += 10
     await until(primary.waits)
-    with pytest.raises(NotReady):
+    with pytest.raises(NotReady, match=r"this region lacks .*start it. If it is lost: `multiregion authority accept-history"):
         await primary.write("no")
     assert not await primary.records.is_whole()
 

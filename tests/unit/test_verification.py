@@ -1,13 +1,13 @@
 """Comparing two regions finds what differs, whatever it is, and nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 
 import pytest
 
 from multiregion.clock import SystemClock
-from multiregion.objects import Repaired
+from multiregion.objects import NeededBy, Repaired
 from multiregion.stores import Digest, Position
 from multiregion.verdicts import DIFFERENCES_MAX, Verdict
 from multiregion.verification import Name, Verification
@@ -41,6 +41,7 @@ class Held:
     can_mend: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
     spoiled: tuple[Position, ...] = ()
+    needs: dict[str, NeededBy] = field(default_factory=dict)
 
     async def names(self, after: tuple[str, str]) -> Sequence[Name]:
         return [name for name in sorted(self.names_held) if name[:2] > after][:PAGE]
@@ -56,6 +57,9 @@ class Held:
         found = Repaired([digest for digest in digests if digest in self.can_mend])
         found.failed.update((digest, "the disk is full") for digest in digests if digest not in self.can_mend)
         return found
+
+    async def needed_by(self, digests: Sequence[Digest]) -> Mapping[Digest, NeededBy]:
+        return {digest: self.needs[digest] for digest in digests if digest in self.needs}
 
     async def audit(self) -> Sequence[Position]:
         return self.spoiled
@@ -139,6 +143,18 @@ async def test_what_could_be_repaired_is_equal_and_what_could_not_is_told_with_t
     assert verdict.repairs == 2 and [each.name for each in verdict.repaired] == [missing[0], damaged[0]]
     assert (await compared(Held(objects=[missing], can_mend=(missing[0],)), Held(), repair=True)).equal
     assert here.asked == [missing[0], stuck[0]] and (await compared(Held(objects=[missing]), Held())).equal is False
+
+
+@pytest.mark.parametrize("repair", [True, False])
+async def test_what_needs_an_object_that_is_not_sound_is_told_where_it_is_known(repair: bool) -> None:
+    stuck, mended, unknown = ("b" * 64, None, False), ("c" * 64, None, False), ("d" * 64, None, False)
+    needs = {stuck[0]: NeededBy(["photos/sea", "photos/sky"], 3), mended[0]: NeededBy(["photos/sun"])}
+    here = Held(objects=[stuck, mended, unknown], can_mend=(mended[0],), needs=needs)
+    verdict = await compared(here, Held(), repair=repair)
+    told = {each["name"]: each for each in verdict.document()["differences"]}
+    assert (told[stuck[0]]["neededBy"], told[stuck[0]]["neededByMore"]) == (["photos/sea", "photos/sky"], 3)
+    assert "neededBy" not in told[unknown[0]] and (mended[0] in told) is not repair
+    assert set(verdict.document()) == {"records", "objects", "bytes", "complete", "equal", "differences", "repairs", "repaired"}
 
 
 async def test_a_change_that_was_under_way_is_no_difference() -> None:

@@ -2,11 +2,11 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Refused, Unreachable } from '../src/lib/errors'
 import { Feed, type Heard } from '../src/ops/feed'
 import { concerns, heardLink, isStale, linkHealth, regionHealth, STALE_MS, standing } from '../src/ops/health'
-import { grouped, onTheWay } from '../src/ops/History'
+import { onTheWay } from '../src/ops/History'
 import { cost, ordered, spoken, wording } from '../src/ops/moves'
 import { temporaryPassword } from '../src/ops/password'
 import { GAP_SECONDS, highest, merge, nearest, pathsOf, pointsOf, scaleOf, shown, WINDOW_SECONDS } from '../src/ops/series'
-import type { Decision, Faults, Losses, Move, Report, Sample, Status } from '../src/ops/types'
+import type { Faults, Losses, Move, Report, Sample, Status } from '../src/ops/types'
 import { arc, LAND, pointOf } from '../src/ops/worldmap'
 
 const heard = <T>(value: T | null, failed: string | null = null, at: number | null = 1_000): Heard<T> => ({ value, at, failed })
@@ -172,7 +172,7 @@ describe('what needs somebody', () => {
     labels: { primary: 'Here', secondary: 'There' },
     reports: { primary: heard(report()), secondary: heard(report({ role: 'secondary' })) },
     authority: heard({ authority: { writing: null } } as Status),
-    automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: false, waitsBecause: null }),
+    automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: false, takeover: null, waitsBecause: null, movesNow: null }),
     losses: heard<Losses>({ losses: [], notAnswering: [] }),
     link: { tone: 'good' as const, word: 'Up', why: '' },
     objectiveSeconds: 5,
@@ -192,7 +192,7 @@ describe('what needs somebody', () => {
         },
         authority: heard<Status>(null, 'does not answer'),
         losses: heard<Losses>({ losses: [lost], notAnswering: [] }),
-        automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: true, waitsBecause: null }),
+        automatic: heard({ mode: 'automatic' as const, paused: false, unacknowledged: true, takeover: null, waitsBecause: null, movesNow: null }),
       }),
     ).toEqual(['down-primary', 'authority', 'degraded-secondary', 'lag-secondary', 'losses', 'automatic'])
   })
@@ -259,13 +259,6 @@ describe('moves', () => {
 })
 
 describe('the history', () => {
-  it('has one line for many losses alike, and one for each change of state', () => {
-    const loss = (reason: string) => ({ what: 'loss', actor: 'ada', reason }) as Decision
-    const state = { what: 'state', actor: 'ada', reason: '' } as Decision
-    const lines = grouped([loss('discarded'), loss('discarded'), loss('applied'), state, state])
-    expect(lines.map(({ count }) => count)).toEqual([2, 1, 1, 1])
-  })
-
   it('tells a step on the way from what somebody wanted', () => {
     expect(onTheWay({ towards: { state: 'failover', writable: true } })).toBe('On the way to failover, writable.')
     expect(onTheWay({ towards: { state: 'active', writable: false } })).toBe('On the way to active.')

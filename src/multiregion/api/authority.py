@@ -1,6 +1,7 @@
 """What regions ask of the authority: the state, again and again, and the lease; and what operators ask of automatic takeover."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -12,8 +13,8 @@ from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, Handler, encode, read_json
 from multiregion.api.registry import RegistryAPI
 from multiregion.api.routing import StateNews
-from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, is_paused, is_unacknowledged
-from multiregion.clock import Clock
+from multiregion.automatic import ACTOR, HISTORY_LOOKED_AT, Automatic, acknowledge, is_paused, unacknowledged
+from multiregion.clock import Clock, iso
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.health import WELL, WriteHealth
 from multiregion.leases import Leases
@@ -22,7 +23,8 @@ from multiregion.states import Role
 from multiregion.stores import StateStore
 
 FOLLOW_SECONDS = 1.0
-WORDS = {"pause": "paused", "resume": "resumed", "acknowledge": "acknowledged"}
+WORDS = {"pause": "paused", "resume": "resumed"}
+ACKNOWLEDGE = "acknowledge"
 
 
 class LeaseOrder(msgspec.Struct, frozen=True):
@@ -75,8 +77,11 @@ class AuthorityAPI:
 
 
 class AutomaticWord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`epoch`: of an acknowledgement, that of the takeover which is meant."""
+
     word: str
     actor: str = "operator"
+    epoch: int | None = None
 
 
 class AutomaticAPI:
@@ -95,19 +100,44 @@ class AutomaticAPI:
         ]
 
     async def show(self, request: Request) -> Response:
-        history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
-        return JSON(
-            {
-                "mode": "automatic" if self._automatic else "manual",
-                "paused": is_paused(history),
-                "unacknowledged": is_unacknowledged(history),
-                "waitsBecause": self._automatic.waits_because if self._automatic else "failover is manual in this deployment",
-            }
-        )
+        return JSON(await self.document())
 
     async def say(self, request: Request) -> Response:
+        """Answers with what is true after it."""
         order = await read_json(request, AutomaticWord)
-        if order.word not in WORDS:
-            raise InvalidInput(f"word must be one of {', '.join(WORDS)}", field="word")
-        await self._authority.note("automatic", actor=actor(request, order.actor), reason=WORDS[order.word], facts={})
-        return await self.show(request)
+        who = actor(request, order.actor)
+        if order.word == ACKNOWLEDGE:
+            if order.epoch is None:
+                raise InvalidInput("an acknowledgement names the takeover that it means: its epoch", field="epoch")
+            await acknowledge(self._authority, order.epoch, actor=who)
+        elif order.word in WORDS:
+            await self._authority.note("automatic", actor=who, reason=WORDS[order.word], facts={})
+        else:
+            raise InvalidInput(f"word must be one of {', '.join([*WORDS, ACKNOWLEDGE])}", field="word")
+        return JSON(await self.document(anew=True))
+
+    async def document(self, *, anew: bool = False) -> dict[str, Any]:
+        """`takeover`: the last one, while nobody has acknowledged it; `movesNow`: under which conditions writing is moved at once, or would
+        be if that were acknowledged. `anew`: after a word that the automatic mode may not have heard yet."""
+        history = await self._authority.history(HISTORY_LOOKED_AT, about=ACTOR)
+        taken = unacknowledged(history)
+        waits_because, moves_now = await self._prospect(anew=anew, acknowledging=taken is not None)
+        return {
+            "mode": "automatic" if self._automatic else "manual",
+            "paused": is_paused(history),
+            "unacknowledged": taken is not None,
+            "takeover": taken and {"epoch": taken.state.epoch, "at": iso(taken.at), "reason": taken.reason},
+            "waitsBecause": waits_because,
+            "movesNow": moves_now,
+        }
+
+    async def _prospect(self, *, anew: bool, acknowledging: bool) -> tuple[str | None, str | None]:
+        """Why nothing is moved now, and what speaks for it that something is, or would be after an acknowledgement."""
+        if self._automatic is None:
+            return "failover is manual in this deployment", None
+        waits = self._automatic.waits_because
+        if waits is None or not (anew or acknowledging):  # it moves writing at the moment, whatever was said meanwhile; or nobody asks
+            return waits, None
+        after = await self._automatic.prospect(acknowledged=True)
+        now = await self._automatic.prospect() if acknowledging else after
+        return (now.waits_because if anew else waits), after.moves

@@ -28,7 +28,7 @@ from multiregion.callers import Caller
 from multiregion.clock import Clock
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import Conflict, InvalidInput, Unauthorized
-from multiregion.objects import Condition
+from multiregion.objects import Condition, NeededBy
 from multiregion.predictions import Outlook
 from multiregion.region import LoggedRegion, Region
 from multiregion.repair import Repairs
@@ -39,6 +39,7 @@ from multiregion.stores import Change, Digest, Exposure, Key, Mark, Position
 
 PAGE_MAX = 1_000
 DEEP_PAGE_MAX = 20
+NEEDED_BY_MAX = 20
 LOSS_BYTES_MAX = 1024 * 1024
 REPAIR_BYTES_MAX = 1024 * 1024
 LEDGER_BYTES_MAX = 16 * LOSS_BYTES_MAX
@@ -97,6 +98,8 @@ class Comparable(Protocol):
     async def names(self, after: Key, *, limit: int) -> Any: ...
 
     async def needed(self, after: str, *, limit: int) -> Any: ...
+
+    async def needed_by(self, digest: Digest, *, limit: int) -> NeededBy: ...
 
 
 class InternalAPI:
@@ -158,6 +161,7 @@ class InternalAPI:
                     Route("/admit", guarded(self.admit), methods=["POST"]),
                     Route("/names", guarded(self.names), methods=["GET"]),
                     Route("/needed", guarded(self.needed), methods=["GET"]),
+                    Route("/needed-by", guarded(self.needed_by), methods=["POST"]),
                     Route("/repair", guarded(self.repair), methods=["POST"]),
                     Route("/audit", guarded(self.audit), methods=["POST"]),
                 ],
@@ -254,12 +258,21 @@ class InternalAPI:
 
     async def needed(self, request: Request) -> Response:
         """Which objects the records need: digest, size in bytes (null: missing), and with `deep` whether the bytes are intact."""
-        deep = request.query_params.get("deep") == "1"
-        page = await self._comparable.needed(request.query_params.get("after", ""), limit=DEEP_PAGE_MAX if deep else PAGE_MAX)
+        deep, after = request.query_params.get("deep") == "1", request.query_params.get("after", "")
+        if not after:  # what is known to be bad and no longer needed is on no page
+            await self._repairs.review()
+        page = await self._comparable.needed(after, limit=DEEP_PAGE_MAX if deep else PAGE_MAX)
         return JSON([await self._examine(digest, deep) for digest in page])
+
+    async def needed_by(self, request: Request) -> Response:
+        """What makes each of these objects needed: a few names, and how many more."""
+        digests = (await read_json(request, list[Digest], REPAIR_BYTES_MAX))[:PAGE_MAX]
+        return JSON({digest: await self._comparable.needed_by(digest, limit=NEEDED_BY_MAX) for digest in digests})
 
     async def _examine(self, digest: Digest, deep: bool) -> tuple[str, int | None, bool]:
         found = await self._region.objects.look(digest, deep=deep)
+        if deep and found.condition is Condition.SOUND:
+            self._repairs.note_sound(digest)
         return digest, found.size, found.condition is Condition.SOUND
 
     async def audit(self, request: Request) -> Response:

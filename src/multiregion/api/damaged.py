@@ -1,4 +1,4 @@
-"""A region whose database cannot be opened, over HTTP: it says so, takes the order to be copied anew, and refuses all else."""
+"""A region whose database cannot be opened or used, over HTTP: it says so, takes the order to be copied anew, and refuses all else."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,11 +10,12 @@ from starlette.routing import Route
 from multiregion.api.asgi import Served, application
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards
+from multiregion.api.identity import TARGET, refusal
 from multiregion.api.problems import JSON
 from multiregion.api.rebuild import RebuildAPI
 from multiregion.callers import Caller
 from multiregion.config import Deployment
-from multiregion.errors import DatabaseDamaged, Unauthorized
+from multiregion.errors import MultiregionError, Unauthorized
 from multiregion.rebuild import Rebuildable
 from multiregion.status import Damaged, readiness_of
 
@@ -22,7 +23,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class DamagedAPI:
-    def __init__(self, deployment: Deployment, region: Rebuildable, status: Damaged, damage: DatabaseDamaged) -> None:
+    def __init__(self, deployment: Deployment, region: Rebuildable, status: Damaged, damage: MultiregionError) -> None:
         self._deployment = deployment
         self._region = region
         self._status = status
@@ -49,6 +50,9 @@ class DamagedAPI:
         return JSON(self._status)
 
     async def refuse(self, request: Request) -> Response:
+        """In the words of whichever protocol was asked in."""
+        if TARGET in request.headers.get("x-amz-target", ""):
+            return refusal(self._damage, {})
         raise self._damage
 
 
@@ -58,4 +62,4 @@ async def nothing_to_do() -> AsyncIterator[None]:
 
 
 async def nobody(id_token: str) -> Caller:
-    raise Unauthorized("this region knows nobody: its database is damaged")
+    raise Unauthorized("this region knows nobody: its database cannot be used")

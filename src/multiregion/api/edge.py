@@ -25,11 +25,12 @@ ENCODINGS = ((".br", "br"), (".gz", "gzip"))
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def ui_config(deployment: Deployment, settings: Settings, *, faults: bool = False) -> dict[str, Any]:
+def ui_config(deployment: Deployment, settings: Settings, *, faults: bool = False, own: bool = False) -> dict[str, Any]:
     """What the web app reads at load: where both regions are, and the operators' API. Holds no secret."""
     return {
         "appId": deployment.app_id,
-        "name": "Lightbox",
+        "name": deployment.name,
+        "own": own,
         "primary": deployment.primary.region,
         "secondary": deployment.secondary.region,
         "regions": {place.region: region_config(deployment, place) for place in (deployment.primary, deployment.secondary)},
@@ -148,7 +149,7 @@ def edge_application(
 ) -> Starlette:
     """Raises nothing if the web app has not been built: the page then says so. `operations` are for operators; `local`: faults
     can be made with them. `own`: the application is the user's: `site` is its front end, and the operators' console is at `/console/`."""
-    config = ui_config(deployment, settings, faults=local)
+    config = ui_config(deployment, settings, faults=local, own=own)
 
     async def configuration(request: Request) -> Response:
         return JSON(config)
@@ -173,7 +174,7 @@ def edge_application(
         Mount("/", files),
     ]
     routes: list[BaseRoute] = [Route("/healthz", health, methods=["GET"]), *operations]
-    routes += [*page[1:2], Mount("/console", routes=page), *front_end(site)] if own else page
+    routes += [page[1], Mount("/console", routes=[*routes, *page]), *front_end(site)] if own else page
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders, security_headers(deployment))],

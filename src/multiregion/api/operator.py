@@ -1,7 +1,7 @@
 """The authority's HTTP API: what regions follow, and what operators call from the command line and the console."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Protocol
 
@@ -22,12 +22,12 @@ from multiregion.orders import Step
 from multiregion.rebuild import Rebuild
 from multiregion.states import Role, State, parse_state
 from multiregion.status import RegionStatus, Said, Silent, writing_of
-from multiregion.stores import StateStore
+from multiregion.stores import Entries, StateStore
 from multiregion.verdicts import Verdict
 from multiregion.verification import Verification
 
 REASON_CHARACTERS_MAX = 500
-HISTORY_LINES, HISTORY_LINES_MAX = 50, 1_000
+HISTORY_ENTRIES, HISTORY_ENTRIES_MAX = 50, 1_000
 
 
 class Order(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -64,6 +64,8 @@ class OperatorAPI:
     def __init__(
         self,
         authority: StateStore,
+        told: Entries,
+        automatic: Callable[[], Awaitable[Mapping[str, Any]]],
         controller: Controller,
         observers: Mapping[Role, Observer],
         verification: Callable[[bool, bool], Verification],
@@ -72,9 +74,11 @@ class OperatorAPI:
         guards: Guards,
         writing: Callable[[], WriteHealth] | None = None,
     ) -> None:
-        """`writing` says how writing to the authority's own disk goes, where it has one."""
+        """`automatic` says how automatic takeover is, `writing` how writing to the authority's own disk goes, where it has one."""
         self._writing = writing
         self._authority = authority
+        self._told = told
+        self._automatic = automatic
         self._controller = controller
         self._observers = observers
         self._verification = verification
@@ -103,8 +107,9 @@ class OperatorAPI:
         return JSON(self._documents(await self._authority.read()))
 
     async def history(self, request: Request) -> Response:
-        decisions = await self._authority.history(lines_wanted(request))
-        return JSON({"history": [self._documents.decision(decision) for decision in decisions]})
+        """The newest entries; `count` says how many decisions in a row about losses one stands for."""
+        entries = await self._told.entries(entries_wanted(request))
+        return JSON({"history": [{**self._documents.decision(entry.decision), "count": entry.count} for entry in entries]})
 
     async def status(self, request: Request) -> Response:
         primary, secondary = await asyncio.gather(*(self._observers[role].status() for role in (Role.PRIMARY, Role.SECONDARY)))
@@ -113,7 +118,9 @@ class OperatorAPI:
         state = self._documents(await self._authority.read())
         writing = writing_of(self._writing()) if self._writing else None
         status = {"primary": seen(primary), "secondary": seen(secondary)}
-        return JSON({**state, "lastChange": last, "status": status, "authority": {"writing": writing}})
+        return JSON(
+            {**state, "lastChange": last, "status": status, "authority": {"writing": writing}, "automatic": await self._automatic()}
+        )
 
     async def set_state(self, request: Request) -> Response:
         order = await read_json(request, Order)
@@ -175,7 +182,7 @@ class OperatorAPI:
     async def _work(self, events: AsyncIterator[Any], lines: "asyncio.Queue[bytes | None]") -> None:
         try:
             async for event in events:
-                lines.put_nowait(encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": shown(event)}) + b"\n")
+                lines.put_nowait(encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": event.document()}) + b"\n")
             lines.put_nowait(encode({"end": self._documents(await self._authority.read())}) + b"\n")
         except MultiregionError as error:
             lines.put_nowait(encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n")
@@ -188,16 +195,12 @@ async def drained(lines: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:
         yield line
 
 
-def lines_wanted(request: Request) -> int:
-    text = request.query_params.get("limit", str(HISTORY_LINES))
-    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= HISTORY_LINES_MAX:
+def entries_wanted(request: Request) -> int:
+    text = request.query_params.get("limit", str(HISTORY_ENTRIES))
+    if text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= HISTORY_ENTRIES_MAX:
         return int(text)
-    raise InvalidInput(f"limit must be a whole number from 1 to {HISTORY_LINES_MAX}", field="limit", limit=HISTORY_LINES_MAX)
+    raise InvalidInput(f"limit must be a whole number from 1 to {HISTORY_ENTRIES_MAX}", field="limit", limit=HISTORY_ENTRIES_MAX)
 
 
 def seen(status: Said | Silent) -> dict[str, Any]:
     return {"answers": isinstance(status, RegionStatus), **to_builtins(status)}
-
-
-def shown(verdict: Verdict) -> dict[str, Any]:
-    return {**asdict(verdict), "equal": verdict.equal}

@@ -70,6 +70,7 @@ class ReplicatedAPI:
                     Route("/admit", guarded(self.admit), methods=["POST"]),
                     Route("/names", guarded(self.names), methods=["GET"]),
                     Route("/needed", guarded(self.needed), methods=["GET"]),
+                    Route("/needed-by", guarded(self.needed_by), methods=["POST"]),
                     Route("/repair", guarded(self.repair), methods=["POST"]),
                     Route("/audit", guarded(self.audit), methods=["POST"]),
                 ],
@@ -111,6 +112,10 @@ class ReplicatedAPI:
         deep = request.query_params.get("deep") == "1"
         page = await self._holdings.needed(request.query_params.get("after", ""), limit=DEEP_PAGE_MAX if deep else PAGE_MAX)
         return JSON([await self._holdings.examine(digest, deep=deep) for digest in page])
+
+    async def needed_by(self, request: Request) -> Response:
+        """Not told: whoever wants to know asks S3 Inventory and the table."""
+        return JSON({})
 
     async def audit(self, request: Request) -> Response:
         """There is no log."""

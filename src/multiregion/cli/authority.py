@@ -7,8 +7,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
-from multiregion.cli.state import ReasonOption, finish, print_json
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
+from multiregion.cli.state import ReasonOption, finish, moment, print_json
 
 console = Console(highlight=False)
 app = typer.Typer(no_args_is_help=True, help="The authority itself.")
@@ -27,7 +27,7 @@ def recover(
     The application is fenced then, and both regions obey. Go on with [bold]multiregion state set active[/], or, if the secondary wrote
     last, [bold]multiregion failover --writable[/].
     """
-    finish(Authority(open_deployment(data)).order("/operator/recover", regionLost=region_lost, reason=reason), json)
+    finish(Authority.of(data).order("/operator/recover", regionLost=region_lost, reason=reason), json)
 
 
 @app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")
@@ -46,13 +46,13 @@ def accept_history(
     Refused, with nothing changed, if the other region answers and has it: mend the line between the regions then.
     """
     order = {"region": region, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/accept-history", **order), json)
+    finish(Authority.of(data).order("/operator/accept-history", **order), json)
 
 
 @automatic.command("status", epilog="Example: multiregion automatic status")
 def status(data: DataOption = None, json: JsonOption = False) -> None:
     """Show whether takeover is automatic, and why there is none at the moment."""
-    show(Authority(open_deployment(data)).get("/operator/automatic"), json)
+    show(Authority.of(data).get("/operator/automatic"), json)
 
 
 @automatic.command("pause", epilog="Example: multiregion automatic pause")
@@ -68,25 +68,58 @@ def resume(data: DataOption = None, json: JsonOption = False) -> None:
 
 
 @automatic.command("acknowledge", epilog="Example: multiregion automatic acknowledge")
-def acknowledge(data: DataOption = None, json: JsonOption = False) -> None:
-    """Say that you know of the last automatic takeover; until then there is no other."""
-    say("acknowledge", data, json)
+def acknowledge(
+    epoch: Annotated[int | None, typer.Option("--epoch", help="Only if this is the epoch of that takeover.", metavar="N")] = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say that you know of the last automatic takeover, which is shown; until then there is no other.
+
+    If the primary is down then, another one follows at once: it is said so. Pause automatic takeover first if that must not be.
+    """
+    authority = Authority.of(data)
+    found = authority.get("/operator/automatic")
+    taken = found["takeover"]
+    if epoch is None and taken is None:
+        if not json:
+            console.print("There is no automatic takeover to acknowledge.")
+        show(found, json)
+        return
+    if taken and found["movesNow"] and not json:
+        again(found)
+    order = {"word": "acknowledge", "epoch": taken["epoch"] if epoch is None else epoch, "actor": getpass.getuser()}
+    after = authority.post("/operator/automatic", **order)
+    if taken and not json:
+        console.print(f"[green]✓[/] Acknowledged: {told(taken)}.", soft_wrap=True)
+    show(after, json)
 
 
 def say(word: str, data: DataOption, json: bool) -> None:
-    show(Authority(open_deployment(data)).post("/operator/automatic", word=word, actor=getpass.getuser()), json)
+    show(Authority.of(data).post("/operator/automatic", word=word, actor=getpass.getuser()), json)
+
+
+def told(taken: dict[str, Any]) -> str:
+    why = f", because: {escape(taken['reason'])}" if taken["reason"] else ""
+    return f"the automatic takeover of {moment(taken['at'])}, epoch {taken['epoch']}{why}"
+
+
+def again(found: dict[str, Any]) -> None:
+    console.print(f"[yellow]![/] Once it is acknowledged, writing moves again at once: {escape(found['movesNow'])}.", soft_wrap=True)
 
 
 def show(found: dict[str, Any], json: bool) -> None:
     if json:
         print_json(found)
         return
-    if found["unacknowledged"]:
-        console.print("[yellow]![/] There has been an automatic takeover, and there is no other until somebody says that they know of it:")
+    if taken := found["takeover"]:
+        console.print(f"[yellow]![/] Nobody has acknowledged {told(taken)}. There is no other until somebody does:", soft_wrap=True)
         console.print("  multiregion automatic acknowledge", soft_wrap=True)
+        if found["movesNow"]:
+            again(found)
     paused = ", [yellow]paused[/]" if found["paused"] else ""
     console.print(f"Failover is [bold]{found['mode']}[/]{paused}.")
     if found["waitsBecause"]:
-        console.print(f"No takeover now: {escape(found['waitsBecause'])}.")
+        console.print(f"No takeover now: {escape(found['waitsBecause'])}.", soft_wrap=True)
     else:
-        console.print("[yellow]![/] A takeover has begun, and goes on: multiregion status")
+        why = f": {escape(found['movesNow'])}" if found["movesNow"] else ""
+        console.print(f"[yellow]![/] A takeover begins now, or has begun{why}. See: multiregion status", soft_wrap=True)

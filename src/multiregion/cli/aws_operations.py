@@ -267,7 +267,7 @@ def verify(
         print_verdict(verdict)
     jobs = repaired(Repair(account, stack), comparison.missing, quiet=json) if repair and comparison.missing else []
     if json:
-        print_json({**msgspec.to_builtins(verdict), "equal": verdict.equal, **({"jobs": msgspec.to_builtins(jobs)} if repair else {})})
+        print_json({**verdict.document(), **({"jobs": msgspec.to_builtins(jobs)} if repair else {})})
     if not verdict.equal:
         raise typer.Exit(1)
 

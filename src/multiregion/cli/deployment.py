@@ -9,16 +9,21 @@ import httpx
 import msgspec
 import typer
 
-from multiregion.config import default_data
-from multiregion.errors import MultiregionError, Unreachable
+from multiregion.cli.silence import Silence, silence
+from multiregion.config import data_of, default_data
+from multiregion.errors import MultiregionError
 from multiregion.local.deployment import DataFolder, LocalDeployment
 
 CALL_SECONDS = 10.0
 SILENCE_SECONDS = 150.0
+STATUS_SECONDS = 6.0
+CHANGES_NOTHING = "/operator/verify"
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion"),
+    typer.Option(
+        "--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion", parser=data_of
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for scripts.")]
 
@@ -35,23 +40,34 @@ def open_deployment(data: Path | None) -> LocalDeployment:
 
 
 class Authority:
-    """The operators' API of a deployment's authority. Every call raises Unreachable if it does not answer."""
+    """The operators' API of a deployment's authority. Every call raises Silence if it does not answer."""
 
-    def __init__(self, deployment: LocalDeployment) -> None:
+    def __init__(self, folder: Path, deployment: LocalDeployment) -> None:
+        self._folder, self._deployment = folder, deployment
         self._url = deployment.authority.url
         self._headers = {"Authorization": f"Bearer {deployment.authority.operator_token}"}
 
-    def _client(self) -> httpx.Client:
-        return httpx.Client(
-            base_url=self._url, headers=self._headers, timeout=httpx.Timeout(CALL_SECONDS, read=SILENCE_SECONDS), trust_env=False
-        )
+    @classmethod
+    def of(cls, data: Path | None) -> "Authority":
+        """Raises BadDeployment, saying what to do, if there is no deployment."""
+        return cls(data or default_data(), open_deployment(data))
 
-    def get(self, path: str) -> dict[str, Any]:
-        with self._client() as http:
+    def _client(self, seconds: float = SILENCE_SECONDS) -> httpx.Client:
+        return httpx.Client(base_url=self._url, headers=self._headers, timeout=httpx.Timeout(CALL_SECONDS, read=seconds), trust_env=False)
+
+    def status(self) -> dict[str, Any]:
+        """How both regions are: asked by the authority, or, while that does not answer, here."""
+        try:
+            return self.get("/operator/status", seconds=STATUS_SECONDS)
+        except Silence as silent:
+            return silent.found
+
+    def get(self, path: str, *, seconds: float = SILENCE_SECONDS) -> dict[str, Any]:
+        with self._client(seconds) as http:
             try:
                 response = http.get(path)
             except httpx.HTTPError as error:
-                raise self._silent(error) from error
+                raise silence(self._folder, self._deployment, error, changes=False) from error
         return answer(response)
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
@@ -59,7 +75,7 @@ class Authority:
             try:
                 response = http.post(path, content=msgspec.json.encode(body))
             except httpx.HTTPError as error:
-                raise self._silent(error) from error
+                raise silence(self._folder, self._deployment, error, changes=True) from error
         return answer(response)
 
     def order(self, path: str, **body: Any) -> Iterator[dict[str, Any]]:
@@ -77,13 +93,7 @@ class Authority:
                             raise Failure(event["error"]["detail"])
                         yield event
             except httpx.HTTPError as error:
-                raise self._silent(error) from error
-
-    def _silent(self, error: httpx.HTTPError) -> Unreachable:
-        return Unreachable(
-            f"The authority at {self._url} does not answer ({type(error).__name__}). Is `multiregion up` running?"
-            " Regions go on reading and writing without it; only changes of state wait"
-        )
+                raise silence(self._folder, self._deployment, error, changes=not path.startswith(CHANGES_NOTHING)) from error
 
 
 def answer(response: httpx.Response) -> dict[str, Any]:

@@ -61,14 +61,18 @@ class Gallery:
 
     async def state(self) -> dict[str, Any]:
         """The state document: the primary's, else the secondary's."""
+        why, answers = list[str](), False
         for place in (self._deployment.primary, self._deployment.secondary):
             try:
                 answer = await self._http.get(f"{place.url}/state/{self._deployment.app_id}", timeout=STATE_SECONDS)
             except httpx.HTTPError:
+                why.append(f"{place.region} does not answer")
                 continue
             if answer.status_code == 200:
                 return decoded(answer)
-        raise Unreachable("neither region answers. Is `multiregion up` running?")
+            why.append(Answer(answer).detail.rstrip("."))
+            answers = True
+        raise Unreachable(f"{'; '.join(why)}. {'`multiregion status` says what helps' if answers else 'Is `multiregion up` running?'}")
 
     def place(self, region: str) -> RegionPlace:
         places = (self._deployment.primary, self._deployment.secondary)

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.layout import Entry, Fitting, counted, size_words
 from multiregion.cli.state import moment, print_json
 from multiregion.errors import InvalidInput
@@ -26,7 +26,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """List every write that was acknowledged and then lost."""
-    found = Authority(open_deployment(data)).get("/operator/losses")
+    found = Authority.of(data).get("/operator/losses")
     pending = [loss for loss in found["losses"] if loss["outcome"] == "pending"]
     if json:
         print_json(found)
@@ -106,7 +106,7 @@ def discard(ids: IdsArgument = None, all: AllOption = False, data: DataOption = 
 def decide(verb: str, ids: list[str] | None, all: bool, data: DataOption, json: bool, **more: Any) -> None:
     if bool(ids) is all:
         raise InvalidInput("name the losses by id, or say --all", field="ids")
-    events = Authority(open_deployment(data)).order(f"/operator/losses/{verb}", ids=ids or None, **more)
+    events = Authority.of(data).order(f"/operator/losses/{verb}", ids=ids or None, **more)
     settled = [event["settled"] for event in events if "settled" in event]
     if json:
         print_json({"settled": settled})

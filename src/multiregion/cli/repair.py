@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.state import finish
 from multiregion.errors import InvalidInput
 
@@ -30,4 +30,4 @@ def repair(
     if put_back and accept_loss:
         raise InvalidInput("--put-back gives nothing up, so it does not go with --accept-loss", field="put-back")
     order = {"region": region, "putBack": True} if put_back else {"region": region, "acceptLoss": accept_loss}
-    finish(Authority(open_deployment(data)).order("/operator/repair", **order), json)
+    finish(Authority.of(data).order("/operator/repair", **order), json)

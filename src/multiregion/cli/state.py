@@ -1,7 +1,6 @@
 """`state get`, `state set`, `failover`, `failback`: what the application points to, and how that changes."""
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Annotated, Any
 
 import msgspec
@@ -10,7 +9,7 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.layout import Entry, counted, dim, stacked
 from multiregion.states import parse_state
 
@@ -29,7 +28,7 @@ STATE_STYLES = {"active": "green", "fenced": "yellow", "failover": "magenta"}
 @app.command("get", epilog="Example: multiregion state get --json")
 def get(data: DataOption = None, json: JsonOption = False) -> None:
     """Show the state that the authority decided last."""
-    state = Authority(open_deployment(data)).get("/operator/state")
+    state = Authority.of(data).get("/operator/state")
     if json:
         print_json(state)
     else:
@@ -50,17 +49,20 @@ def set_state(
     use failover and failback.
     """
     parse_state(state)
-    finish(Authority(open_deployment(data)).order("/operator/state", state=state, reason=reason), json)
+    finish(Authority.of(data).order("/operator/state", state=state, reason=reason), json)
 
 
 @app.command("history", epilog="Example: multiregion state history")
 def history(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many decisions to show.", metavar="N")] = 50,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many entries to show.", metavar="N")] = 50,
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show who changed the state, when and why, newest first, and what else was decided: about losses, and automatic takeover."""
-    found = Authority(open_deployment(data)).get(f"/operator/history?limit={limit}")
+    """Show who changed the state, when and why, newest first, and what else was decided: about losses, and automatic takeover.
+
+    Decisions about many losses in a row are one entry, with their number; multiregion loss list shows each.
+    """
+    found = Authority.of(data).get(f"/operator/history?limit={limit}")
     if json:
         print_json(found)
     else:
@@ -68,18 +70,11 @@ def history(
 
 
 def history_list(lines: list[dict[str, Any]]) -> Group:
-    """Decisions about many losses in a row are one entry, or they would hide the others."""
-    return stacked([told(list(alike)) for _, alike in groupby(lines, key=likeness)])
+    return stacked([told(line) for line in lines])
 
 
-def likeness(line: dict[str, Any]) -> tuple[Any, ...]:
-    many = line["what"] == "loss"
-    return (line["what"], line["actor"], line["reason"]) if many else (line["what"], line["at"], line["epoch"])
-
-
-def told(lines: list[dict[str, Any]]) -> Entry:
+def told(line: dict[str, Any]) -> Entry:
     """One entry of the history: when, at which epoch, what and who; below that why, and what a takeover knew."""
-    line = lines[0]
     is_state = line["what"] == "state"
     what = Text(line["state"], f"bold {STATE_STYLES[line['state']]}") if is_state else Text(f"{line['what']}: {line['reason']}")
     cells = [Text(moment(line["at"])), Text(f"epoch {line['epoch']}"), what, Text(f"by {line['actor']}")]
@@ -89,8 +84,7 @@ def told(lines: list[dict[str, Any]]) -> Entry:
     if "watermark" in line["facts"]:
         details.append(dim(*takeover_facts(line["facts"])))
     if line["what"] == "loss":
-        records = [entry["facts"]["record"] for entry in lines]
-        details.append(dim(records[0] if len(records) == 1 else counted(len(records), "lost write")))
+        details.append(dim(line["facts"]["record"] if line["count"] == 1 else counted(line["count"], "lost write")))
     return cells, details
 
 
@@ -129,7 +123,7 @@ def failover(
     (multiregion loss list). Interrupted, run it again: it goes on from where it was.
     """
     order = {"writable": writable, "regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/failover", **order), json, lost=region_lost)
+    finish(Authority.of(data).order("/operator/failover", **order), json, lost=region_lost)
 
 
 def failback(
@@ -144,12 +138,12 @@ def failback(
     What was written in the secondary meanwhile comes home first. With [bold]--region-lost[/] the secondary is given up as lost.
     """
     order = {"regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority(open_deployment(data)).order("/operator/failback", **order), json, lost=region_lost)
+    finish(Authority.of(data).order("/operator/failback", **order), json, lost=region_lost)
 
 
 def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:
     """Give the writing to the other region, whichever that is, losing nothing: fence, drain, verify, hand over."""
-    finish(Authority(open_deployment(data)).order("/operator/switchover", reason=reason), json)
+    finish(Authority.of(data).order("/operator/switchover", reason=reason), json)
 
 
 def finish(events: Iterator[dict[str, Any]], json: bool, *, lost: bool = False) -> None:

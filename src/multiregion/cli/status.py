@@ -1,5 +1,6 @@
 """`status` and `verify`: how both regions are, and whether they hold the same."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -10,7 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
+from multiregion.cli.headline import headline
 from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
 from multiregion.cli.state import print_json, sentence
 from multiregion.clock import pause
@@ -20,6 +22,7 @@ from multiregion.errors import InvalidInput
 console = Console(highlight=False)
 WATCH_SECONDS = 1.0
 DIFFERENCES_SHOWN = 50
+NEEDED_BY_SHOWN = 3
 
 
 def status(
@@ -29,21 +32,22 @@ def status(
 ) -> None:
     """Show both regions: state, epoch, who writes, how far behind each is, and the last change of state.
 
-    Exits 1 if a region does not answer, is not ready or cannot write to its disk, or the authority cannot write its state.
+    While the authority does not answer, the regions are asked themselves. Exits 1 if a region does not answer, is not ready or cannot
+    write to its disk, or the authority does not answer or cannot write its state.
     """
-    authority = Authority(open_deployment(data))
-    found = authority.get("/operator/status")
+    authority = Authority.of(data)
+    found = authority.status()
     if watch and not json:
         with Live(rendered(found), console=console, refresh_per_second=4) as live:
             while True:
                 pause(WATCH_SECONDS)
-                live.update(rendered(authority.get("/operator/status")))
+                live.update(rendered(authority.status()))
     while True:
         print_json(found) if json else console.print(rendered(found))
         if not watch:
             break
         pause(WATCH_SECONDS)
-        found = authority.get("/operator/status")
+        found = authority.status()
     if problem_of_authority(found) or not all(map(is_well, found["status"].values())):
         raise typer.Exit(1)
 
@@ -53,18 +57,34 @@ def is_well(region: dict[str, Any]) -> bool:
 
 
 def rendered(found: dict[str, Any]) -> Group:
+    """The authority that does not answer is told of first: all else is then the regions' own word."""
+    if not found["authority"].get("answers", True):
+        return Group(*without_authority(found), regions_list(found), *commands_in(found))
     last = found["lastChange"]
     reason = f", because: {escape(last['reason'])}" if last and last["reason"] else ""
     changed = f"[dim]Changed {last['at']} by {escape(last['actor'])}{reason}[/]" if last else "[dim]The authority has no history[/]"
-    words = dict.fromkeys(region["needs"] for region in found["status"].values() if region.get("needs"))
-    asked = [Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]") for word in words]
     problem = problem_of_authority(found)
     trouble = [Text.assemble(("✗ ", "bold red"), f"The authority: {problem}")] if problem else []
-    return Group(Text.from_markup(sentence(found)), Text.from_markup(changed), regions_list(found), *trouble, *asked)
+    return Group(*headline(found), Text.from_markup(changed), regions_list(found), *trouble, *commands_in(found))
+
+
+def without_authority(found: dict[str, Any]) -> Iterator[Text]:
+    authority = found["authority"]
+    yield Text.assemble(("✗ ", "bold red"), authority["detail"])
+    yield Text(authority["meanwhile"])
+    if found["state"] is not None:
+        yield Text.from_markup(f"[dim]The newest state that a region obeys:[/] {sentence(found)}")
+
+
+def commands_in(found: dict[str, Any]) -> Iterator[Text]:
+    for word in dict.fromkeys(region["needs"] for region in found["status"].values() if region.get("needs")):
+        yield Text.from_markup(f"[yellow]![/] Run: [bold]{escape(word)}[/]")
 
 
 def problem_of_authority(found: dict[str, Any]) -> str | None:
-    """What is wrong with writing to its disk, and since when. An engine's is not known."""
+    """That it does not answer; or what is wrong with writing to its disk, and since when. An engine's is not known."""
+    if not found["authority"].get("answers", True):
+        return str(found["authority"]["detail"])
     writing = found["authority"]["writing"]
     return f"{writing['problem']}, since {writing['since']}" if writing and writing["problem"] else None
 
@@ -167,7 +187,7 @@ def verify(
     """
     if quick and (deep or repair):
         raise InvalidInput("--quick reads no bytes, so it does not go with --deep or --repair", field="quick")
-    events = Authority(open_deployment(data)).order(f"/operator/verify?deep={int(deep)}&repair={int(repair)}")
+    events = Authority.of(data).order(f"/operator/verify?deep={int(deep)}&repair={int(repair)}")
     verdict: dict[str, Any] = {}
     columns = TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=json) as progress:
@@ -198,6 +218,14 @@ def print_verdict(verdict: dict[str, Any], deep: bool) -> None:
 
 def print_differences(differences: list[dict[str, Any]], count: int) -> None:
     for difference in differences[:DIFFERENCES_SHOWN]:
-        console.print(f"  {difference['kind']} {escape(difference['name'])}: {escape(difference['problem'])}", soft_wrap=True)
+        told = f"{difference['name']}: {difference['problem']}{needed_by(difference)}"
+        console.print(f"  {difference['kind']} {escape(told)}", soft_wrap=True)
     if count > DIFFERENCES_SHOWN:
         console.print(f"  … and {count - DIFFERENCES_SHOWN} more (--json lists them)")
+
+
+def needed_by(difference: dict[str, Any]) -> str:
+    """Which records need an object, where that is known: a few, and how many more."""
+    names = difference.get("neededBy") or []
+    more = len(names[NEEDED_BY_SHOWN:]) + difference.get("neededByMore", 0)
+    return f"; needed by {', '.join(names[:NEEDED_BY_SHOWN])}{f' and {more:,} more' if more else ''}" if names else ""

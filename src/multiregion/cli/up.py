@@ -22,7 +22,7 @@ from multiregion.cli.deployment import DataOption, JsonOption
 from multiregion.cli.photos import import_samples
 from multiregion.cli.status import regions_list
 from multiregion.clock import SystemClock
-from multiregion.config import GALLERY, default_data, label, read_settings
+from multiregion.config import GALLERY, default_data, label, read_settings, unknown_variables
 from multiregion.local.serve import PARTS
 from multiregion.local.serve import serve as serve_part
 from multiregion.local.supervisor import Part
@@ -93,8 +93,10 @@ async def run(wishes: Wishes, sample_photos: bool, as_json: bool) -> None:
 
 
 async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Console) -> None:
+    for words in unknown_variables():
+        note(console, words)
     console.print("Starting both regions …")
-    async with running(wishes, read_settings(), partial(announce, console), partial(waits, console)) as up:
+    async with running(wishes, read_settings(), partial(announce, console), partial(waits, console), partial(note, console)) as up:
         if sample_photos and up.not_ready:
             console.print("[yellow]![/] The sample photographs are not put in: nothing can be written yet.")
         elif sample_photos:
@@ -122,11 +124,18 @@ def waits(console: Console, part: Part) -> None:
     console.print(f"[dim]…[/] {called(part)} serves reads, and is not ready yet: {because(part)}", soft_wrap=True)
 
 
+def note(console: Console, words: str) -> None:
+    console.print(f"[yellow]![/] {escape(words)}", soft_wrap=True)
+
+
 def because(part: Part) -> str:
     return escape("; ".join(part.reasons))
 
 
 def announce(console: Console, part: Part) -> None:
+    if not part.runs:
+        console.print(f"[bold red]✗[/] {called(part)} does not run: {because(part)}", soft_wrap=True)
+        return
     waiting = ("[yellow]![/]", " serves reads only") if part.serves else ("[bold red]✗[/]", " has to be repaired")
     mark, only = ("[green]✓[/]", "") if part.ready else waiting
     console.print(f"{mark} {called(part)}{only} [dim]http://localhost:{part.config.port}, process {part.process and part.process.pid}[/]")
@@ -164,9 +173,11 @@ def headline(waiting: Sequence[Part]) -> tuple[str, str]:
     """What the panel says, and its colour."""
     if not waiting:
         return "Two regions are up", "green"
-    if all(part.serves for part in waiting):
+    if not all(part.serves for part in waiting if part.config.role):
+        return "A region has to be repaired", "yellow"
+    if all(part.runs for part in waiting):
         return "Two regions are up, and serve reads only", "yellow"
-    return "A region has to be repaired", "yellow"
+    return "Two regions are up, without their authority, and serve reads only", "yellow"
 
 
 async def watch(up: Running, console: Console, *, live: bool) -> None:
@@ -176,7 +187,9 @@ async def watch(up: Running, console: Console, *, live: bool) -> None:
             continue
     with Live(console=console, refresh_per_second=4, transient=True) as screen:
         async for found in health(up, console):
-            screen.update(regions_list(found) if found else "[yellow]The authority does not answer; regions go on without it.[/]")
+            screen.update(
+                regions_list(found) if found else "[yellow]The authority does not answer.[/] Start it: multiregion chaos start authority"
+            )
 
 
 async def health(up: Running, console: Console) -> AsyncIterator[dict[str, Any] | None]:

@@ -137,7 +137,7 @@ class UserPool:
             ) from error
         answer = read(response)
         if response.status_code >= 400:
-            raise Failure(str(answer.get("message") or f"{self._place.region} answered {response.status_code}"))
+            raise Failure(refusal(self._place, response))
         return answer
 
 
@@ -148,20 +148,27 @@ def read(response: httpx.Response) -> dict[str, Any]:
         return {}
 
 
+def refusal(place: RegionPlace, response: httpx.Response) -> str:
+    """In the region's own words, be they of its identity endpoint or of any other."""
+    answer = read(response)
+    return str(answer.get("message") or answer.get("detail") or f"{place.region} answered {response.status_code}").rstrip(".")
+
+
 def first_answering(deployment: LocalDeployment) -> tuple[RegionPlace, dict[str, Any]]:
     """The primary and its state document, else the secondary and its own. Raises Unreachable if neither answers."""
+    why, answers = list[str](), False
     for place in (deployment.primary, deployment.secondary):
         try:
             response = httpx.get(f"{place.url}/state/{deployment.app_id}", timeout=STATE_SECONDS, trust_env=False)
         except httpx.HTTPError:
+            why.append(f"{place.region} at {place.url} does not answer")
             continue
         state = read(response)
         if response.status_code == 200 and "writer" in state:
             return place, state
-    raise Unreachable(
-        f"neither {deployment.primary.region} at {deployment.primary.url} nor {deployment.secondary.region} at"
-        f" {deployment.secondary.url} answers. Is `multiregion up` running?"
-    )
+        why.append(refusal(place, response))
+        answers = True
+    raise Unreachable(f"{'; '.join(why)}. {'`multiregion status` says what helps' if answers else 'Is `multiregion up` running?'}")
 
 
 def show_password(name: str, password: str, what: str, as_json: bool) -> None:

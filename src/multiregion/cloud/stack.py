@@ -15,7 +15,6 @@ GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 UPDATABLE = GOOD | {"UPDATE_ROLLBACK_COMPLETE"}
 NEVER_WHOLE = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
 """Left by a creation that failed, or a deletion: such a stack can only be deleted."""
-LISTED = ("CREATE", "UPDATE", "DELETE", "ROLLBACK", "UPDATE_ROLLBACK")
 
 
 class NotWhole(BadDeployment):

@@ -10,7 +10,7 @@ from multiregion.dynamodb.items import Item, key_item, state_item, state_of
 from multiregion.dynamodb.session import Engines
 from multiregion.errors import MultiregionError, NotReady, Overloaded, StaleEpoch, Unreachable
 from multiregion.states import FIRST, RoutingState
-from multiregion.stores import Decision, Key
+from multiregion.stores import Decision, Entry, Key
 
 TRIES_MAX = 10
 PAUSE_SECONDS, PAUSE_SECONDS_MAX = 0.02, 1.0
@@ -80,6 +80,10 @@ class DynamoState:
             if len(found) >= limit:
                 break
         return found
+
+    async def entries(self, limit: int) -> Sequence[Entry]:
+        """Engines lose nothing that could be decided about, so each decision is one."""
+        return [Entry(decision) for decision in await self.history(limit)]
 
     async def _overtaken(self) -> StaleEpoch:
         (newest,) = await self.history(1, about="state")

@@ -14,12 +14,13 @@ from multiregion.embedded.database import CANARY, MakeWriter, Writer, connect, c
 from multiregion.embedded.disk import FULL
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
 from multiregion.embedded.guarded import About, Connection, Reading
+from multiregion.embedded.ownership import check_owner, own
 from multiregion.embedded.reserve import Reserve
 from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFull, RepairFailed, StaleEpoch
 from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.reports import Claim, Leadership, Report, base_fact, base_of
 from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State
-from multiregion.stores import BEGINNING, Decision, Mark
+from multiregion.stores import BEGINNING, Decision, Entry, Mark
 
 AUTHORITY = (
     """
@@ -35,12 +36,18 @@ CREATE TABLE IF NOT EXISTS report (role TEXT PRIMARY KEY, body BLOB NOT NULL, at
 )
 T = TypeVar("T")
 ADVICE = (
-    "Move it and its -wal and -shm files away and start again, then run `multiregion authority recover`: it begins a new history from what"
-    " the regions know"
+    "Move it and its -wal and -shm files away and start it again (`multiregion chaos start authority`), then run `multiregion authority"
+    " recover`: it begins a new history from what the regions know"
 )
+IF_THERE_IS_NONE = f"If there is none: {ADVICE[0].lower()}{ADVICE[1:]}"
 FORMAT = 2
 """Kept as the file's `user_version`. Release 1.0 left it 0."""
 COLUMNS = "state, epoch, leader, writable, actor, at, reason, what, facts, history"
+NEXT_ENTRY = (
+    f"SELECT number, {COLUMNS} FROM decision WHERE number < ?1 AND NOT (what = 'loss' AND ?2 = 'loss' AND actor = ?3 AND reason = ?4)"
+    " ORDER BY number DESC LIMIT 1"
+)
+"""The newest decision before number ?1 that is not of its entry."""
 NEWEST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch DESC LIMIT 1"
 FIRST_STATE = f"SELECT {COLUMNS} FROM decision WHERE what = 'state' ORDER BY epoch LIMIT 1"
 NEWEST_CLAIM = "SELECT facts FROM decision WHERE what = 'repair' AND json_type(facts, '$.claim') IS NOT NULL ORDER BY number DESC LIMIT 1"
@@ -86,7 +93,7 @@ class AuthoritySession:
 
 
 class SqliteState:
-    """`StateStore`, `Reports` and `Claims` for one application."""
+    """`StateStore`, `Entries`, `Reports` and `Claims` for one application."""
 
     def __init__(
         self,
@@ -94,14 +101,15 @@ class SqliteState:
         clock: Clock,
         *,
         history: str = "",
+        deployment: str = "",
         writer: MakeWriter = Writer,
         reserve: Reserve | None = None,
         slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
-        """`history`: that of a file of the last release, which names none. On a full disk decisions are stored in the room of
-        `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
+        """`history`: that of a file of the last release, which names none. `deployment`: whose file it has to be. On a full disk decisions
+        are stored in the room of `reserve`. A write that takes longer than `slow_seconds` counts against the authority's health."""
         self._clock = clock
-        self._db = open_authority(path, history, reserve)
+        self._db = open_authority(path, history, reserve, deployment)
         self._reading = connect(path, about_authority(path), kind=Reading)
         self._meter = WriteMeter(clock, slow_seconds=slow_seconds)
         self._writer = writer(self._db, AuthoritySession, self._meter, reserve)
@@ -240,6 +248,17 @@ class SqliteState:
         )
         return [decision_of(row) for row in rows]
 
+    async def entries(self, limit: int) -> Sequence[Entry]:
+        found: list[Entry] = []
+        row = self._reading.execute(f"SELECT number, {COLUMNS} FROM decision ORDER BY number DESC LIMIT 1").fetchone()
+        while row and len(found) < limit:
+            number, decision = row[0], decision_of(row[1:])
+            row = self._reading.execute(NEXT_ENTRY, (number, decision.what, decision.actor, decision.reason)).fetchone()
+            within = (number, row[0] if row else 0)
+            count = self._reading.execute("SELECT count(*) FROM decision WHERE number <= ? AND number > ?", within).fetchone()[0]
+            found.append(Entry(decision, count))
+        return found
+
 
 def leaderships(rows: Iterable[tuple[int, str, int | None]]) -> Iterator[tuple[int, Mark | None]]:
     """From BASES: since when, and upon which base. Epochs that were skipped are those that this file may have forgotten."""
@@ -260,7 +279,7 @@ def claim_in(db: sqlite3.Connection) -> Claim | None:
 
 
 def about_authority(path: Path) -> About:
-    return About(str(path), ADVICE)
+    return About(str(path), ADVICE, f"Put the right file back, then `multiregion chaos start authority`. {IF_THERE_IS_NONE}")
 
 
 def undecided(problem: str) -> str:
@@ -270,19 +289,21 @@ def undecided(problem: str) -> str:
     )
 
 
-def open_authority(path: Path, history: str, reserve: Reserve | None) -> Connection:
-    """Raises BadDeployment for a newer format, DatabaseDamaged."""
-    db = connect_with(reserve, path, about_authority(path))
+def open_authority(path: Path, history: str, reserve: Reserve | None, deployment: str = "") -> Connection:
+    """Raises BadDeployment for a newer format, ForeignDatabase, DatabaseDamaged."""
+    db = connect_with(reserve, path, about := about_authority(path))
     (version,) = db.execute("PRAGMA user_version").fetchone()
     if version > FORMAT:
         db.close()
         raise BadDeployment(
             f"{path} has format {version}; this release reads formats up to {FORMAT}. Install the newer release that wrote it"
         )
+    check_owner(db, path, about, deployment)
     if version < FORMAT and db.execute("SELECT 1 FROM sqlite_master WHERE name = 'decision'").fetchone():
         keep_copy(db, path, FORMAT)
     if version < FORMAT:
         in_one_transaction(db, lambda: take_over(db, history), FORMAT)
+    own(db, deployment)
     return db
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from multiregion.embedded.disk import FULL, DiskProblem, problem_of
+from multiregion.embedded.disk import FULL, PRIMARY_CODE, DiskProblem, problem_of
 from multiregion.embedded.guarded import About, Connection
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import BadDeployment, DiskFull, MultiregionError, Overloaded
+from multiregion.errors import BadDeployment, DiskFailed, DiskFull, MultiregionError, Overloaded
 from multiregion.health import WriteMeter
 
 WAITING_MAX = 4096
@@ -22,6 +22,8 @@ GROUP_MAX = 256
 CHECKED_BYTES_MAX = 64 * 1024 * 1024
 UNREADABLE = frozenset({sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ})
 """A page that cannot be read when the file is opened is damage; while it is open, it may be a moment's failure of the disk."""
+NOT_WRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM})
+"""A disk that is read-only, or fails, when the file is opened."""
 QUIET_SECONDS = 1.0
 """For so long nothing has been written before the disk is tried."""
 CANARY = """
@@ -55,7 +57,7 @@ Outcome = tuple[asyncio.Future[Any], Any, BaseException | None]
 
 
 def connect(path: Path, about: About, schema: str = "", kind: type[Connection] = Connection) -> Connection:
-    """Open or create a database in WAL mode, durable at each commit. Raises DatabaseDamaged, DiskFull, BadDeployment."""
+    """Open or create a database in WAL mode, durable at each commit. Raises DatabaseDamaged, DiskFull, DiskFailed, BadDeployment."""
     db: Connection | None = None
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0, cached_statements=256, factory=kind)
@@ -83,7 +85,10 @@ def prepare(db: Connection, path: Path, schema: str) -> None:
 def why_not_opened(error: sqlite3.Error, path: Path, about: About) -> MultiregionError:
     if problem_of(error) == FULL:
         return DiskFull(f"{path} cannot be opened: the disk is full. Free some space and start again")
-    if isinstance(error, sqlite3.OperationalError) and getattr(error, "sqlite_errorcode", None) not in UNREADABLE:
+    code = getattr(error, "sqlite_errorcode", 0)
+    if code & PRIMARY_CODE in NOT_WRITABLE and code not in UNREADABLE:
+        return DiskFailed(f"{path} cannot be opened: {error}")
+    if isinstance(error, sqlite3.OperationalError) and code not in UNREADABLE:
         return BadDeployment(f"{path} cannot be opened: {error}")
     return about.damaged(error)
 

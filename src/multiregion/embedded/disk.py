@@ -62,6 +62,15 @@ def of_file_system(error: OSError) -> DiskProblem | None:
     return broken(str(error.strerror)) if error.errno in FAILED_ERRNOS else None
 
 
+def of_file(error: OSError) -> DiskProblem:
+    """As `of_file_system`, of a file that is ours alone: whatever is wrong with it, the disk did not take it."""
+    return of_file_system(error) or broken(error.strerror or str(error))
+
+
+def unreadable_file(what: str, error: OSError) -> DiskFailed:
+    return DiskFailed(f"{what} cannot be read ({error.strerror or error}). Check the disk; meanwhile use the other region")
+
+
 def broken(why: str) -> DiskProblem:
     return DiskProblem(f"the disk cannot be written ({why})", full=False)
 

@@ -13,11 +13,12 @@ DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 @dataclass(slots=True)
 class About:
-    """What a file is to people, and what they do when it is damaged. `damage` is what was found by any of its connections, once
-    something was: from then on nothing that the file says counts."""
+    """What a file is to people, and what they do when it is damaged, or of another deployment. `damage` is what was found by any of
+    its connections, once something was: from then on nothing that the file says counts."""
 
     subject: str
     advice: str
+    if_foreign: str = ""
     damage: DatabaseDamaged | None = None
 
     def damaged(self, error: sqlite3.Error) -> DatabaseDamaged:
@@ -28,7 +29,8 @@ class About:
 
 def about_region(role: Role) -> About:
     advice = f"To set it aside and copy everything anew from the other region: multiregion repair {role}"
-    return About(f"the database of the {role} region", advice)
+    back = f"Put the right file back, then `multiregion chaos start {role}`. {advice}"
+    return About(f"the database of the {role} region", advice, back)
 
 
 class Connection(sqlite3.Connection):

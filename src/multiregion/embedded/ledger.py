@@ -14,7 +14,7 @@ from multiregion.embedded import expunging
 from multiregion.embedded.schema import LOSS_COLUMNS, loss_of, requires_column
 from multiregion.embedded.session import STEP_COLUMNS, RegionSession, Step, step_of
 from multiregion.errors import InvalidInput, NotFound
-from multiregion.logs import GAP, Loss
+from multiregion.logs import BEYOND, GAP, Loss
 from multiregion.reports import Leadership
 from multiregion.states import Role
 from multiregion.stores import BEGINNING, Change, Key, Mark, Position, Write
@@ -30,6 +30,8 @@ HELD = (
 )
 """Whether the log has the write, or all up to it: an entry is made before the rewind, which may come to nothing; and a newer copy of
 a lost file may be put back."""
+GAPS = f"SELECT epoch, sequence, writes FROM loss WHERE writes IS NOT NULL AND chain NOT LIKE '{BEYOND}%'"
+"""What came after a place, and nobody knows how much, says nothing of what is missing before it."""
 AsLoss = Callable[[Step], Loss]
 
 
@@ -166,7 +168,7 @@ def listed_towards(db: sqlite3.Connection, mark: Mark, leadership: Leadership) -
             return None
         rows = "SELECT DISTINCT sequence FROM loss WHERE writes IS NULL AND epoch = ? AND (epoch, sequence) <= (?, ?)"
         found += [(sequence - 1, sequence) for (sequence,) in db.execute(rows, (epoch, shared.epoch, shared.sequence))]
-    for epoch, sequence, writes in db.execute("SELECT epoch, sequence, writes FROM loss WHERE writes IS NOT NULL").fetchall():
+    for epoch, sequence, writes in db.execute(GAPS).fetchall():
         shared = leadership.shared(Mark(Position(epoch, sequence), ""), mark)
         if shared is None:
             return None

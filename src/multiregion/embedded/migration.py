@@ -7,6 +7,7 @@ from multiregion.chains import linked
 from multiregion.embedded.database import connect_with
 from multiregion.embedded.files import create_tables, in_one_transaction, keep_copy
 from multiregion.embedded.guarded import About, Connection
+from multiregion.embedded.ownership import check_owner, own
 from multiregion.embedded.reserve import Reserve
 from multiregion.embedded.schema import CHANGE_COLUMNS, REGION, change_of
 from multiregion.errors import BadDeployment
@@ -24,9 +25,11 @@ WHERE partition GLOB 'comments/*' AND value IS NOT NULL
 """Before format 3 a file did not say what a write requires. In the log it cannot be added, since the chain covers it."""
 
 
-def open_region(path: Path, about: About, role: Role, store: str, history: str, reserve: Reserve | None = None) -> Connection:
-    """`store` names a file that is made now; `history` is that of a deployment of release 1.0, whose files name none.
-    Raises BadDeployment for a newer format, DatabaseDamaged."""
+def open_region(
+    path: Path, about: About, role: Role, store: str, history: str, reserve: Reserve | None = None, deployment: str = ""
+) -> Connection:
+    """`store` names a file that is made now; `history` is that of a deployment of release 1.0, whose files name none; `deployment` is
+    whose file it has to be, "" for anybody's. Raises BadDeployment for a newer format, ForeignDatabase, DatabaseDamaged."""
     db = connect_with(reserve, path, about)
     version = format_of(db)
     if version > FORMAT:
@@ -34,10 +37,12 @@ def open_region(path: Path, about: About, role: Role, store: str, history: str, 
         raise BadDeployment(
             f"{path} has format {version}; this release reads formats up to {FORMAT}. Install the newer release that wrote it"
         )
+    check_owner(db, path, about, deployment)
     if version < FORMAT:
         if is_old := db.execute("SELECT 1 FROM sqlite_master WHERE name = 'region'").fetchone() is not None:
             keep_copy(db, path, FORMAT)
         in_one_transaction(db, lambda: take_over(db, version, role, store, history) if is_old else make(db, store), FORMAT)
+    own(db, deployment)
     return db
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from stat import S_ISREG
 
 from multiregion.clock import Clock
-from multiregion.embedded.disk import problem_of
-from multiregion.errors import Damaged, InvalidInput, NotFound
+from multiregion.embedded.disk import unreadable_file
+from multiregion.embedded.folders import FolderHealth, make_folder, remove, write_canary
+from multiregion.errors import Damaged, InvalidInput, MultiregionError, NotFound
+from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth
 from multiregion.objects import Condition, Found
 from multiregion.stores import Digest
 
@@ -23,6 +25,7 @@ ALWAYS_READ_BYTES_MAX = 32 * 1024 * 1024
 SOUND_SECONDS = 300.0
 SOUND_MAX = 1_000
 UNREADABLE = frozenset({errno.EIO, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENXIO})
+CANARY = "canary"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 Mend = Callable[[Digest, Condition], Awaitable[None]]
 Identity = tuple[int, int, int]
@@ -32,18 +35,35 @@ Identity = tuple[int, int, int]
 class FileObjects:
     """`Objects` under one folder: `kept/ab/abcd…` for objects, `drafts/` for what is being written."""
 
-    def __init__(self, folder: Path, clock: Clock, mend: Mend | None = None) -> None:
-        """`mend` puts an object that is missing or damaged here again; without it such a one is refused."""
+    def __init__(self, folder: Path, clock: Clock, mend: Mend | None = None, slow_seconds: float = SLOW_WRITE_SECONDS) -> None:
+        """`mend` puts an object that is missing or damaged here again; without it such a one is refused. Raises DiskFailed."""
         self._clock = clock
         self._mend = mend
         self._sound: dict[Digest, tuple[Identity, float]] = {}
         self._kept = folder / "kept"
         self._drafts = folder / "drafts"
         self._placing = threading.Lock()
+        self._health = FolderHealth(str(folder), clock, self._try_out, slow_seconds)
         for made in (self._kept, self._drafts):
-            made.mkdir(parents=True, exist_ok=True)
-        for left_over in self._drafts.iterdir():
-            shutil.rmtree(left_over) if is_folder(left_over) else left_over.unlink()
+            make_folder(made)
+        with self._health.reads():
+            for left_over in self._drafts.iterdir():
+                shutil.rmtree(left_over, ignore_errors=True) if is_folder(left_over) else remove(left_over)
+
+    def writing(self) -> WriteHealth:
+        """How writing to the folder goes."""
+        return self._health.now()
+
+    async def prove_writing(self) -> None:
+        """Try the folder if no object was kept for a moment; `writing` says what came of it."""
+        await self._health.prove()
+
+    def _try_out(self) -> None:
+        """The way of every object, with none: written as a draft, and put where objects are."""
+        draft, place = self._drafts / CANARY, self._kept / CANARY
+        write_canary(draft)
+        draft.replace(place)
+        place.unlink()
 
     def draft(self) -> Path:
         return self._drafts / self._clock.new_id()
@@ -54,21 +74,26 @@ class FileObjects:
     async def receive(self, digest: Digest, pieces: AsyncIterator[bytes]) -> None:
         draft = self.draft()
         try:
-            with draft.open("wb") as file:
-                async for piece in pieces:
-                    file.write(piece)
+            with self._health.writes():
+                file = draft.open("wb")
+            try:
+                async for piece in pieces:  # whose errors are not this disk's
+                    with self._health.writes():
+                        file.write(piece)
+            finally:
+                with self._health.writes():
+                    file.close()
             await self.keep(draft, digest=digest)
-        except OSError as error:
-            raise stored_or_full(error) from error
         finally:
-            draft.unlink(missing_ok=True)
+            remove(draft)
 
     async def put(self, data: bytes) -> Digest:
         return await asyncio.to_thread(self._put, data)
 
     def path(self, digest: Digest) -> Path | None:
         path = self._place(digest)
-        return path if path.is_file() else None
+        with self._health.reads():
+            return path if path.is_file() else None
 
     async def look(self, digest: Digest, *, deep: bool) -> Found:
         return await asyncio.to_thread(self._look, digest, deep)
@@ -86,7 +111,7 @@ class FileObjects:
 
     async def claim(self, digest: Digest) -> bool:
         place, now = self._place(digest), self._clock.now()
-        with self._placing:
+        with self._placing, self._health.writes():
             if not place.is_file():
                 return False
             os.utime(place, (now, now))
@@ -102,7 +127,7 @@ class FileObjects:
             opened = found.path.open("rb")
         except FileNotFoundError as error:  # removed since it was looked at
             raise NotFound(f"there is no object {digest} here") from error
-        with opened as file:
+        with self._health.reads(), opened as file:
             file.seek(first)
             while first < end and (piece := await asyncio.to_thread(file.read, min(PIECE_BYTES, end - first))):
                 first += len(piece)
@@ -112,14 +137,15 @@ class FileObjects:
         return self.path(digest) is not None
 
     async def delete(self, digest: Digest) -> None:
-        self._place(digest).unlink(missing_ok=True)
+        with self._health.writes():
+            self._place(digest).unlink(missing_ok=True)
 
     async def discard(self, digest: Digest, *, older_than_seconds: float) -> bool:
         return await asyncio.to_thread(self._discard, digest, older_than_seconds)
 
     def _discard(self, digest: Digest, older_than_seconds: float) -> bool:
         place = self._place(digest)
-        with self._placing:  # or the same bytes could be put between the look and the removal
+        with self._placing, self._health.writes():  # or the same bytes could be put between the look and the removal
             try:
                 if not place.is_file() or place.stat().st_mtime > self._clock.now() - older_than_seconds:
                     return False
@@ -129,12 +155,13 @@ class FileObjects:
             return True
 
     async def digests(self, after: str = "") -> AsyncIterator[tuple[Digest, int]]:
-        for folder in sorted(self._kept.iterdir()):
-            if folder.name < after[:2] or not folder.is_dir():
-                continue
-            for path in await asyncio.to_thread(sorted, folder.iterdir()):
-                if path.name > after and path.is_file():
-                    yield Digest(path.name), path.stat().st_size
+        with self._health.reads():
+            for folder in sorted(self._kept.iterdir()):
+                if folder.name < after[:2] or not folder.is_dir():
+                    continue
+                for path in await asyncio.to_thread(sorted, folder.iterdir()):
+                    if path.name > after and path.is_file():
+                        yield Digest(path.name), path.stat().st_size
 
     def _look(self, digest: Digest, deep: bool) -> Found:
         place = self._place(digest)
@@ -153,7 +180,7 @@ class FileObjects:
             return Found(Condition.MISSING, place, None)
         except OSError as error:
             if error.errno not in UNREADABLE:
-                raise stored_or_full(error) from error
+                raise unreadable_file(f"object {digest}", error) from error
             sound = False
         self._remember(digest, stat if sound else None)
         return Found(Condition.SOUND if sound else Condition.DAMAGED, place, stat)
@@ -188,31 +215,36 @@ class FileObjects:
     def _put(self, data: bytes) -> Digest:
         draft = self.draft()
         try:
-            draft.write_bytes(data)
-        except OSError as error:
-            draft.unlink(missing_ok=True)
-            raise stored_or_full(error) from error
+            with self._health.writes():
+                draft.write_bytes(data)
+        except MultiregionError:
+            remove(draft)
+            raise
         return self._keep(draft, None)
 
     def _keep(self, draft: Path, expected: Digest | None) -> Digest:
         try:
-            with draft.open("rb") as file:
-                digest = Digest(file_digest(file, "sha256").hexdigest())
-                if expected not in (None, digest):
-                    raise InvalidInput(f"the bytes have the digest {digest}, not {expected}", field="sha256")
-                os.fsync(file.fileno())
-            place = self._place(digest)
-            with self._placing:
-                new_folder = self._make_way(place)
-                draft.rename(place)
-            sync_folder(place.parent)
-            if new_folder:
-                sync_folder(self._kept)
+            with self._health.writes():
+                digest = self._put_in_place(draft, expected)
+            self._health.wrote()
             return digest
-        except OSError as error:
-            raise stored_or_full(error) from error
         finally:
-            draft.unlink(missing_ok=True)
+            remove(draft)
+
+    def _put_in_place(self, draft: Path, expected: Digest | None) -> Digest:
+        with draft.open("rb") as file:
+            digest = Digest(file_digest(file, "sha256").hexdigest())
+            if expected not in (None, digest):
+                raise InvalidInput(f"the bytes have the digest {digest}, not {expected}", field="sha256")
+            os.fsync(file.fileno())
+        place = self._place(digest)
+        with self._placing:
+            new_folder = self._make_way(place)
+            draft.rename(place)
+        sync_folder(place.parent)
+        if new_folder:
+            sync_folder(self._kept)
+        return digest
 
 
 def is_folder(path: Path) -> bool:
@@ -233,8 +265,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def stored_or_full(error: OSError) -> Exception:
-    problem = problem_of(error)
-    return problem.error() if problem else error

@@ -6,9 +6,20 @@ from pathlib import Path
 from multiregion.embedded import entries, ledger
 from multiregion.embedded.database import connect
 from multiregion.embedded.guarded import About, Reading
-from multiregion.embedded.schema import CHANGE_COLUMNS, CHANGE_WIDTH, CREDENTIALS, NEEDED, RECORD_COLUMNS, change_of, fingerprint, record_of
+from multiregion.embedded.schema import (
+    CHANGE_COLUMNS,
+    CHANGE_WIDTH,
+    CREDENTIALS,
+    NEEDED,
+    NEEDED_BY,
+    RECORD_COLUMNS,
+    change_of,
+    fingerprint,
+    record_of,
+)
 from multiregion.errors import Conflict, DatabaseDamaged
 from multiregion.logs import Loss
+from multiregion.objects import NeededBy
 from multiregion.stores import BEGINNING, START, Change, Digest, Key, Mark, Position, Record, cursor, read_cursor
 
 
@@ -71,6 +82,12 @@ class RegionReads:
         """Whether any visible record points to this object, or a lost write that nobody has decided about."""
         needed = "SELECT 1 FROM need WHERE digest = ?1 UNION ALL SELECT 1 FROM loss WHERE outcome = 'pending' AND instr(needs, ?1) LIMIT 1"
         return self._reading.execute(needed, (digest,)).fetchone() is not None
+
+    async def needed_by(self, digest: Digest, *, limit: int) -> NeededBy:
+        """The names of up to `limit` of those that make it needed: visible records first (`photos/abc`), then lost writes."""
+        rows = self._reading.execute(f"SELECT * FROM ({NEEDED_BY}) ORDER BY 1, 2 LIMIT ?2", (digest, limit)).fetchall()
+        (count,) = self._reading.execute(f"SELECT count(*) FROM ({NEEDED_BY})", (digest,)).fetchone()
+        return NeededBy([name for _, name in rows], count - len(rows))
 
     async def is_whole(self) -> bool:
         return bool(self._reading.execute("SELECT whole FROM region").fetchone()[0])

@@ -45,6 +45,7 @@ class SqliteRecords(RegionReads):
         *,
         guarded: bool = False,
         history: str = "",
+        deployment: str = "",
         lease: Callable[[], bool] | None = None,
         durability: Durability | None = None,
         writer: MakeWriter = Writer,
@@ -52,20 +53,21 @@ class SqliteRecords(RegionReads):
         slow_seconds: float = SLOW_WRITE_SECONDS,
     ) -> None:
         """`guarded`: write nothing before this file was founded, or has everything, and `prove` was called; without it a store that
-        stands alone. `history`: that of a file of the last release. `lease` says whether this region may still write, by a clock
-        that only grows; None: writing needs no lease. `durability` is asked before a write, and waited for before it is
-        acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
+        stands alone. `history`: that of a file of the last release. `deployment`: whose file it has to be. `lease` says whether this
+        region may still write, by a clock that only grows; None: writing needs no lease. `durability` is asked before a write, and
+        waited for before it is acknowledged. A write that takes longer than `slow_seconds` counts against the region's health."""
         self._role = role
         self._lease = lease
         self._durability = durability
         is_new = not path.exists()
         self._clock = clock
-        self._writing = open_region(path, about := about_region(role), role, clock.new_id(), history, reserve)
+        self._writing = open_region(path, about := about_region(role), role, clock.new_id(), history, reserve, deployment)
         if is_new and not guarded:
             self._writing.execute("UPDATE region SET whole = 1")
         self._writing.execute("PRAGMA secure_delete = on")
         self._path = path
         self._proved = not guarded
+        self._held_because: str | None = None
         try:
             super().__init__(path, about)
         except BaseException:
@@ -152,9 +154,11 @@ class SqliteRecords(RegionReads):
         """The state to write under, if this region accepts writes at all."""
         newest = self._check_fence(routing, epoch)
         if not whole:
-            raise NotReady("this region does not have all records yet, and copies them from the other region")
+            raise NotReady(self._held_because or "this region does not have all records yet, and copies them from the other region")
         if not self.proved:
-            raise NotReady("this region has started, and compares its log with what the other region and the authority know")
+            raise NotReady(
+                self._held_because or "this region has started, and compares its log with what the other region and the authority know"
+            )
         self._check_lease()
         return newest
 
@@ -359,6 +363,9 @@ class SqliteRecords(RegionReads):
 
     def prove(self) -> None:
         self._proved = True
+
+    def hold(self, because: str | None) -> None:
+        self._held_because = because
 
     async def leads(self) -> bool:
         return self.proved and self._newest().leader is self._role and await self.is_whole()

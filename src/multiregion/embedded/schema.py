@@ -66,6 +66,13 @@ ORDER BY 1 LIMIT ?2
 """
 """One page of the objects that something needs. The inner limit keeps a page from reading all needs."""
 
+NEEDED_BY = """
+SELECT 0, partition || '/' || id FROM need WHERE digest = ?1
+UNION ALL
+SELECT 1, 'lost write ' || epoch || '.' || sequence || ' of ' || partition || '/' || id FROM loss
+WHERE outcome = 'pending' AND instr(needs, ?1)
+"""
+
 RECORD_COLUMNS = "partition, id, value, sort, epoch, sequence"
 CHANGE_COLUMNS = "epoch, sequence, partition, id, value, sort, needs, actor, at, size, chain, digest, requires"
 CHANGE_WIDTH = 13

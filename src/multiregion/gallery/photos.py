@@ -1,13 +1,14 @@
 """Photos: announced, uploaded by ticket, verified and made anew, then visible by one fenced commit; listed, deleted."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from multiregion import Announced, Digest, Key, Region, Ticket, Upload, Write, iso
-from multiregion.errors import Conflict, Fenced, Forbidden, StaleEpoch, TooLarge, UnknownUpload, UnsupportedMedia
+from multiregion.errors import Conflict, Fenced, Forbidden, InvalidInput, StaleEpoch, TooLarge, UnknownUpload, UnsupportedMedia
 from multiregion.gallery.comments import PHOTOS, unknown_photo
 from multiregion.gallery.deletion import Deletion
 from multiregion.gallery.fields import ID, Colour, Id, Sha256, Size, checked_text
@@ -103,22 +104,34 @@ class Photos:
         return Offer(announced.photo_id, await self._uploads.ticket(announced))
 
     async def commit(self, photo_id: str, user: str, epoch: int | None) -> ShownPhoto:
-        """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state."""
+        """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state. An upload that can never
+        become a photo is removed at once; whoever commits it again is told that nothing is uploaded."""
         upload = await self._uploads.pending(photo_id, user) if ID.fullmatch(photo_id) else None
+        try:
+            photo = await self._committed(photo_id, user, upload, epoch)
+        except (InvalidInput, Conflict):
+            if upload:
+                await self._uploads.forget(upload)
+            raise
+        if upload:
+            await self._uploads.forget(upload)
+        return self._shown(photo)
+
+    async def _committed(self, photo_id: str, user: str, upload: Upload | None, epoch: int | None) -> StoredPhoto:
         if found := await self._found(photo_id):
-            shown = self._shown(owned(found, user))
+            owned(found, user)
             await self._confirm(photo_id)
-            return shown
+            return found
         if upload is None:
-            raise UnknownUpload(f"nothing is uploaded for the photo {photo_id}; ask for a ticket and upload it first", field="photoId")
+            detail = f"nothing is uploaded for the photo {photo_id}, or it was refused; ask for a ticket and upload it first"
+            raise UnknownUpload(detail, field="photoId")
         await self._refuse_early(epoch)
         photo = await self._made_or_found(upload, user)
         try:
             await self._add(photo, epoch)
         except Conflict as conflict:
             photo = await self._original(photo, conflict)
-        await self._uploads.forget(upload)
-        return self._shown(photo)
+        return photo
 
     async def _made_or_found(self, upload: Upload, user: str) -> StoredPhoto:
         """A request beside this one may have committed the photo, and taken the upload away, since this one looked."""
@@ -224,4 +237,5 @@ def owned(photo: StoredPhoto, user: str) -> StoredPhoto:
 
 def remove(*drafts: Path) -> None:
     for draft in drafts:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # a disk that is read-only refuses to remove what is not there
+            draft.unlink(missing_ok=True)

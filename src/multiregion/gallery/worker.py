@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from multiregion.errors import DiskFull, MultiregionError, UnsupportedMedia
+from multiregion.errors import DiskFailed, DiskFull, MultiregionError, UnsupportedMedia
 from multiregion.gallery.pictures import Job, Picture, render
 
 MEMORY_BYTES_BESIDE = 512 * 1024 * 1024
@@ -33,17 +33,22 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def answer(line: bytes) -> Answer:
+    job = msgspec.json.decode(line, type=Job)
     try:
-        return Answer(picture=render(msgspec.json.decode(line, type=Job)))
+        return Answer(picture=render(job))
     except MultiregionError as error:
         return Answer(code=error.code, detail=error.detail, facts=dict(error.facts))
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if error.filename != job.source:
+            return Answer(code=DiskFailed.code, detail="the disk cannot be written (its folder is gone): the photo was not kept")
         return Answer(code="unknown_upload", detail="the upload is gone; upload it again")
     except MemoryError:
         return Answer(code=UnsupportedMedia.code, detail="decoding the picture needs too much memory", facts={"field": "file"})
     except Exception as error:  # noqa: BLE001 - a decoder may raise anything for a broken file
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return Answer(code=DiskFull.code, detail="the disk is full: the photo was not kept")
+        if isinstance(error, OSError) and error.errno is not None:  # a decoder's own errors have no number
+            return Answer(code=DiskFailed.code, detail=f"the disk cannot be written ({error.strerror}): the photo was not kept")
         return Answer(code=UnsupportedMedia.code, detail=f"the picture is damaged: {error}", facts={"field": "file"})
 
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from multiregion.errors import (
+    DiskFailed,
     DiskFull,
     MultiregionError,
     Overloaded,
@@ -23,7 +24,9 @@ WAITING_MAX = 32
 JOBS_PER_WORKER = 100
 JOB_SECONDS_MAX = 60.0
 IDLE_SECONDS = 10.0
-ERRORS: dict[str, type[MultiregionError]] = {kind.code: kind for kind in (DiskFull, Overloaded, TooLarge, UnknownUpload, UnsupportedMedia)}
+ERRORS: dict[str, type[MultiregionError]] = {
+    kind.code: kind for kind in (DiskFailed, DiskFull, Overloaded, TooLarge, UnknownUpload, UnsupportedMedia)
+}
 
 
 class Worker:

@@ -1,7 +1,7 @@
 """The authority as a process: the state and its history, and the controller behind the operators' API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -32,12 +32,12 @@ from multiregion.rebuild import Rebuild
 from multiregion.rehearsal import Rehearsals
 from multiregion.reports import Reports
 from multiregion.states import Role, RoutingState
-from multiregion.stores import Decision, StateStore
+from multiregion.stores import Decision, Entries, StateStore
 from multiregion.verification import Verification
 
 
-class KeptState(StateStore, Protocol):
-    """A StateStore that this process opens, begins and closes."""
+class KeptState(StateStore, Entries, Protocol):
+    """The authority's store that this process opens, begins and closes."""
 
     async def begin(self) -> None: ...
 
@@ -85,6 +85,7 @@ def state_store(config: PartConfig, settings: Settings, clock: Clock) -> KeptSta
         config.folder / "authority.db",
         clock,
         history=config.deployment.first_history,
+        deployment=config.deployment.app_id,
         reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
         slow_seconds=settings.slow_write_seconds,
     )
@@ -102,6 +103,14 @@ def informed(
 ) -> Mapping[Role, RegionControl]:
     """Regions on engines report nothing."""
     return regions if reports is None else {role: InformedRegion(region, role, state, reports, leases) for role, region in regions.items()}
+
+
+def verifying(clients: Mapping[Role, RegionClient], names: Mapping[Role, str], clock: Clock) -> Callable[[bool, bool], Verification]:
+    def verification(deep: bool, repair: bool) -> Verification:
+        sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])
+        return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep, repair=repair)
+
+    return verification
 
 
 def authority_application(config: PartConfig, settings: Settings) -> Served:
@@ -122,10 +131,6 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
     obstacle = own.obstacle if own else None
     automatic = Automatic(state, controller, regions, leases, clock, settings, obstacle) if leases else None
 
-    def verification(deep: bool, repair: bool) -> Verification:
-        sides = (clients[Role.PRIMARY], clients[Role.SECONDARY])
-        return Verification(*sides, (names[Role.PRIMARY], names[Role.SECONDARY]), clock, deep=deep, repair=repair)
-
     @asynccontextmanager
     async def lifespan() -> AsyncIterator[None]:
         await store.begin()
@@ -145,11 +150,13 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
     guards = Guards(deployment, operators.identify)
     rebuild = Rebuild(state, own, own, clients, names, clock) if own else None
     rehearsals = Rehearsals(state, regions, names, clock, settings)
+    about_automatic = AutomaticAPI(state, automatic, guards)
+    parts = controller, clients, verifying(clients, names, clock), rebuild, documents, guards
     routes = [
-        *OperatorAPI(state, controller, clients, verification, rebuild, documents, guards, own.writing if own else None).routes(),
+        *OperatorAPI(state, store, about_automatic.document, *parts, own.writing if own else None).routes(),
         *ConsoleAPI(rehearsals, progress, names, settings, documents, guards).routes(),
         *LossAPI(LossLedger(clients, names, state), load(config.application), documents, guards).routes(),
         *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
-        *AutomaticAPI(state, automatic, guards).routes(),
+        *about_automatic.routes(),
     ]
     return application(routes, documents, deployment.edge, lifespan)

@@ -1,7 +1,7 @@
 """The other parts of the deployment over HTTP, as the interfaces that replication, controller and verification want."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import NoneType
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ from multiregion.errors import (
     DiskFailed,
     DiskFull,
     Fenced,
+    ForeignDatabase,
     InvalidInput,
     MultiregionError,
     NotFound,
@@ -43,7 +44,7 @@ from multiregion.errors import (
 )
 from multiregion.health import WriteHealth
 from multiregion.logs import Loss
-from multiregion.objects import Repaired
+from multiregion.objects import NeededBy, Repaired
 from multiregion.predictions import Outlook
 from multiregion.rebuild import Damage
 from multiregion.replication import Frame, Standing
@@ -73,7 +74,7 @@ BY_CODE: dict[str, type[MultiregionError]] = {
     kind.code: kind
     for kind in (
         *(CommitUnknown, Conflict, Damaged, DatabaseDamaged, DiskFailed, DiskFull, Fenced, InvalidInput, NotFound, NotReady),
-        *(Overloaded, RepairFailed, StaleEpoch, Unneeded),
+        *(ForeignDatabase, Overloaded, RepairFailed, StaleEpoch, Unneeded),
     )
 }
 
@@ -121,6 +122,11 @@ async def ask(http: httpx.AsyncClient, method: str, path: str, type: type[T], *,
 async def losses_of(http: httpx.AsyncClient, after: int) -> Sequence[Loss]:
     found = await ask(http, "GET", "/internal/losses", list[WireLoss], params={"after": after})
     return [loss.value_of() for loss in found]
+
+
+async def enter_into(http: httpx.AsyncClient, losses: Sequence[Loss]) -> None:
+    order = msgspec.json.encode([wire_loss(loss) for loss in losses])
+    await ask(http, "POST", "/internal/losses", NoneType, seconds=ENTER_SECONDS, content=order)
 
 
 async def standing_of(http: httpx.AsyncClient) -> Standing:
@@ -171,8 +177,7 @@ class HttpPeer:
         return await losses_of(self._client, after)
 
     async def enter(self, losses: Sequence[Loss]) -> None:
-        order = msgspec.json.encode([wire_loss(loss) for loss in losses])
-        await ask(self._client, "POST", "/internal/losses", NoneType, seconds=ENTER_SECONDS, content=order)
+        await enter_into(self._client, losses)
 
     async def share_attempts(self, attempts: Sequence[tuple[str, str]]) -> None:
         """Tell of failed sign-ins, by user name and address. Raises Unreachable."""
@@ -227,6 +232,9 @@ class RegionClient:
 
     async def losses(self, after: int) -> Sequence[Loss]:
         return await losses_of(self._client, after)
+
+    async def enter(self, losses: Sequence[Loss]) -> None:
+        await enter_into(self._client, losses)
 
     async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
         where = (applied.epoch, applied.sequence) if applied else None
@@ -300,6 +308,10 @@ class RegionClient:
         """Have it put these objects there again; None: whatever it knows to be damaged or missing."""
         order = msgspec.json.encode({"digests": digests})
         return await self._ask("POST", "/internal/repair", Repaired, seconds=REPAIR_SECONDS, content=order, timeout=REPAIR_SECONDS)
+
+    async def needed_by(self, digests: Sequence[Digest]) -> Mapping[Digest, NeededBy]:
+        order = msgspec.json.encode(list(digests))
+        return await self._ask("POST", "/internal/needed-by", dict[Digest, NeededBy], content=order, seconds=30)
 
     async def caller(self, id_token: str) -> WireCaller:
         body = msgspec.json.encode({"token": id_token})

@@ -1,4 +1,5 @@
-"""What a region's process does about a damaged database: it reports it, and sets it aside when that is ordered."""
+"""What a region's process does about a database that is damaged, or on a disk that cannot be written: it reports it, and sets a damaged
+one aside when that is ordered."""
 
 import asyncio
 import logging
@@ -11,7 +12,8 @@ from multiregion.api.damaged import DamagedAPI
 from multiregion.clock import Clock, SystemClock
 from multiregion.config import PartConfig
 from multiregion.embedded import aside
-from multiregion.errors import DatabaseDamaged, RepairFailed
+from multiregion.embedded.folders import why_not_made
+from multiregion.errors import DatabaseDamaged, DiskFailed, DiskFull, ForeignDatabase, MultiregionError, RepairFailed
 from multiregion.local.clients import HttpPeer
 from multiregion.rebuild import Damage, check_source
 from multiregion.status import damaged
@@ -77,7 +79,7 @@ class SettingAside:
 
 
 class DamagedRegion:
-    """Runs in place of a region whose database cannot be opened."""
+    """Runs in place of a region whose database cannot be opened, or is another deployment's: nothing in it is served or told."""
 
     def __init__(self, config: PartConfig, damage: DatabaseDamaged, restart: Callable[[], None]) -> None:
         assert config.role is not None
@@ -96,7 +98,8 @@ class DamagedRegion:
 
     async def damage(self) -> Damage:
         found = self._setting_aside
-        return Damage(aside.end_in(self._database), self._damage.detail, found.newest, found.held_for)
+        end = None if isinstance(self._damage, ForeignDatabase) else aside.end_in(self._database)
+        return Damage(end, self._damage.detail, found.newest, found.held_for)
 
     async def hold(self, claim: str) -> None:
         raise RepairFailed(self._damage.detail)
@@ -119,3 +122,54 @@ class DamagedRegion:
     async def set_aside(self, claim: str) -> str:
         await self.check_source(claim)
         return self._setting_aside.order()
+
+
+class UnwritableRegion:
+    """Runs in place of a region whose folder cannot be written: it does not even read, as SQLite cannot open its journal there."""
+
+    def __init__(self, config: PartConfig, error: OSError | DiskFailed | DiskFull) -> None:
+        assert config.role is not None
+        self._config = config
+        self._role = config.role
+        self._refusal = unwritable(config, config.role, error)
+        log.error("%s", self._refusal.detail)
+
+    def application(self) -> Served:
+        deployment = self._config.deployment
+        status = damaged(deployment.place(self._role).region, self._role, self._refusal.detail, advice.start(self._role))
+        return DamagedAPI(deployment, self, status, self._refusal).application()
+
+    async def damage(self) -> Damage:
+        return Damage(None, self._refusal.detail, None)
+
+    async def hold(self, claim: str) -> None:
+        raise RepairFailed(self._refusal.detail)
+
+    async def release(self, claim: str) -> None:
+        raise self._refusal
+
+    async def check_source(self, claim: str) -> None:
+        raise RepairFailed(self._refusal.detail)
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        raise self._refusal
+
+    async def put_back(self) -> str:
+        raise RepairFailed(self._refusal.detail)
+
+    async def set_aside(self, claim: str) -> str:
+        raise self._refusal
+
+
+def unwritable(config: PartConfig, part: str, error: OSError | DiskFailed | DiskFull) -> DiskFailed | DiskFull:
+    """What an operator is told of a part that cannot start upon its folder, and what to do."""
+    why = error.detail if isinstance(error, MultiregionError) else why_not_made(config.folder, error)
+    kind = DiskFull if isinstance(error, DiskFull) else DiskFailed
+    return kind(
+        f"the folder {config.folder} of the {called(part)} cannot be written ({why.rstrip('.')}). Mount it writable again, or mend it;"
+        f" then: {advice.start(part)}"
+    )
+
+
+def called(part: str) -> str:
+    return "authority" if part == "authority" else f"{part} region"

@@ -1,8 +1,7 @@
 """What is in a deployment's folder: its lock, its format, its parts' configurations, and `deployment.json`."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,13 @@ import msgspec
 
 from multiregion.clock import Clock
 from multiregion.config import GALLERY, Deployment, PartConfig, RegionPlace
-from multiregion.errors import BadDeployment
+from multiregion.embedded.folders import make_folder, why_not_made
+from multiregion.errors import BadDeployment, DiskFailed
+from multiregion.local.kept import Kept, found_again, fresh, has_data, nothing_to_go_by, read_kept, write_private
 from multiregion.local.locks import locked
 from multiregion.shapes import in_words
 from multiregion.states import Role
 
-FORMAT = 1
 HOST = "127.0.0.1"
 PARTS_OF_PORTS = ("edge", "primary", "secondary", "authority", "wire", "wire to primary", "wire to secondary")
 
@@ -43,26 +43,17 @@ class LocalDeployment(msgspec.Struct, rename="camel"):
     """None: the application has accounts of its own."""
 
 
-class Kept(msgspec.Struct, rename="camel"):
-    """`format.json`: what a deployment keeps for good, whatever its ports are the next time."""
-
-    format: int
-    app_id: str
-    primary: str
-    secondary: str
-    secret: str
-    operator_token: str
-    pool: str
-    client_id: str
-    initial_password: str
-    application: str = GALLERY
-
-
 class DataFolder:
     """A deployment's folder on this machine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.found_again: str | None = None
+        """Where what the deployment is was found, if `format.json` was lost; for people."""
+
+    @property
+    def kept_file(self) -> Path:
+        return self.folder / "format.json"
 
     @property
     def deployment_file(self) -> Path:
@@ -70,8 +61,15 @@ class DataFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one `up`. Raises BadDeployment if another has it."""
-        with locked(self.folder, self._in_use):
+        """Hold the folder for one `up`. Raises BadDeployment if another has it, or it cannot be used."""
+        with ExitStack() as held:
+            try:
+                held.enter_context(locked(self.folder, self._in_use))
+            except OSError as error:
+                raise BadDeployment(
+                    f"the data folder {self.folder} cannot be used: {why_not_made(self.folder, error)}. Make it one that can be written, or"
+                    " choose another with --data"
+                ) from error
             yield
 
     def _in_use(self, owner: str) -> str:
@@ -83,18 +81,15 @@ class DataFolder:
     @property
     def is_new(self) -> bool:
         """Whether nothing has ever been deployed here."""
-        return not (self.folder / "format.json").exists()
+        return not self.kept_file.exists() and not has_data(self.folder)
 
     def keep(self, clock: Clock, primary: str, secondary: str, application: str | None = None) -> Kept:
-        """What this deployment is, made at the first start. Raises BadDeployment if the folder is another version's, another
-        application's, or damaged."""
-        file = self.folder / "format.json"
-        if not file.exists():
-            if any((self.folder / role / "region.db").exists() for role in Role):
-                raise BadDeployment(f"{file} is missing, with data beside it; restore that file, or choose another folder with --data")
-            write_private(file, fresh(clock, primary, secondary, application or GALLERY))
-        kept = read_kept(file)
-        if {kept.primary, kept.secondary} != {primary, secondary} or kept.primary != primary:
+        """What this deployment is, made at the first start, and made again where it was lost. Raises BadDeployment if the folder is
+        another version's, another application's, or has data and nothing that says whose."""
+        kept = self._kept()
+        if kept is None:
+            write_private(self.kept_file, kept := fresh(clock, primary, secondary, application or GALLERY))
+        if (kept.primary, kept.secondary) != (primary, secondary):
             raise BadDeployment(
                 f"{self.folder} was made for {kept.primary} and {kept.secondary}; start it with"
                 f" --primary {kept.primary} --secondary {kept.secondary}, or choose another folder with --data"
@@ -105,6 +100,35 @@ class DataFolder:
                 " for this one with --data"
             )
         return kept
+
+    def _kept(self) -> Kept | None:
+        """None: nothing has ever been deployed here."""
+        why = "is missing"
+        try:
+            return read_kept(self.kept_file)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise BadDeployment(f"{self.kept_file} cannot be read: {error.strerror}") from error
+        except msgspec.DecodeError as error:
+            why = f"is damaged ({in_words(error)})"
+        if found := found_again(self.folder, self._temporary_password()):
+            kept, source = found
+            if self.kept_file.exists():
+                self.kept_file.replace(self.kept_file.with_suffix(".damaged"))
+            write_private(self.kept_file, kept)
+            self.found_again = f"{self.kept_file} {why.partition(' (')[0].replace('is ', 'was ')}, and was made again from {source}"
+            return kept
+        if why != "is missing" or has_data(self.folder):
+            raise BadDeployment(nothing_to_go_by(self.kept_file, why))
+        return None
+
+    def _temporary_password(self) -> str | None:
+        try:
+            admin = self.read().admin
+        except BadDeployment:
+            return None
+        return admin.temporary_password if admin else None
 
     def read(self) -> LocalDeployment:
         """`deployment.json`. Raises BadDeployment, saying what to do, if there is none or it cannot be read."""
@@ -121,65 +145,18 @@ class DataFolder:
         write_private(self.deployment_file, deployment)
 
     def write_config(self, name: str, config: PartConfig) -> Path:
-        folder = self.folder / "config"
-        folder.mkdir(exist_ok=True, mode=0o700)
-        file = folder / f"{name}.json"
+        file = made(self.folder / "config") / f"{name}.json"
         write_private(file, config)
         return file
 
 
-def fresh(clock: Clock, primary: str, secondary: str, application: str) -> Kept:
-    if primary == secondary:
-        raise BadDeployment(f"--primary and --secondary are both {primary}; they must be two regions")
-    pool = "".join(c for c in clock.secret(24) if c.isalnum())[:9]
-    return Kept(
-        FORMAT,
-        clock.new_id(),
-        primary,
-        secondary,
-        clock.secret(),
-        clock.secret(),
-        pool,
-        clock.new_id()[:26],
-        initial_password(clock),
-        application,
-    )
-
-
-def initial_password(clock: Clock) -> str:
-    """Readable from a screen: four groups, without the signs that people mix up."""
-    letters = "".join(c for c in clock.secret(96) if c.isalnum() and c not in "0O1lI")
-    return "-".join([letters[0:4], letters[4:8], letters[8:12]])
-
-
-def read_kept(file: Path) -> Kept:
+def made(folder: Path) -> Path:
+    """A folder of a deployment's own. Raises BadDeployment, naming what is in the way."""
     try:
-        content = file.read_bytes()
-        version = msgspec.json.decode(content, type=dict[str, Any]).get("format")
-        if not isinstance(version, int):
-            raise msgspec.DecodeError("it names no format")
-        if version > FORMAT:
-            raise BadDeployment(
-                f"{file.parent} was written by a newer multiregion (format {version}, this one knows {FORMAT});"
-                " upgrade multiregion, or choose another folder with --data"
-            )
-        return msgspec.json.decode(content, type=Kept)
-    except (OSError, msgspec.DecodeError) as error:
-        raise BadDeployment(
-            f"{file} is damaged ({in_words(error)}); restore it from a backup, or choose another folder with --data"
-        ) from error
-
-
-def write_private(file: Path, content: msgspec.Struct) -> None:
-    """Replace a file at once, readable by its owner only."""
-    draft = file.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as opened:
-        opened.write(msgspec.json.format(msgspec.json.encode(content)) + b"\n")
-        opened.flush()
-        os.fsync(opened.fileno())
-    draft.replace(file)
+        make_folder(folder)
+    except DiskFailed as error:
+        raise BadDeployment(error.detail) from error
+    return folder
 
 
 def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None = None) -> tuple[Deployment, dict[str, PartConfig]]:
@@ -191,8 +168,9 @@ def plan(kept: Kept, data: Path, port: int, *, settings: dict[str, str] | None =
     def place(region: str, offset: int) -> RegionPlace:
         return RegionPlace(region, url(offset), f"{region}_{kept.pool}", kept.client_id)
 
+    name = "Lightbox" if kept.application == GALLERY else kept.application.partition(":")[0]
     deployment = Deployment(
-        kept.app_id, "Lightbox", url(0), place(kept.primary, 1), place(kept.secondary, 2), url(3), kept.secret, kept.operator_token
+        kept.app_id, name, url(0), place(kept.primary, 1), place(kept.secondary, 2), url(3), kept.secret, kept.operator_token
     )
 
     def part(name: str, offset: int, role: Role | None = None, **more: Any) -> PartConfig:

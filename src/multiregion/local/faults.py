@@ -55,8 +55,10 @@ class Faults:
         until = self._clock.monotonic() + START_SECONDS
         said: Readiness | None = None
         while self._clock.monotonic() < until:
-            if (said := await readiness(self._config(part)) or said) and said.ready:
+            if (now := await readiness(self._config(part))) and now.ready:
                 return
+            taken = not wish.exists()
+            said = (now or said) if taken else None  # before, it is the old process that speaks, if there is one
             if said and said.is_final:
                 break
             if not wish.exists() and self._condition(part) == ENDED:

@@ -11,13 +11,10 @@ from multiregion.errors import BadDeployment
 
 @contextmanager
 def locked(folder: Path, in_use: Callable[[str], str]) -> Iterator[None]:
-    """Hold the folder, which is made if need be; the kernel lets it go when the process ends, however it does. Raises BadDeployment if it
-    cannot be used or another process, which `in_use` is told, holds it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise BadDeployment(f"the data folder {folder} cannot be used: {error.strerror}; choose another with --data") from error
+    """Hold the folder, which is made if need be; the kernel lets it go when the process ends, however it does. Raises OSError if it
+    cannot be used, BadDeployment if another process, which `in_use` is told, holds it."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -26,5 +23,20 @@ def locked(folder: Path, in_use: Callable[[str], str]) -> Iterator[None]:
         os.ftruncate(handle, 0)
         os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield
+    finally:
+        os.close(handle)
+
+
+def held_by(folder: Path) -> str | None:
+    """Which process holds the folder, as it has written; None: nobody does, or that cannot be said."""
+    try:
+        handle = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except OSError:
+        return os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
     finally:
         os.close(handle)

@@ -24,8 +24,9 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.pending import PendingUploads
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import DatabaseDamaged, MultiregionError, RepairFailed
+from multiregion.errors import DatabaseDamaged, DiskFailed, MultiregionError, RepairFailed
 from multiregion.exchange import LedgerExchange
+from multiregion.health import WriteHealth, with_folders
 from multiregion.leases import Lease
 from multiregion.local.damaged import SettingAside
 from multiregion.local.exposure import RegionExposure
@@ -52,9 +53,11 @@ class RegionProcess(ServedRegion):
     """Joins a region's parts. The only place where they all are known."""
 
     region: LoggedRegion
+    _folders: Sequence[FileObjects | PendingUploads]
+    """What can be on a disk of its own, beside the records."""
 
     def __init__(self, config: PartConfig, settings: Settings, restart: Callable[[], None]) -> None:
-        """`restart` has this made anew in the same process. Raises DatabaseDamaged."""
+        """`restart` has this made anew in the same process. Raises DatabaseDamaged, DiskFull, DiskFailed, OSError."""
         assert config.role is not None
         clock: Clock = SystemClock()
         deployment = config.deployment
@@ -71,16 +74,15 @@ class RegionProcess(ServedRegion):
             clock,
             guarded=True,
             history=deployment.first_history,
+            deployment=deployment.app_id,
             lease=lease,
             durability=self._copies,
             reserve=Reserve(config.folder / "reserve", settings.reserve_bytes),
             slow_seconds=settings.slow_write_seconds,
         )
-        self._objects = FileObjects(config.folder / "objects", clock, self._mend)
+        self._open_folders(config, settings, config.role, clock)
         self.region = LoggedRegion(config.role, deployment.place(config.role).region, self._records, self._objects)
-        url = deployment.place(config.role).url
-        self._links = SignedLinks(url, deployment.key("object-link"), clock, settings.link_seconds)
-        self._uploads = PendingUploads(config.folder / "pending", url, deployment.key("upload-ticket"), clock, settings.ticket_seconds)
+        self._links = SignedLinks(deployment.place(config.role).url, deployment.key("object-link"), clock, settings.link_seconds)
         super().__init__(config, settings, clock, Stores(self.region, self._uploads, self._links, SWEEP_SECONDS, self._records.close))
         acknowledges = settings.durability != "async"
         self._replicator = Replicator(
@@ -98,6 +100,18 @@ class RegionProcess(ServedRegion):
         pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
         self._audit = Audit(self._records, self._peer, clock)
         self._scrub = Scrub(self._records, self._objects, self._repairs, clock, config.folder / "scrub.json", pace)
+
+    def _open_folders(self, config: PartConfig, settings: Settings, role: Role, clock: Clock) -> None:
+        """After the records, which know whose folder this is. Raises DiskFailed."""
+        url, key = config.deployment.place(role).url, config.deployment.key("upload-ticket")
+        slow_seconds = settings.slow_write_seconds
+        try:
+            self._objects = FileObjects(config.folder / "objects", clock, self._mend, slow_seconds)
+            self._uploads = PendingUploads(config.folder / "pending", url, key, clock, settings.ticket_seconds, slow_seconds)
+        except DiskFailed:
+            self._records.close()
+            raise
+        self._folders = self._objects, self._uploads
 
     def _object_routes(self) -> Sequence[Any]:
         return object_routes(self._uploads, self._links, self._objects, self._settings.photo_bytes_max)
@@ -125,8 +139,8 @@ class RegionProcess(ServedRegion):
 
     def _work(self) -> Sequence[Work]:
         starting = [self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
-        objects = [self._scrub.scrub, self._scrub.watch_presence, self._audit.keep]
-        return [self._prove_writing, self._keep_lease, self._replicator.run, *starting, *objects]
+        objects = [self._scrub.scrub, self._scrub.watch_presence, self._scrub.watch_known, self._audit.keep, self._audit.watch_spoiled]
+        return [self._prove_writing, self._prove_folders, self._keep_lease, self._replicator.run, *starting, *objects]
 
     def _lag(self) -> Lag:
         return self._replicator.status()
@@ -137,6 +151,14 @@ class RegionProcess(ServedRegion):
     async def _prove_writing(self) -> None:
         await self._records.prove_writing()
         await self._clock.sleep(QUIET_SECONDS)
+
+    async def _prove_folders(self) -> None:
+        """Beside the records: a folder that does not answer must not keep them from being tried."""
+        await asyncio.gather(*(folder.prove_writing() for folder in self._folders))
+        await self._clock.sleep(QUIET_SECONDS)
+
+    def _writing(self) -> WriteHealth:
+        return with_folders(self._records.writing(), [folder.writing() for folder in self._folders])
 
     async def _keep_lease(self) -> None:
         """In automatic mode, ask for the lease again and again while this region is the writer, well before it runs out."""
@@ -153,7 +175,7 @@ class RegionProcess(ServedRegion):
             # What was acknowledged without the other region before this process started is not known.
             unknown = self._settings.durability == REMOTE and not self._copies.has_copied(self._began_at)
             degraded = degraded or unknown or self._copies.degraded_since is not None
-            writing = self._records.writing()
+            writing = self._writing()
             await self._lease.renew(lambda: self._authority.renew_lease(self._role, state.epoch, degraded=degraded, writing=writing))
 
     async def _announce_degradation(self) -> None:
@@ -224,9 +246,7 @@ class RegionProcess(ServedRegion):
     async def outlook(self) -> Outlook:
         undamaged = self._records.damage is None
         ready = undamaged and self._records.confirmed and self._records.proved and await self._records.is_whole()
-        return Outlook(
-            await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known, self._records.writing()
-        )
+        return Outlook(await self._records.head(), await self._records.admitted(), ready, self._replicator.last_known, self._writing())
 
     def _needed_word(self, state: RoutingState) -> str | None:
         """The command that an operator has to run before this region goes on, if there is one."""
@@ -243,7 +263,7 @@ class RegionProcess(ServedRegion):
 
     async def _own_status(self) -> RegionStatus:
         state, head = await self._records.admitted(), await self._records.head()
-        whole, writing, refusal = await self._records.is_whole(), self._records.writing(), await self._records.refusal()
+        whole, writing, refusal = await self._records.is_whole(), self._writing(), await self._records.refusal()
         reasons = self._waits_because(state)
         lost = "has lost its records and " if self._continuity.lost_disk else ""
         begins = self._continuity.founds or (state.epoch == UNFOUNDED.epoch and self._setting_aside.newest is None)

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from signal import SIGTERM
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import uvicorn
 
 from multiregion.config import PartConfig, Settings, read_part, read_settings
-from multiregion.errors import BadDeployment, DatabaseDamaged, MultiregionError
+from multiregion.errors import BadDeployment, DatabaseDamaged, DiskFailed, DiskFull, MultiregionError
 from multiregion.local.locks import locked
 
 PARTS = ("region", "authority", "edge", "wire")
@@ -23,31 +23,48 @@ CONNECTIONS_MAX = 4_096
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 2
 START_FAILED = 3
+UNUSABLE = 4
+"""The process ended because of what is, or is not, in its folder, or of its disk: others can do without it."""
 
 
 def no_restart() -> None:
     raise BadDeployment("whoever serves this application cannot start it again; restart the process")
 
 
-def application_of(config: PartConfig, settings: Settings, *, supervised: bool = False, restart: Callable[[], None] = no_restart) -> Any:
-    """The part's ASGI application. Only what this part needs is imported, so that it starts quickly. `restart` has it made anew."""
+def application_of(
+    config: PartConfig,
+    settings: Settings,
+    *,
+    supervised: bool = False,
+    restart: Callable[[], None] = no_restart,
+    obstacle: OSError | None = None,
+) -> Any:
+    """The part's ASGI application. Only what this part needs is imported, so that it starts quickly. `restart` has it made anew;
+    `obstacle` is why a region's folder cannot be used."""
     match config.part:
         case "region" if config.store == "aws":
             from multiregion.local.engines import EngineRegion
 
             return EngineRegion(config, settings).application()
         case "region":
-            from multiregion.local.damaged import DamagedRegion
+            from multiregion.local.damaged import DamagedRegion, UnwritableRegion
             from multiregion.local.region import RegionProcess
 
             try:
+                if obstacle is not None:
+                    raise obstacle
                 return RegionProcess(config, settings, restart).application()
             except DatabaseDamaged as damage:
                 return DamagedRegion(config, damage, restart).application()
+            except (DiskFailed, DiskFull, OSError) as error:
+                return UnwritableRegion(config, error).application()
         case "authority":
             from multiregion.local.authority import authority_application
 
-            return authority_application(config, settings)
+            try:
+                return authority_application(config, settings)
+            except OSError as error:
+                raise no_folder(config, error) from error
         case "edge":
             from multiregion.local.edge import edge_process
 
@@ -68,16 +85,34 @@ def serve(file: Path, part: str | None = None, *, supervised: bool = False) -> N
         raise BadDeployment(f"{file} is the configuration of the part {config.part!r}, not {part!r}")
     settings = read_settings(overrides=config.settings)
     alone = config.part in ("region", "authority") and config.store != "aws"
-    with locked(config.folder, lambda owner: f"{config.folder} is served by another process ({owner})") if alone else nullcontext():
-        serve_on(config, settings, supervised=supervised)
+    with ExitStack() as held:
+        obstacle = hold(config, held) if alone else None
+        serve_on(config, settings, supervised=supervised, obstacle=obstacle)
 
 
-def serve_on(config: PartConfig, settings: Settings, *, supervised: bool) -> None:
+def hold(config: PartConfig, held: ExitStack) -> OSError | None:
+    """One process at a time uses a folder. A region whose folder cannot even be held starts, to say why, and opens nothing there."""
+    try:
+        held.enter_context(locked(config.folder, lambda owner: f"{config.folder} is served by another process ({owner})"))
+    except OSError as error:
+        if config.role is None:
+            raise no_folder(config, error) from error
+        return error
+    return None
+
+
+def no_folder(config: PartConfig, error: OSError) -> MultiregionError:
+    from multiregion.local.damaged import unwritable
+
+    return unwritable(config, config.role or config.part, error)
+
+
+def serve_on(config: PartConfig, settings: Settings, *, supervised: bool, obstacle: OSError | None = None) -> None:
     server = RestartableServer()
-    application = application_of(config, settings, supervised=supervised, restart=server.order_restart)
+    application = application_of(config, settings, supervised=supervised, restart=server.order_restart, obstacle=obstacle)
     gc.freeze()  # what is loaded by now stays: looking through it for garbage again and again held every request up for 25 ms
     while server.run(application, config):
-        application = application_of(config, settings, supervised=supervised, restart=server.order_restart)
+        application = application_of(config, settings, supervised=supervised, restart=server.order_restart, obstacle=obstacle)
 
 
 class RestartableServer:
@@ -137,6 +172,9 @@ def main() -> None:
         stop_with_parent()
     try:
         serve(arguments.config, supervised=arguments.with_parent)
+    except (DiskFailed, DiskFull) as error:
+        sys.stderr.write(f"{error.title}: {error.detail}\n")
+        sys.exit(UNUSABLE)
     except MultiregionError as error:
         sys.exit(f"{error.title}: {error.detail}")
 

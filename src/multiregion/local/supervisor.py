@@ -17,7 +17,8 @@ import msgspec
 from multiregion.clock import Clock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import BadDeployment
-from multiregion.local.deployment import HOST, DataFolder
+from multiregion.local.deployment import HOST, PARTS_OF_PORTS, DataFolder, made
+from multiregion.local.serve import UNUSABLE
 
 STOP_SECONDS = 5.0
 ENDING_SECONDS = 1.0
@@ -78,13 +79,12 @@ class Supervisor:
         self._data = data
         self._settings = settings
         self._clock = clock
-        logs = data.folder / "logs"
-        logs.mkdir(exist_ok=True)
+        logs = made(data.folder / "logs")
         self.parts = {name: Part(name, config, data.write_config(name, config), logs / f"{name}.log") for name, config in parts.items()}
 
     async def start_all(self, on_ready: Callable[[Part], None], on_waiting: Callable[[Part], None] = lambda part: None) -> None:
         """Start every part and wait for each as `wait_ready` does. Raises BadDeployment, with the log's end, if one does not answer."""
-        check_ports(self.parts)
+        check_ports({name: part.config for name, part in self.parts.items()})
         for part in self.parts.values():
             await self.start(part)
         async with asyncio.TaskGroup() as waits:
@@ -97,7 +97,7 @@ class Supervisor:
 
     async def start(self, part: Part) -> None:
         """A process of its own, in a session of its own so that Ctrl-C reaches only the supervisor."""
-        part.ready, part.answers, part.reasons, part.needs = False, False, (), None
+        part.ready, part.answers, part.reasons, part.needs, part.serves = False, False, (), None, True
         if part.log.exists() and part.log.stat().st_size > LOG_BYTES_MAX:
             part.log.replace(part.log.with_suffix(".log.1"))
         command = [sys.executable, "-m", "multiregion.local.serve", "--with-parent", "--config", str(part.file)]
@@ -114,9 +114,10 @@ class Supervisor:
         began, told = self._clock.monotonic(), False
         while (waited := self._clock.monotonic() - began) < self._settings.ready_seconds:
             if not part.runs:
-                raise ended(part.name, part.log)
+                self._do_without(part)
+                return
             await self._ask(part)
-            if part.is_final:
+            if part.is_final or (part.answers and not self._has_authority and waited > PATIENCE_SECONDS):
                 return
             if part.answers and waited > PATIENCE_SECONDS and not told:
                 told = True
@@ -127,6 +128,18 @@ class Supervisor:
                 f"{part.name} did not answer within {self._settings.ready_seconds:g} s (setting ready_seconds)."
                 f" The end of {part.log}:\n{tail(part.log)}"
             )
+
+    def _do_without(self, part: Part) -> None:
+        """Regions serve reads without an authority, if it is its folder that keeps it from running. Raises BadDeployment for any other
+        part that has ended."""
+        if part.config.part != "authority" or part.process is None or part.process.returncode != UNUSABLE:
+            raise ended(part.name, part.log)
+        part.reasons, part.needs, part.serves = (last_words(part.log),), None, False
+
+    @property
+    def _has_authority(self) -> bool:
+        """Whether it runs; until then a region is not ready, and need not be waited for."""
+        return all(part.runs for part in self.parts.values() if part.config.part == "authority")
 
     async def _ask(self, part: Part) -> None:
         if said := await readiness(part.config):
@@ -148,7 +161,8 @@ class Supervisor:
                 self._signal(part, signal.SIGCONT)
                 self._signal(part, signal.SIGTERM)
             await asyncio.gather(*(self._reap(part) for part in stopping))
-        self.processes_file.unlink(missing_ok=True)
+        if any(part.process is not None for part in self.parts.values()):  # else it is another `up` that has written it
+            self.processes_file.unlink(missing_ok=True)
 
     async def _reap(self, part: Part) -> None:
         assert part.process is not None
@@ -180,13 +194,22 @@ class Supervisor:
                 await asyncio.wait_for(part.process.wait(), ENDING_SECONDS)
         return part.runs
 
+    async def _end_useless(self, part: Part) -> None:
+        """One that only says why it cannot serve is started anew when somebody wants it: that may have been mended."""
+        if part.runs and not part.ready:
+            await self._ask(part)
+            if not part.serves:
+                self._signal(part, signal.SIGTERM)
+                await self._reap(part)
+
     async def start_wanted(self) -> list[Part]:
-        """Start the parts that somebody asked for by a file `start-NAME`; those that run already are left alone. Once the file is
-        gone, `processes.json` names the process that was started."""
+        """Start the parts that somebody asked for by a file `start-NAME`; those that run already are left alone, unless they serve
+        nothing. Once the file is gone, `processes.json` names the process that was started."""
         started = []
         for part in self.parts.values():
             wish = self._data.folder / f"start-{part.name}"
             if wish.exists():
+                await self._end_useless(part)
                 if not await self._still_runs(part):
                     await self.start(part)
                     started.append(part)
@@ -205,16 +228,19 @@ async def readiness(config: PartConfig) -> Readiness | None:
             return None
 
 
-def check_ports(parts: Mapping[str, Part]) -> None:
+def check_base(base: int) -> None:
+    """Raises BadDeployment if the ports from `base` on cannot be used by anybody."""
+    last = base + len(PARTS_OF_PORTS) - 1
+    if not 1024 <= base <= last <= 65535:
+        raise BadDeployment(
+            f"--port {base}: seven ports from it are used, {base} to {last}, and these are not between 1024 and 65535; choose another base"
+        )
+
+
+def check_ports(parts: Mapping[str, PartConfig]) -> None:
     """Raises BadDeployment, naming the port, who needs it and the option, if one is taken."""
-    needed = {
-        port: f"the {name}"
-        for name, part in parts.items()
-        for port in (part.config.port, *(port for port, _ in part.config.links.values()))
-    }
+    needed = {port: f"the {name}" for name, part in parts.items() for port in (part.port, *(port for port, _ in part.links.values()))}
     for port, owner in needed.items():
-        if not 1024 <= port <= 65535:
-            raise BadDeployment(f"port {port}, for {owner}, is not between 1024 and 65535; choose another base with --port")
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -230,6 +256,11 @@ def check_ports(parts: Mapping[str, Part]) -> None:
 
 def ended(part: str, log: Path) -> BadDeployment:
     return BadDeployment(f"{part} ended while it started. The end of {log}:\n{tail(log)}")
+
+
+def last_words(log: Path) -> str:
+    """Of a process that has ended: what it said of why."""
+    return tail(log).splitlines()[-1].strip()
 
 
 def tail(log: Path) -> str:

@@ -10,17 +10,20 @@ import httpx
 import msgspec
 
 from multiregion.application import load
-from multiregion.clock import SystemClock
+from multiregion.clock import Clock, SystemClock
 from multiregion.config import Deployment, PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.local.clients import client
-from multiregion.local.deployment import DataFolder, Kept, LocalDeployment, describe, plan
-from multiregion.local.supervisor import Part, Supervisor
+from multiregion.local.deployment import DataFolder, LocalDeployment, describe, plan
+from multiregion.local.kept import STORES, Kept, keep_copies
+from multiregion.local.locks import held_by
+from multiregion.local.supervisor import Part, Supervisor, check_base, check_ports
 from multiregion.states import Role
 
 ADMIN_EMAIL = "admin@example.com"
 INVITE_SECONDS = 10.0
 INVITE_PAUSE_SECONDS = 0.1
+LEFT_BEHIND_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +69,25 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    wishes: Wishes, settings: Settings, on_ready: Callable[[Part], None], on_waiting: Callable[[Part], None]
+    wishes: Wishes,
+    settings: Settings,
+    on_ready: Callable[[Part], None],
+    on_waiting: Callable[[Part], None],
+    on_note: Callable[[str], None] = lambda words: None,
 ) -> AsyncIterator[Running]:
-    """Start everything, and go on when it serves reads; whatever happens, stop everything. Raises BadDeployment with what to do."""
+    """Start everything, and go on when it serves reads; whatever happens, stop everything. `on_note` is told what an operator has to
+    know and do nothing about. Raises BadDeployment with what to do."""
     folder, clock = DataFolder(wishes.data), SystemClock()
     with folder.locked():
+        await wait_until_unserved(wishes.data, clock)
+        check_base(wishes.port)
         kept = folder.keep(clock, wishes.primary, wishes.secondary, wishes.application)
+        if folder.found_again:
+            on_note(folder.found_again)
+        keep_copies(folder.folder, kept)
         accounts = load(kept.application).accounts
         deployment, parts = plan(kept, wishes.data, wishes.port, settings=wishes.settings)
+        check_ports(parts)  # before anything is written that a deployment in use could have
         wire = f"http://localhost:{parts['wire'].port}"
         folder.write(local := describe(kept, deployment, wire, kept.initial_password, accounts=accounts))
         supervisor = Supervisor(folder, parts, settings, clock)
@@ -88,6 +102,20 @@ async def running(
             yield up
         finally:
             await supervisor.stop_all()
+
+
+async def wait_until_unserved(data: Path, clock: Clock) -> None:
+    """The folder's lock can be removed, those of its parts are held by whoever serves them: found out before anything is written.
+    What an `up` that was killed has left behind ends by itself in a moment. Raises BadDeployment."""
+    until = clock.monotonic() + LEFT_BEHIND_SECONDS
+    while found := next(((store, owner) for store in STORES if (owner := held_by(data / store))), None):
+        if clock.monotonic() > until:
+            store, owner = found
+            raise BadDeployment(
+                f"the data folder {data} is in use by another `multiregion up`: process {owner} serves {store}; nothing was changed."
+                " Stop that one, or choose another folder with --data"
+            )
+        await clock.sleep(INVITE_PAUSE_SECONDS)
 
 
 async def unwrapped(work: Any) -> None:

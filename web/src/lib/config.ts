@@ -47,6 +47,8 @@ export interface UiConfig {
   limits: Limits
   operations?: OperationsConfig
   dashboardUrl?: string
+  /** The application is not the gallery: its own pages are at the edge's root, this console is beside them. */
+  own?: boolean
 }
 
 export type Fetch = typeof fetch

@@ -112,6 +112,7 @@ export interface RegionStatus {
   leaseSeconds: number | null
 }
 
+/** What a region is to the other one; it does not change when writing moves. */
 export type Role = "primary" | "secondary"
 
 /** What a region does not have of the other, as far as it has heard */

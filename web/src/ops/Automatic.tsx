@@ -7,7 +7,7 @@ export function Automatic() {
   const ops = useOps()
   const { value, failed } = useHeard(ops.automatic)
   const { busy, error, run } = useCall()
-  const say = (word: string) => () => void run(() => ops.say(word))
+  const say = (word: string, epoch?: number) => () => void run(() => ops.say(word, epoch))
   const off = busy || failed !== null
   return (
     <Section id="automatic" title="Automatic takeover" actions={value && <span className="tag">{value.mode === 'manual' ? 'Off' : value.paused ? 'Paused' : 'On'}</span>}>
@@ -20,9 +20,10 @@ export function Automatic() {
       {value?.mode === 'automatic' && (
         <>
           <p className="muted">{value.waitsBecause ? `No takeover now: ${plain(value.waitsBecause)}.` : 'Taking over.'}</p>
+          {value.takeover && value.movesNow && <p>Once the takeover is acknowledged, writing moves again at once: {value.movesNow}.</p>}
           <div className="actions">
-            {value.unacknowledged && (
-              <button className="button small primary" disabled={off} onClick={say('acknowledge')}>
+            {value.takeover && (
+              <button className="button small primary" disabled={off} onClick={say('acknowledge', value.takeover.epoch)}>
                 Acknowledge the takeover
               </button>
             )}

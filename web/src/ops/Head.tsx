@@ -13,6 +13,7 @@ export function OpsHeader() {
   const who = useStore(ops.session.who)
   const routing = useRouting()
   const trouble = useStanding()?.trouble ?? null
+  const [home, pages] = ops.config.own ? ['../', 'Application'] : ['#/', 'Photographs']
   const [leaving, setLeaving] = useState(false)
   const leave = async () => {
     setLeaving(true)
@@ -20,12 +21,12 @@ export function OpsHeader() {
   }
   return (
     <header className="top">
-      <a href="#/" className="brand" aria-label={`${ops.config.name}, photographs`}>
+      <a href={home} className="brand" aria-label={`${ops.config.name}, ${pages.toLowerCase()}`}>
         <Mark />
         <span>{ops.config.name}</span>
       </a>
       <nav className="ops-nav" aria-label="Main">
-        <a href="#/">Photographs</a>
+        <a href={home}>{pages}</a>
         <a href="#/ops" aria-current="page">
           Operations
         </a>

@@ -12,13 +12,13 @@ const SHOWN = 4
 export function History() {
   const { value, failed } = useHeard(useOps().history)
   const [all, setAll] = useState(false)
-  const lines = grouped(value ?? [])
+  const lines = value ?? []
   return (
     <Section id="history" title="History" note={failed !== null && value ? 'as it was known last' : `times in ${ZONE}`}>
       {value === null && <p className="muted">{failed === null ? 'Asking…' : `The authority ${failed}.`}</p>}
       <ol className="history">
         {lines.slice(0, all ? lines.length : SHOWN).map(line => (
-          <Line key={`${line.first.at}-${line.first.what}`} {...line} />
+          <Line key={`${line.at}-${line.what}`} {...line} />
         ))}
       </ol>
       {lines.length > SHOWN && (
@@ -30,26 +30,7 @@ export function History() {
   )
 }
 
-interface Group {
-  first: Decision
-  count: number
-}
-
-export function grouped(decisions: readonly Decision[]): Group[] {
-  const groups: Group[] = []
-  for (const decision of decisions) {
-    const last = groups.at(-1)
-    const alike = last && decision.what === 'loss' && likeness(last.first) === likeness(decision)
-    if (alike) last.count += 1
-    else groups.push({ first: decision, count: 1 })
-  }
-  return groups
-}
-
-const likeness = ({ what, actor, reason }: Decision) => [what, actor, reason].join('\n')
-
-function Line({ first, count }: Group) {
-  const { what, state, reason, actor, at, epoch, facts } = first
+function Line({ what, state, reason, actor, at, epoch, facts, count }: Decision) {
   return (
     <li>
       <div className="history-what">

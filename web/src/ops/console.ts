@@ -100,8 +100,9 @@ export class OpsConsole {
     return this.api.order(this.operations.url + path, body, onLine).finally(() => this.refresh())
   }
 
-  async say(word: string): Promise<void> {
-    await this.api.post(`${this.operations.url}/operator/automatic`, { word })
+  /** `epoch`: of the takeover that is acknowledged. */
+  async say(word: string, epoch?: number): Promise<void> {
+    await this.api.post(`${this.operations.url}/operator/automatic`, { word, ...(epoch === undefined ? {} : { epoch }) })
     this.refresh()
   }
 

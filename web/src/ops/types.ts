@@ -22,6 +22,8 @@ export interface Decision extends StateOf {
   at: string
   reason: string
   facts: Record<string, unknown>
+  /** How many decisions in a row about losses this is; else 1. */
+  count: number
 }
 
 export interface Status extends StateOf {
@@ -70,7 +72,11 @@ export interface Automatic {
   mode: 'automatic' | 'manual'
   paused: boolean
   unacknowledged: boolean
+  /** The last one, while nobody has acknowledged it. */
+  takeover: { epoch: number; at: string; reason: string } | null
   waitsBecause: string | null
+  /** Under which conditions writing moves at once, or would if the takeover were acknowledged. */
+  movesNow: string | null
 }
 
 export interface Loss {
