@@ -9,6 +9,7 @@ REGISTRY = "tests/unit/test_registry.py"
 UNDER_WAY = f"{CLAIMS}::test_while_a_region_is_repaired_neither_can_be"
 RESTARTED = f"{CLAIMS}::test_a_repair_is_known_after_a_restart_of_the_authority_until_its_region_is_whole"
 LEFT_BEHIND = f"{CLAIMS}::test_a_command_that_ended_with_its_authority_does_not_keep_the_next_from_beginning"
+DONE = f"{REBUILD}::test_it_is_done_when_the_region_has_begun_again_and_is_whole"
 REFUSED = f"{CLAIMS}::test_what_was_refused_is_claimed_and_held_no_more"
 UNCONFIRMED = f"{CLAIMS}::test_an_order_that_was_not_confirmed_may_have_arrived_so_the_source_stays_held"
 REACHES = f"{CLAIMS}::test_a_region_that_does_not_reach_its_source_itself_keeps_its_database[True]"
@@ -19,6 +20,7 @@ STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_be
 UNFIT = f"{DAMAGE}::test_what_is_not_sound_or_does_not_continue_is_not_put_back"
 MEANWHILE = f"{DAMAGE}::test_what_was_written_meanwhile_is_not_replaced"
 CUT = f"{ACCEPTING}::test_what_the_other_region_has_is_not_given_up_while_only_the_line_is_cut"
+FORKED = f"{ACCEPTING}::test_what_the_other_region_has_counts_though_its_log_does_not_continue_this_one"
 UNHEARD = f"{ACCEPTING}::test_what_the_other_region_has_that_the_authority_has_not_heard_of_is_not_given_up_either"
 MANY = f"{ACCEPTING}::test_without_the_other_region_few_writes_are_given_up_on_the_word_alone_and_many_with_accept_loss"
 NEITHER = f"{ACCEPTING}::test_what_the_other_region_does_not_have_either_can_be_given_up"
@@ -47,7 +49,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{CLAIMS}::test_what_a_region_itself_refuses_is_claimed_no_more",
     ),
     # the source keeps its database
-    ("rebuild.py", "            await self._regions[source].hold(claim.id)", "            pass", REACHES),
+    ("rebuild.py", "            await self._regions[source].hold(claim.id)", "            pass", DONE),
     ("rebuild.py", "found.problem is not None or found.held_for != claim", "found.problem is not None", NO_SOURCE),
     ("rebuild.py", "found.problem is not None or found.held_for != claim", "found.held_for != claim", NO_SOURCE),
     ("embedded/aside.py", "    if held_for(database) is not None:\n        raise", "    if False:\n        raise", HELD),
@@ -60,7 +62,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("local/damaged.py", "        await self.check_source(claim)\n", "", STARTS),
     # what an operator's word gives up
     ("accepting.py", "        if has:\n", "        if has and not accept_loss:\n", CUT),
-    ("accepting.py", "            if len(await self._not_in(other, lacking)) < len(lacking):\n                return True\n", "", CUT),
+    ("accepting.py", "            if len(await self._not_in(other, lacking)) < len(lacking):\n                return True\n", "", FORKED),
     ("accepting.py", "return continues and bool(await self._not_in(other.other, [standing.end]))", "return False", UNHEARD),
     ("accepting.py", "(writes is None or writes > self._loss_changes_max)", "(writes is None)", MANY),
     ("registry.py", "silent_seconds is not None and silent_seconds <= HEARD_SECONDS", "False", CUT),

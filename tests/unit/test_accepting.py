@@ -9,9 +9,9 @@ import pytest
 from multiregion.accepting import Histories
 from multiregion.errors import SwitchFailed, Unreachable
 from multiregion.replication import Standing, standing_of
-from multiregion.reports import ACCEPTED
-from multiregion.states import Role
-from multiregion.stores import Mark
+from multiregion.reports import ACCEPTED, Report
+from multiregion.states import FIRST, Role
+from multiregion.stores import Mark, Position
 from tests.unit.starts import LOSS_CHANGES_MAX, Deployment, RunningRegion, founded_deployment, level, until
 from tests.unit.test_starts import FEW, MANY, PRIMARY, SECONDARY, reported, written_since_the_copy
 
@@ -106,6 +106,34 @@ async def test_what_the_other_region_has_that_the_authority_has_not_heard_of_is_
     deployment.start(PRIMARY), deployment.start(SECONDARY)
     with pytest.raises(SwitchFailed, match="has what us-east-1 lacks"):
         await predicted(deployment)
+
+
+@dataclass
+class Log:
+    """A region whose log consists of these."""
+
+    held: list[Mark]
+
+    async def standing(self) -> Standing:
+        return Standing("store", self.held[-1], FIRST, leads=False, whole=True)
+
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        return [next((mark for mark in self.held if mark.position.sequence == sequence), None) for sequence in sequences]
+
+    async def kept(self, marks: Sequence[Mark]) -> str | None:
+        return None
+
+
+async def test_what_the_other_region_has_counts_though_its_log_does_not_continue_this_one(deployment: Deployment) -> None:
+    await deployment.stop_all()
+    authority = deployment.authority
+    assert authority is not None
+    shared, forked, known = (Mark(Position(1, sequence), chain) for sequence, chain in ((1, "a"), (2, "b"), (2, "c")))
+    await authority.report(PRIMARY, Report("store", (await authority.read()).history, 1, known, 0, whole=True))
+    regions = {PRIMARY: Log([shared, forked]), SECONDARY: Log([shared, known])}
+    histories = Histories(authority, authority, regions, {role: role.value for role in Role}, LOSS_CHANGES_MAX)
+    with pytest.raises(SwitchFailed, match="secondary answers, and has what primary lacks"):
+        await histories.predict(PRIMARY, accept_loss=True)
 
 
 async def test_without_the_other_region_few_writes_are_given_up_on_the_word_alone_and_many_with_accept_loss(deployment: Deployment) -> None:

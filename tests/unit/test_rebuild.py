@@ -120,7 +120,7 @@ class Region:
 
     async def set_aside(self, claim: str) -> str:
         await self.check_source(claim)
-        if self.refuses:
+        if self.refuses or self.held_for is not None:
             raise RepairFailed("it holds its own")
         if not self.confirms:
             raise Unreachable("no answer")

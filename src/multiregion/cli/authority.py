@@ -33,7 +33,9 @@ def recover(
 @app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")
 def accept_history(
     region: Annotated[str, typer.Argument(help="The region that waits to lead.")],
-    accept_loss: Annotated[bool, typer.Option("--accept-loss", help="Go on even if more than the limit is given up.")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Give up more than the limit, or what a set-aside database has.")
+    ] = False,
     reason: ReasonOption = "",
     data: DataOption = None,
     json: JsonOption = False,
