@@ -111,7 +111,9 @@ def test_remote_strict_refuses_instead_and_says_so_definitely(tmp_path: Any) -> 
             thread.start()
         for thread in first:
             thread.join(60)
-        assert {answer.json()["code"] for _, answer in answers} == {"unreachable"}
+        unknown = {id for id, answer in answers if answer.json()["code"] == "unreachable"}
+        late = {answer.json()["code"] for id, answer in answers if id not in unknown}
+        assert unknown and late <= {"not_ready"}, "on a slow machine the last of them come after the first has waited in vain"
         refused = say(strict, "refused")
         assert (refused.status_code, refused.json()["code"]) == (503, "not_ready") and "remote-strict" in refused.text
         with strict.region("primary") as http:
@@ -121,7 +123,7 @@ def test_remote_strict_refuses_instead_and_says_so_definitely(tmp_path: Any) -> 
         operator.until_level()
         with strict.region("secondary") as http:
             held = {comment["commentId"] for comment in http.get("/comments/subject").json()["comments"]}
-        assert held == {"afterwards", *(id for id, _ in answers)}
+        assert held == {"afterwards", *unknown}
 
 
 def test_an_automatic_takeover_never_follows_degraded_writes_even_if_the_authority_has_forgotten(tmp_path: Any) -> None:
