@@ -81,5 +81,7 @@ class Operator:
         if word is None:
             return self.get("automatic")
         if word == "acknowledge":
-            return self.order("automatic", word=word, epoch=self.get("automatic")["takeover"]["epoch"])[0]
+            found = self.get("automatic")
+            taken = found["takeover"]
+            return self.order("automatic", word=word, epoch=taken["epoch"])[0] if taken else found
         return self.order("automatic", word=word)[0]
