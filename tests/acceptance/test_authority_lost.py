@@ -75,6 +75,7 @@ def test_a_damaged_file_of_the_authority_is_mended_as_its_message_says(tmp_path_
     with deployed(tmp_path_factory.mktemp("authority")) as deployment:
         written(deployment)
         deployment.stop()
+        deployment.environment["COLUMNS"] = "400"  # or the file's path, which is long here, may be broken
         file = deployment.data / "authority" / "authority.db"
         file.write_bytes(b"not a database at all" * 1000)
         deployment.launch()
