@@ -79,9 +79,8 @@ def test_a_damaged_file_of_the_authority_is_mended_as_its_message_says(tmp_path_
         file = deployment.data / "authority" / "authority.db"
         file.write_bytes(b"not a database at all" * 1000)
         deployment.launch()
-        until(lambda: "without their authority" in deployment.said(), "up without its authority")
-        said = " ".join(deployment.said().split())
-        assert f"{file} is damaged" in said and "Move it and its -wal and -shm files away and start it again" in said and WORD in said
+        told = ("without their authority", f"{file} is damaged", "Move it and its -wal and -shm files away and start it again", WORD)
+        until(lambda: all(words in " ".join(deployment.said().split()) for words in told), "up without its authority, and why")
         for name in ("", "-wal", "-shm"):
             moved = file.with_name(f"authority.db{name}")
             if moved.exists():
