@@ -278,6 +278,7 @@ class Continuity:
         match self._course:
             case Course.LEAD if await records.is_whole():
                 records.prove()
+                self._say()
             case Course.LEAD_ANEW if await records.is_whole():
                 await self._resume(state, end, leadership, "everything that is known elsewhere is here again")
             case Course.WRITE_OFF:
@@ -309,6 +310,7 @@ class Continuity:
         await self._records.admit(resumed)
         await self._records.settle_debt(leadership)
         self._records.prove()
+        self._say()
         self._was_short = False
 
     def _why_it_waits(self, missing: int | None, other: Other | None, known: Known) -> str:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 
+import httpx
 import pytest
 
 from tests.acceptance.deployment import Deployment, deployed, until, upload
@@ -32,14 +33,20 @@ def written(deployment: Deployment) -> None:
     deployment.run("failback")
 
 
+def needing(http: httpx.Client) -> httpx.Response | None:
+    """A region hears what the authority says a moment after that serves again."""
+    ready = http.get("/readyz")
+    return ready if ready.json()["needs"] == WORD else None
+
+
 def serves_reads(deployment: Deployment) -> None:
     for role in ("primary", "secondary"):
         with deployment.region(role) as http:
             assert [photo["photoId"] for photo in http.get("/photos").json()["photos"]] == ["kept"]
             refused = http.post("/comments/kept", json={"message": "no"})
             assert (refused.status_code, refused.json()["code"]) in {(503, "not_ready"), (409, "fenced")}
-            ready = http.get("/readyz")
-            assert ready.status_code == 503 and ready.json()["needs"] == WORD
+            ready = until(partial(needing, http), "the region says what it needs")
+            assert ready.status_code == 503
             assert any(why in ready.json()["reasons"][0] for why in ("this region obeys epoch 5", "has lost its history"))
             assert WORD in ready.json()["reasons"][0]
 

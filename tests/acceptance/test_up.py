@@ -156,27 +156,26 @@ def test_a_region_starts_and_waits_while_the_other_is_unreachable(fresh: Deploym
     until(fresh.level, "the secondary has caught up")
 
 
-def damage(data: Path, what: str) -> str:
-    """Spoil a stopped deployment's folder; what `up` must then say."""
-    if what == "newer":
-        kept = json.loads((data / "format.json").read_text())
-        (data / "format.json").write_text(json.dumps({**kept, "format": 99}))
-        return "newer multiregion"
-    if what == "format":
-        (data / "format.json").write_text("{")
-        return "format.json is damaged"
-    (data / "format.json").unlink()
-    return "format.json is missing"
-
-
-@pytest.mark.parametrize("what", ["newer", "format", "missing"])
-def test_a_folder_that_cannot_be_used_is_refused_and_left_as_it_is(fresh: Deployment, what: str) -> None:
+def test_a_folder_of_a_newer_version_is_refused_and_left_as_it_is(fresh: Deployment) -> None:
     fresh.stop()
-    expected = damage(fresh.data, what)
-    before = {file: file.read_bytes() for file in fresh.data.rglob("*.json") if file.parent.name != "config"}
+    file = fresh.data / "format.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "format": 99}))
+    before = {each: each.read_bytes() for each in fresh.data.rglob("*.json")}
     said = refused(fresh.data, fresh.port)
-    assert expected in said and "Traceback" not in said
-    assert all(file.read_bytes() == content for file, content in before.items() if file.name == "format.json")
+    assert "newer multiregion" in said and "Traceback" not in said
+    assert {each: each.read_bytes() for each in fresh.data.rglob("*.json")} == before
+
+
+@pytest.mark.parametrize("content", ["{", None], ids=["damaged", "missing"])
+def test_what_a_deployment_is_is_found_again_in_its_configurations(fresh: Deployment, content: str | None) -> None:
+    fresh.stop()
+    file = fresh.data / "format.json"
+    before = json.loads(file.read_text())
+    file.unlink()
+    if content is not None:
+        file.write_text(content)
+    fresh.start()
+    assert json.loads(file.read_text()) == before
 
 
 @pytest.mark.parametrize("role", ["primary", "secondary"])

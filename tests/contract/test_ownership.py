@@ -19,7 +19,7 @@ from multiregion.local.kept import read_kept
 from multiregion.local.serve import application_of
 from multiregion.states import FIRST, Role
 from multiregion.stores import Key
-from tests.contract.test_damage import configured
+from tests.contract.test_damage import configured, other_region
 from tests.contract.test_logged_records import put
 
 OWN, FOREIGN = "own-deployment", "foreign-deployment"
@@ -123,8 +123,9 @@ async def test_a_foreign_file_is_set_aside_whole_and_the_region_begins_again(tmp
     config, restarts = await with_foreign_file(tmp_path / "data"), list[str]()
     app = application_of(config, Settings(), restart=lambda: restarts.append("again"))
     headers = {"Authorization": f"Bearer {config.deployment.bearer(REGION_PURPOSE)}"}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://region", headers=headers) as http:
-        kept = (await http.post("/internal/set-aside")).json()
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://region", headers=headers)
+    async with client as http, other_region(config):
+        kept = (await http.post("/internal/set-aside", json="claim")).json()
     assert restarts == ["again"]
     application_of(config, Settings())
     assert owner(config.folder / "region.db") == config.deployment.app_id and owner(config.folder / kept / "region.db") == FOREIGN

@@ -58,7 +58,7 @@ async def test_a_region_whose_folder_cannot_be_used_says_so_and_serves_nothing(
         assert ready.status_code == 503 and ready.json()["needs"] == "multiregion chaos start primary"
         assert said.startswith(f"the folder {config.folder} of the primary region cannot be written (") and START in said
         assert reason in said
-        answers = [await http.get("/photos"), await http.get("/internal/outlook"), await http.post("/internal/set-aside")]
+        answers = [await http.get("/photos"), await http.get("/internal/outlook"), await http.post("/internal/set-aside", json="claim")]
         assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {(503, "disk_failed")}
         assert (await http.get("/internal/damage")).json()["end"] is None
 
