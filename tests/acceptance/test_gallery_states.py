@@ -104,7 +104,7 @@ def test_two_pages_one_of_them_stale_go_through_everything(gallery: Deployment, 
     says(here, "The service has moved to Tokyo")
     browsing.examine(here, "failover, in the primary")
     move(here, "Move to Tokyo")
-    says(here, "N. Virginia is unavailable. New photographs and comments are paused")
+    says(here, "N. Virginia is out of service. New photographs and comments are paused")
     see_the_picture(here, gallery.url("secondary"))
     browsing.examine(here, "failover, in the secondary")
 

@@ -140,11 +140,11 @@ class SimulatedRegion(RegionProcess):
         )
         self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
-        self._exposure = Exposure  # type: ignore[assignment]
-        self._repairs = Repairs(self._records, self._objects, self._peer, clock)
+        self.exposure = Exposure  # type: ignore[assignment]
+        self.repairs = Repairs(self._records, self._objects, self._peer, clock)
         pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
         self._audit = Audit(self._records, self._peer, clock)
-        self._scrub = Scrub(self._records, self._objects, self._repairs, clock, machine.folder / "scrub.json", pace)
+        self._scrub = Scrub(self._records, self._objects, self.repairs, clock, machine.folder / "scrub.json", pace)
         self._news = StateNews()
         self._disk = machine.disk
         self.truth, self._journal = machine.stage.truth, machine.stage.journal
@@ -160,11 +160,11 @@ class SimulatedRegion(RegionProcess):
         """A region answers at once."""
 
     def close(self) -> None:
-        self._journal.counts["object mended"] += self._repairs.repaired
+        self._journal.counts["object mended"] += self.repairs.repaired
         self._journal.counts["damage met"] += self._records.damage is not None
         self._records.close()
 
-    def _on_admitted(self, state: RoutingState) -> None:
+    def note_admitted(self, state: RoutingState) -> None:
         self._news.publish(state)
 
     # What it answers, as its HTTP API does.
@@ -219,7 +219,7 @@ class SimulatedRegion(RegionProcess):
 
     async def restore(self, change: Change, expected: Position | None, actor: str, force: bool) -> Position:
         self.truth.restores(change, actor)
-        position = await self._restore(change, expected, actor, force)
+        position = await super().restore(change, expected, actor, force)
         self.truth.made_again(self._role, change, position)
         return position
 
@@ -233,7 +233,7 @@ class SimulatedRegion(RegionProcess):
         return [(digest, look.size, look.condition is Condition.SOUND) for digest, look in zip(page, looks, strict=True)]
 
     async def repair(self, digests: Sequence[Digest] | None) -> Repaired:
-        return await (self._repairs.run_all() if digests is None else self._repairs.run(digests, deep=True))
+        return await (self.repairs.run_all() if digests is None else self.repairs.run(digests, deep=True))
 
     async def reaches(self, mark: Mark) -> bool | None:
         reached = await self._records.reaches(mark.position, chain=mark.chain)

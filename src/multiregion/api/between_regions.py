@@ -1,18 +1,15 @@
 """What the other region and the authority may ask of a region, with the deployment's secret: changes, objects, admission."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from hmac import compare_digest
 from typing import Any, Protocol
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 
-from multiregion.api.documents import Routing, routing
 from multiregion.api.frames import (
-    WireCaller,
     WireChange,
     WireLoss,
     WireMark,
@@ -20,21 +17,17 @@ from multiregion.api.frames import (
     wire_head,
     wire_loss,
     wire_mark,
-    wire_outlook,
     wire_standing,
 )
-from multiregion.api.problems import JSON, Handler, read_json
-from multiregion.callers import Caller
+from multiregion.api.guards import Guards
+from multiregion.api.parts import PartsAPI, Serving, named
+from multiregion.api.problems import JSON, read_json
 from multiregion.clock import Clock
-from multiregion.config import REGION_PURPOSE, Deployment
-from multiregion.errors import Conflict, InvalidInput, Unauthorized
+from multiregion.errors import Conflict, InvalidInput
 from multiregion.objects import Condition, NeededBy
-from multiregion.predictions import Outlook
-from multiregion.region import LoggedRegion, Region
+from multiregion.region import LoggedRegion
 from multiregion.repair import Repairs
 from multiregion.replication import frames, offered, standing_of
-from multiregion.states import RoutingState
-from multiregion.status import Status
 from multiregion.stores import Change, Digest, Exposure, Key, Mark, Position
 
 PAGE_MAX = 1_000
@@ -69,29 +62,6 @@ class RepairOrder(msgspec.Struct, frozen=True):
     digests: list[Digest] | None = None
 
 
-Restore = Callable[[Change, Position | None, str, bool], Awaitable[Position]]
-
-
-class Bearer(msgspec.Struct, frozen=True):
-    """An ID token that the authority or the edge was shown."""
-
-    token: str
-
-
-Identified = Callable[[str], Awaitable[Caller]]
-
-
-async def identified(region: Region, identify: Identified, request: Request) -> WireCaller:
-    """Whose ID token this is, null if it does not count here; and how much this region's word counts."""
-    order = await read_json(request, Bearer)
-    state = await region.records.admitted()
-    found: Caller | None = None
-    with suppress(Unauthorized):
-        found = await identify(order.token)
-    user, groups = (found.user, found.groups) if found else (None, ())
-    return WireCaller(user, groups, state.epoch, state.leader is region.role)
-
-
 class Comparable(Protocol):
     """What `verify` asks of a region's records beyond the interface."""
 
@@ -102,81 +72,61 @@ class Comparable(Protocol):
     async def needed_by(self, digest: Digest, *, limit: int) -> NeededBy: ...
 
 
-class InternalAPI:
-    def __init__(
-        self,
-        region: LoggedRegion,
-        comparable: Comparable,
-        deployment: Deployment,
-        status: Status,
-        clock: Clock,
-        *,
-        admitted: Callable[[RoutingState], None],
-        acknowledged: Callable[[Position], None],
-        attempted: Callable[[str, str], None],
-        restore: Restore,
-        repairs: Repairs,
-        audit: Callable[[], Awaitable[Sequence[Position]]],
-        outlook: Callable[[], Awaitable[Outlook]],
-        exposure: Callable[[], Exposure],
-        identify: Identified,
-        heartbeat_seconds: float,
-    ) -> None:
-        self._region = region
-        self._comparable = comparable
-        self._secret = deployment.bearer(REGION_PURPOSE)
-        self._status = status
-        self._audit = audit
+class LoggedServing(Serving, Protocol):
+    """The process of a region that the other one follows by its change log."""
+
+    @property
+    def region(self) -> LoggedRegion: ...
+
+    @property
+    def comparable(self) -> Comparable: ...
+
+    @property
+    def repairs(self) -> Repairs: ...
+
+    def note_copied(self, position: Position) -> None:
+        """The other region has the log durably up to there."""
+        ...
+
+    def exposure(self) -> Exposure: ...
+
+    async def restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
+        """Make a lost write again, as `multiregion.reapply` does."""
+        ...
+
+    async def audit(self) -> Sequence[Position]:
+        """Read the whole log. The entries that are damaged and could not be put back."""
+        ...
+
+
+class InternalAPI(PartsAPI):
+    def __init__(self, serving: LoggedServing, guards: Guards, clock: Clock, heartbeat_seconds: float) -> None:
+        super().__init__(serving, guards)
+        self._logged = serving
+        self._region = serving.region
         self._clock = clock
-        self._admitted = admitted
-        self._acknowledged = acknowledged
-        self._attempted = attempted
-        self._restore = restore
-        self._repairs = repairs
-        self._outlook = outlook
-        self._exposure = exposure
-        self._identify = identify
         self._heartbeat_seconds = heartbeat_seconds
 
     def routes(self) -> list[Mount]:
-        guarded = self._guarded
-        return [
-            Mount(
-                "/internal",
-                routes=[
-                    Route("/changes", guarded(self.changes), methods=["GET"]),
-                    Route("/objects/{digest}", guarded(self.object), methods=["GET"]),
-                    Route("/head", guarded(self.head), methods=["GET"]),
-                    Route("/outlook", guarded(self.outlook), methods=["GET"]),
-                    Route("/standing", guarded(self.standing), methods=["GET"]),
-                    Route("/marks", guarded(self.marks), methods=["POST"]),
-                    Route("/acknowledge", guarded(self.acknowledge), methods=["POST"]),
-                    Route("/attempts", guarded(self.attempts), methods=["POST"]),
-                    Route("/losses", guarded(self.losses), methods=["GET"]),
-                    Route("/losses", guarded(self.enter), methods=["POST"]),
-                    Route("/settle", guarded(self.settle), methods=["POST"]),
-                    Route("/restore", guarded(self.restore), methods=["POST"]),
-                    Route("/status", guarded(self.status), methods=["GET"]),
-                    Route("/caller", guarded(self.caller), methods=["POST"]),
-                    Route("/admit", guarded(self.admit), methods=["POST"]),
-                    Route("/names", guarded(self.names), methods=["GET"]),
-                    Route("/needed", guarded(self.needed), methods=["GET"]),
-                    Route("/needed-by", guarded(self.needed_by), methods=["POST"]),
-                    Route("/repair", guarded(self.repair), methods=["POST"]),
-                    Route("/audit", guarded(self.audit), methods=["POST"]),
-                ],
-            )
-        ]
-
-    def _guarded(self, handler: Handler) -> Handler:
-        expected = f"Bearer {self._secret}".encode()
-
-        async def check(request: Request) -> Response:
-            if not compare_digest(request.headers.get("authorization", "").encode(), expected):
-                raise Unauthorized("only the other parts of this deployment may ask this")
-            return await handler(request)
-
-        return check
+        return self.mounted(
+            [
+                ("GET", "/changes", self.changes),
+                ("GET", "/objects/{digest}", self.object),
+                ("GET", "/head", self.head),
+                ("GET", "/standing", self.standing),
+                ("POST", "/marks", self.marks),
+                ("POST", "/acknowledge", self.acknowledge),
+                ("GET", "/losses", self.losses),
+                ("POST", "/losses", self.enter),
+                ("POST", "/settle", self.settle),
+                ("POST", "/restore", self.restore),
+                ("GET", "/names", self.names),
+                ("GET", "/needed", self.needed),
+                ("POST", "/needed-by", self.needed_by),
+                ("POST", "/repair", self.repair),
+                ("POST", "/audit", self.audit),
+            ]
+        )
 
     async def changes(self, request: Request) -> Response:
         position = Position(number(request, "epoch"), number(request, "sequence"))
@@ -189,7 +139,9 @@ class InternalAPI:
     async def _frames(self, after: Mark, changes: bool) -> AsyncIterator[bytes]:
         records, heartbeat = self._region.records, self._heartbeat_seconds
         with suppress(Conflict):  # this log was rewound below what is followed: the stream ends, and the next begins with a refusal
-            async for frame in frames(records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes, exposure=self._exposure):
+            async for frame in frames(
+                records, after, self._clock, heartbeat_seconds=heartbeat, changes=changes, exposure=self._logged.exposure
+            ):
                 yield pack(frame)
 
     async def object(self, request: Request) -> Response:
@@ -199,9 +151,6 @@ class InternalAPI:
     async def head(self, request: Request) -> Response:
         return JSON(wire_head(await self._region.records.head()))
 
-    async def outlook(self, request: Request) -> Response:
-        return JSON(wire_outlook(await self._outlook()))
-
     async def standing(self, request: Request) -> Response:
         return JSON(wire_standing(await standing_of(self._region.records)))
 
@@ -210,12 +159,7 @@ class InternalAPI:
         return JSON([mark and wire_mark(mark) for mark in await self._region.records.marks(sequences)])
 
     async def acknowledge(self, request: Request) -> Response:
-        self._acknowledged(Position(*await read_json(request, tuple[int, int])))
-        return Response(status_code=204)
-
-    async def attempts(self, request: Request) -> Response:
-        for user, address in await read_json(request, list[tuple[str, str]]):
-            self._attempted(user, address)
+        self._logged.note_copied(Position(*await read_json(request, tuple[int, int])))
         return Response(status_code=204)
 
     async def losses(self, request: Request) -> Response:
@@ -236,53 +180,41 @@ class InternalAPI:
     async def restore(self, request: Request) -> Response:
         order = await read_json(request, Restoration, LOSS_BYTES_MAX)
         expected = Position(*order.expected) if order.expected else None
-        position = await self._restore(order.change.value_of(), expected, order.actor, order.force)
+        position = await self._logged.restore(order.change.value_of(), expected, order.actor, order.force)
         return JSON((position.epoch, position.sequence))
-
-    async def status(self, request: Request) -> Response:
-        return JSON(await self._status())
-
-    async def caller(self, request: Request) -> Response:
-        return JSON(await identified(self._region, self._identify, request))
-
-    async def admit(self, request: Request) -> Response:
-        state = await self._region.records.admit((await read_json(request, Routing)).value())
-        self._admitted(state)
-        return JSON(routing(state))
 
     async def names(self, request: Request) -> Response:
         query = request.query_params
         after = Key(query.get("partition", ""), query.get("id", ""))
-        found = await self._comparable.names(after, limit=PAGE_MAX)
-        return JSON([(key.partition, key.id, version.epoch, version.sequence, gone, f"{mark:064x}") for key, version, gone, mark in found])
+        return named(await self._logged.comparable.names(after, limit=PAGE_MAX))
 
     async def needed(self, request: Request) -> Response:
         """Which objects the records need: digest, size in bytes (null: missing), and with `deep` whether the bytes are intact."""
         deep, after = request.query_params.get("deep") == "1", request.query_params.get("after", "")
         if not after:  # what is known to be bad and no longer needed is on no page
-            await self._repairs.review()
-        page = await self._comparable.needed(after, limit=DEEP_PAGE_MAX if deep else PAGE_MAX)
+            await self._logged.repairs.review()
+        page = await self._logged.comparable.needed(after, limit=DEEP_PAGE_MAX if deep else PAGE_MAX)
         return JSON([await self._examine(digest, deep) for digest in page])
 
     async def needed_by(self, request: Request) -> Response:
         """What makes each of these objects needed: a few names, and how many more."""
         digests = (await read_json(request, list[Digest], REPAIR_BYTES_MAX))[:PAGE_MAX]
-        return JSON({digest: await self._comparable.needed_by(digest, limit=NEEDED_BY_MAX) for digest in digests})
+        return JSON({digest: await self._logged.comparable.needed_by(digest, limit=NEEDED_BY_MAX) for digest in digests})
 
     async def _examine(self, digest: Digest, deep: bool) -> tuple[str, int | None, bool]:
         found = await self._region.objects.look(digest, deep=deep)
         if deep and found.condition is Condition.SOUND:
-            self._repairs.note_sound(digest)
+            self._logged.repairs.note_sound(digest)
         return digest, found.size, found.condition is Condition.SOUND
 
     async def audit(self, request: Request) -> Response:
         """Read the whole log; answers with the entries that are damaged and could not be put back."""
-        return JSON([(position.epoch, position.sequence) for position in await self._audit()])
+        return JSON([(position.epoch, position.sequence) for position in await self._logged.audit()])
 
     async def repair(self, request: Request) -> Response:
         """Put these objects here again, or all that are known to be damaged or found to be missing."""
         order = await read_json(request, RepairOrder, REPAIR_BYTES_MAX)
-        repairs = self._repairs
+        repairs = self._logged.repairs
         done = await (repairs.run_all() if order.digests is None else repairs.run(order.digests, deep=True))
         return JSON(done)
 

@@ -41,7 +41,7 @@ class Guards:
     def regions(self, handler: Handler) -> Handler:
         async def check(request: Request) -> Response:
             if not compare_digest(request.headers.get("authorization", "").encode(), self._regions):
-                raise Unauthorized("only the regions of this deployment may ask this")
+                raise Unauthorized("only the other parts of this deployment may ask this")
             return await handler(request)
 
         check.__name__ = handler.__name__

@@ -71,16 +71,7 @@ class EngineRegion(ServedRegion):
         self._tallies: dict[str, tuple[float, int]] = {}
 
     def _internal_routes(self) -> Sequence[Any]:
-        return ReplicatedAPI(
-            self.region,
-            self._inventory,
-            Guards(self._deployment, self._accounts.identify),
-            self.status,
-            admitted=self._on_admitted,
-            attempted=self._accounts.count_elsewhere,
-            outlook=self.outlook,
-            identify=self._accounts.identify,
-        ).routes()
+        return ReplicatedAPI(self, self._inventory, Guards(self._deployment, self._accounts.identify)).routes()
 
     def _work(self) -> Sequence[Work]:
         return [self._beat]

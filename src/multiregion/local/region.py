@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from multiregion import advice
+from multiregion import advice, reapply
 from multiregion.api.asgi import Served
 from multiregion.api.between_regions import InternalAPI
 from multiregion.api.documents import StateDocuments
@@ -33,7 +33,6 @@ from multiregion.local.exposure import RegionExposure
 from multiregion.local.served import ServedRegion, Stores, Work
 from multiregion.objects import Condition
 from multiregion.predictions import Outlook
-from multiregion.reapply import restore
 from multiregion.rebuild import Damage, check_source
 from multiregion.region import LoggedRegion
 from multiregion.repair import Repairs
@@ -93,13 +92,14 @@ class RegionProcess(ServedRegion):
             acknowledges=acknowledges,
             catches_up=lambda: self._continuity.catches_up(),
         )
-        self._exposure = RegionExposure(self._records, self._uploads)
+        self.exposure = RegionExposure(self._records, self._uploads)
         self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max, self._kept_anywhere)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
-        self._repairs = Repairs(self._records, self._objects, self._peer, clock)
+        self.repairs = Repairs(self._records, self._objects, self._peer, clock)
         pace = Pace(settings.scrub_days, settings.scrub_bytes_per_second)
+        self.comparable = self._records
         self._audit = Audit(self._records, self._peer, clock)
-        self._scrub = Scrub(self._records, self._objects, self._repairs, clock, config.folder / "scrub.json", pace)
+        self._scrub = Scrub(self._records, self._objects, self.repairs, clock, config.folder / "scrub.json", pace)
 
     def _open_folders(self, config: PartConfig, settings: Settings, role: Role, clock: Clock) -> None:
         """After the records, which know whose folder this is. Raises DiskFailed."""
@@ -117,25 +117,9 @@ class RegionProcess(ServedRegion):
         return object_routes(self._uploads, self._links, self._objects, self._settings.photo_bytes_max)
 
     def _internal_routes(self) -> Sequence[Any]:
-        rebuild = RebuildAPI(self, Guards(self._deployment, self._accounts.identify))
-        internal = InternalAPI(
-            self.region,
-            self._records,
-            self._deployment,
-            self.status,
-            self._clock,
-            admitted=self._on_admitted,
-            acknowledged=self._copies.acknowledge,
-            attempted=self._accounts.count_elsewhere,
-            restore=self._restore,
-            repairs=self._repairs,
-            audit=self._audit.run,
-            outlook=self.outlook,
-            exposure=self._exposure,
-            identify=self._accounts.identify,
-            heartbeat_seconds=self._settings.heartbeat_seconds,
-        )
-        return [*rebuild.routes(), *internal.routes()]
+        guards = Guards(self._deployment, self._accounts.identify)
+        internal = InternalAPI(self, guards, self._clock, self._settings.heartbeat_seconds)
+        return [*RebuildAPI(self, guards).routes(), *internal.routes()]
 
     def _work(self) -> Sequence[Work]:
         starting = [self._continuity.run, self._exchange.run, self._tell_authority, self._expunge]
@@ -200,14 +184,20 @@ class RegionProcess(ServedRegion):
         """How far this region has got, for the day that it falls silent."""
         if not await self._continuity.may_report():
             return
-        report = await report_of(self._records, self._exposure())
+        report = await report_of(self._records, self.exposure())
         await self._authority.report(self._role, report)
 
     async def _mend(self, digest: Digest, condition: Condition) -> None:
-        await self._repairs.for_reader(digest, condition)
+        await self.repairs.for_reader(digest, condition)
 
-    async def _restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
-        return await restore(self.region, self._peer, lost, expected, actor=actor, force=force)
+    def note_copied(self, position: Position) -> None:
+        self._copies.acknowledge(position)
+
+    async def audit(self) -> Sequence[Position]:
+        return await self._audit.run()
+
+    async def restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
+        return await reapply.restore(self.region, self._peer, lost, expected, actor=actor, force=force)
 
     async def damage(self) -> Damage:
         try:

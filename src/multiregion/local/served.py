@@ -26,6 +26,7 @@ from multiregion.config import PartConfig, Settings
 from multiregion.errors import MultiregionError
 from multiregion.lag_history import LagHistory
 from multiregion.local.clients import AuthorityClient, HttpPeer
+from multiregion.predictions import Outlook
 from multiregion.region import Region as Data
 from multiregion.states import RoutingState
 from multiregion.status import Said
@@ -196,7 +197,7 @@ class ServedRegion(ABC):
     async def _follow_authority(self) -> None:
         async with aclosing(self._authority.follow()) as words:  # type: ignore[type-var]
             async for admitted in self._heard_authority.follow(words, self.region.records.admit):
-                self._on_admitted(admitted)
+                self.note_admitted(admitted)
                 self._told.set()
 
     async def _prepare(self) -> None:
@@ -209,7 +210,17 @@ class ServedRegion(ABC):
     async def _say_last_words(self) -> None:  # noqa: B027  most have nothing to say
         """Before an orderly end; it must not take long."""
 
-    def _on_admitted(self, state: RoutingState) -> None:
+    async def identify(self, id_token: str) -> Caller:
+        return await self._accounts.identify(id_token)
+
+    def note_attempt(self, user: str, address: str) -> None:
+        self._accounts.count_elsewhere(user, address)
+
+    @abstractmethod
+    async def outlook(self) -> Outlook:
+        """For whoever decides about a switch or a takeover."""
+
+    def note_admitted(self, state: RoutingState) -> None:
         if self._news.newest is None or self._news.newest.epoch < state.epoch:
             log.info("admitted %s, epoch %d", state.state, state.epoch)
         self._news.publish(state)

@@ -27,12 +27,12 @@ const WORDS: Record<Kind, Words> = {
   failover: (here, there) => ({
     tone: 'failover',
     title: `Served from ${here}`,
-    text: `${there} is unavailable. New photographs and comments are paused; everything stays viewable.`,
+    text: `${there} is out of service. New photographs and comments are paused; everything stays viewable.`,
   }),
   'failover-writable': (here, there) => ({
     tone: 'failover',
     title: `Served from ${here}`,
-    text: `${there} is unavailable. New photographs and comments are taken here meanwhile.`,
+    text: `${there} is out of service. New photographs and comments are taken here meanwhile.`,
   }),
   moved: (here, there) => ({
     tone: 'failover',
