@@ -230,16 +230,16 @@ class Objects(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """An upload as its owner announced it. A ticket is bound to all of this."""
+class Announced(msgspec.Struct, frozen=True, rename="camel"):
+    """An upload as its owner announced it, under an id of the owner's choice. A ticket is bound to all of this; `note` is the
+    application's, and comes back with the upload."""
 
-    photo_id: str
+    id: str = msgspec.field(name="photoId")
     user: str
     content_type: str
     size: int
     sha256: Digest
-    caption: str
+    note: str = msgspec.field(name="caption")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +263,7 @@ class Uploads(Protocol):
 
     async def ticket(self, announced: Announced) -> Ticket: ...
 
-    async def pending(self, photo_id: str, user: str) -> Upload | None: ...
+    async def pending(self, id: str, user: str) -> Upload | None: ...
 
     async def forget(self, upload: Upload) -> None:
         """Remove what was uploaded. Idempotent."""

@@ -14,20 +14,12 @@ from multiregion.errors import CommitUnknown, DiskFailed, DiskFull
 from multiregion.reports import Report
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import BEGINNING
-from tests.contract.test_writing import RESERVE_BYTES, Room, no_file_can_be_written
+from tests.contract.test_writing import Room, clock, no_file_can_be_written, room
 from tests.unit.manual_clock import ManualClock
 
+__all__ = ["clock", "room"]
+
 SAID = Report("store", "", 0, BEGINNING, 0, whole=False)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def room(tmp_path: Path) -> Room:
-    return Room(tmp_path / "reserve", RESERVE_BYTES)
 
 
 @pytest.fixture

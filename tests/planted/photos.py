@@ -148,7 +148,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "if False:",
         f"{UPLOADS}::test_other_bytes_than_announced",
     ),
-    ("embedded/pending.py", "f'{photo_id}/{user}'", "f'{photo_id}'", f"{APPLICATION}::test_nobody_touches_the_upload_of_another"),
+    ("embedded/pending.py", "f'{id}/{user}'", "f'{id}'", f"{APPLICATION}::test_nobody_touches_the_upload_of_another"),
     (
         "embedded/pending.py",
         "        if earlier:\n",

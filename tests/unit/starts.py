@@ -226,6 +226,16 @@ async def until(true: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> N
             await asyncio.sleep(0.01)
 
 
+async def until_known(deployment: "Deployment", role: Role, end: Mark) -> None:
+    """Until the authority has been told that this region has got there."""
+
+    async def is_known() -> bool:
+        assert deployment.authority is not None
+        return (await deployment.authority.reports())[role].end == end
+
+    await until(is_known)
+
+
 async def level(one: RunningRegion, other: RunningRegion) -> None:
     async def equal() -> bool:
         return await one.records.head() == await other.records.head()

@@ -11,7 +11,7 @@ from multiregion.logs import DISK_LOST
 from multiregion.reports import base_fact
 from multiregion.states import Role, State, move
 from multiregion.stores import Exposure, Mark, Position
-from tests.unit.starts import Deployment, RunningRegion, level, until
+from tests.unit.starts import Deployment, RunningRegion, level, until, until_known
 from tests.unit.test_starts import PRIMARY, SECONDARY, deployment, reported, taken_over, with_copies
 
 __all__ = ["deployment"]
@@ -48,12 +48,7 @@ async def test_what_both_histories_had_and_nobody_has_is_counted_once(deployment
     deployment.cut = True
     await primary.write("alone1", "alone2")
     end = (await primary.records.head()).mark
-
-    async def is_known() -> bool:
-        assert deployment.authority is not None
-        return (await deployment.authority.reports())[PRIMARY].end == end
-
-    await until(is_known)
+    await until_known(deployment, PRIMARY, end)
     await deployment.stop(PRIMARY)
     await taken_over(deployment, secondary)
     await secondary.write("elsewhere")

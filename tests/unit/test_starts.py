@@ -12,7 +12,7 @@ from multiregion.logs import DISK_LOST, FORKED, OLDER_COPY, Loss
 from multiregion.reports import base_fact
 from multiregion.states import Role, State, move
 from multiregion.stores import BEGINNING
-from tests.unit.starts import LOSS_CHANGES_MAX, Deployment, RunningRegion, founded_deployment, level, until
+from tests.unit.starts import LOSS_CHANGES_MAX, Deployment, RunningRegion, founded_deployment, level, until, until_known
 
 PRIMARY, SECONDARY = Role.PRIMARY, Role.SECONDARY
 FEW = [f"few{n}" for n in range(LOSS_CHANGES_MAX)]
@@ -301,13 +301,7 @@ async def test_a_region_that_has_lost_its_disk_after_it_was_taken_over_from_tell
     await level(primary, secondary)
     deployment.cut = True
     await primary.write("lost1", "lost2")
-    deployment_end = (await primary.records.head()).mark
-
-    async def reported_end() -> bool:
-        assert deployment.authority is not None
-        return (await deployment.authority.reports())[PRIMARY].end == deployment_end
-
-    await until(reported_end)
+    await until_known(deployment, PRIMARY, (await primary.records.head()).mark)
     await deployment.stop(PRIMARY)
     await taken_over(deployment, secondary)
     deployment.lose(PRIMARY)

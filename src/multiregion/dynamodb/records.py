@@ -113,7 +113,7 @@ class DynamoRecords:
         problem: MultiregionError = Overloaded("the engine takes no more at the moment; try again")
         for number in range(TRIES_MAX):
             try:
-                await self._call("transact_write_items", TransactItems=items, ClientRequestToken=commit.token)
+                await self._engines.ask("transact_write_items", TransactItems=items, ClientRequestToken=commit.token)
                 return
             except Cancelled as cancelled:
                 cause = refusal(parts, cancelled.reasons)
@@ -207,7 +207,7 @@ class DynamoRecords:
     async def _remove_note(self, note: Item) -> None:
         """Unless the record has come to need the object again since."""
         try:
-            await self._call(
+            await self._engines.ask(
                 "delete_item",
                 Key=key_item(key_of(note)),
                 TableName=self._table,
@@ -253,7 +253,7 @@ class DynamoRecords:
     async def _set_fence(self, number: int, state: RoutingState) -> None:
         for attempt in range(TRIES_MAX):
             try:
-                await self._call(
+                await self._engines.ask(
                     "put_item",
                     TableName=self._table,
                     Item={**key_item(fence_key(self._region, number)), **state_item(state)},
@@ -272,7 +272,7 @@ class DynamoRecords:
     # The engine
 
     async def _item(self, key: Key) -> Item | None:
-        answer = await self._call("get_item", TableName=self._table, Key=key_item(key), ConsistentRead=True)
+        answer = await self._engines.ask("get_item", TableName=self._table, Key=key_item(key), ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
@@ -280,12 +280,8 @@ class DynamoRecords:
         """A query's answers, consistent, until the engine has no more."""
         start: dict[str, Any] = {}
         while True:
-            answer = await self._call(operation, TableName=self._table, ConsistentRead=True, **asked, **start)
+            answer = await self._engines.ask(operation, TableName=self._table, ConsistentRead=True, **asked, **start)
             yield answer
             if not answer.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
-    async def _call(self, operation: str, **arguments: Any) -> Any:
-        client = self._engines.transactions if operation == "transact_write_items" else self._engines.dynamodb
-        return await self._engines.call(getattr(client, operation), **arguments)

@@ -60,6 +60,11 @@ class Engines:
         except (BotoCoreError, ClientError) as error:
             raise meaning(error) from error
 
+    async def ask(self, operation: str, **arguments: Any) -> Any:
+        """An operation of DynamoDB. Raises as `call` does."""
+        client = self.transactions if operation == "transact_write_items" else self.dynamodb
+        return await self.call(getattr(client, operation), **arguments)
+
     def _done(self, finished: "asyncio.Future[Any]") -> None:
         self._waiting -= 1
 

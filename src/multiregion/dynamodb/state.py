@@ -97,7 +97,7 @@ class DynamoState:
         return stored
 
     async def _read(self) -> Item | None:
-        answer = await self._call("get_item", TableName=self._table, Key=key_item(self._newest), ConsistentRead=True)
+        answer = await self._engines.ask("get_item", TableName=self._table, Key=key_item(self._newest), ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
@@ -110,7 +110,7 @@ class DynamoState:
         problem: MultiregionError | None = None
         for attempt in range(TRIES_MAX):
             try:
-                await self._call("transact_write_items", TransactItems=items, ClientRequestToken=token)
+                await self._engines.ask("transact_write_items", TransactItems=items, ClientRequestToken=token)
                 return
             except Cancelled as cancelled:
                 if all(reason.code in ("None", "TransactionConflict", "ThrottlingError") for reason in cancelled.reasons):
@@ -148,7 +148,7 @@ class DynamoState:
     async def _newest_first(self) -> AsyncIterator[Item]:
         start: dict[str, Any] = {}
         while True:
-            answer = await self._call(
+            answer = await self._engines.ask(
                 "query",
                 TableName=self._table,
                 KeyConditionExpression="#partition = :partition",
@@ -164,10 +164,6 @@ class DynamoState:
             if not answer.get("LastEvaluatedKey"):
                 return
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-
-    async def _call(self, operation: str, **arguments: Any) -> Any:
-        client = self._engines.transactions if operation == "transact_write_items" else self._engines.dynamodb
-        return await self._engines.call(getattr(client, operation), **arguments)
 
 
 IS_NEW = {"ConditionExpression": "attribute_not_exists(#id)", "ExpressionAttributeNames": {"#id": "id"}}

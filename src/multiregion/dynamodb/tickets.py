@@ -24,22 +24,8 @@ SAME_SECONDS = 300.0
 ADDRESSES_MAX = 10_000
 
 
-class Note(msgspec.Struct, frozen=True, rename="camel"):
-    """What was announced; it lies beside the upload, because the upload itself carries bytes and a type only."""
-
-    photo_id: str
-    user: str
-    content_type: str
-    size: int
-    sha256: Digest
-    caption: str
-
-    def announced(self) -> Announced:
-        return Announced(self.photo_id, self.user, self.content_type, self.size, self.sha256, self.caption)
-
-
 class S3Uploads:
-    """`Uploads` under `pending/` in the bucket, for each photo and user a note and, once they have come, the bytes."""
+    """`Uploads` under `pending/` in the bucket, for each id and user what was announced and, once they have come, the bytes."""
 
     def __init__(self, engines: Engines, scratch: Path, clock: Clock, ticket_seconds: int) -> None:
         self._engines = engines
@@ -54,8 +40,7 @@ class S3Uploads:
     async def ticket(self, announced: Announced) -> Ticket:
         """Good for exactly these bytes under exactly this name: S3 refuses another size, type or digest."""
         a = announced
-        note = Note(a.photo_id, a.user, a.content_type, a.size, a.sha256, a.caption)
-        await self._call("put_object", Key=note_name(a.photo_id, a.user), Body=msgspec.json.encode(note), ContentType="application/json")
+        await self._call("put_object", Key=note_name(a.id, a.user), Body=msgspec.json.encode(a), ContentType="application/json")
         fields = {
             "Content-Type": a.content_type,
             "x-amz-checksum-algorithm": "SHA256",
@@ -72,10 +57,10 @@ class S3Uploads:
         )
         return Ticket(signed["url"], signed["fields"])
 
-    async def pending(self, photo_id: str, user: str) -> Upload | None:
+    async def pending(self, id: str, user: str) -> Upload | None:
         try:
-            answer = await self._call("get_object", Key=note_name(photo_id, user))
-            announced = msgspec.json.decode(await self._engines.call(answer["Body"].read), type=Note).announced()
+            answer = await self._call("get_object", Key=note_name(id, user))
+            announced = msgspec.json.decode(await self._engines.call(answer["Body"].read), type=Announced)
             return Upload(announced, await self._fetched(announced))
         except NotFound:
             return None
@@ -105,9 +90,9 @@ class S3Uploads:
         upload.path.unlink(missing_ok=True)
         announced = upload.announced
         with suppress(NotFound):
-            name = note_name(announced.photo_id, announced.user)
+            name = note_name(announced.id, announced.user)
             answer = await self._call("get_object", Key=name)
-            note = msgspec.json.decode(await self._engines.call(answer["Body"].read), type=Note)
+            note = msgspec.json.decode(await self._engines.call(answer["Body"].read), type=Announced)
             if note.sha256 == announced.sha256:
                 await self._call("delete_object", Key=name)
         await self._call("delete_object", Key=bytes_name(announced))
@@ -139,13 +124,13 @@ class S3Uploads:
         return await self._engines.call(getattr(self._engines.s3, operation), Bucket=self._bucket, **arguments)
 
 
-def note_name(photo_id: str, user: str) -> str:
+def note_name(id: str, user: str) -> str:
     """A name of its own for each pair, whatever is in it: nobody can touch another user's upload."""
-    return f"{PENDING}{sha256(f'{photo_id}/{user}'.encode()).hexdigest()}.json"
+    return f"{PENDING}{sha256(f'{id}/{user}'.encode()).hexdigest()}.json"
 
 
 def bytes_name(announced: Announced) -> str:
-    return f"{note_name(announced.photo_id, announced.user).removesuffix('.json')}/{announced.sha256}"
+    return f"{note_name(announced.id, announced.user).removesuffix('.json')}/{announced.sha256}"
 
 
 class S3Links:

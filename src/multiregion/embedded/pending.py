@@ -161,7 +161,7 @@ class PendingUploads:
             self._ticketed.pop(name, None)
 
     async def ticket(self, announced: Announced) -> Ticket:
-        self._note_ticket(self._note(announced.photo_id, announced.user))
+        self._note_ticket(self._note(announced.id, announced.user))
         policy = policy_of(announced, self._clock.now() + self._ticket_seconds)
         return Ticket(f"{self._url}/uploads", sign(policy, self._key))
 
@@ -169,25 +169,25 @@ class PendingUploads:
         """Begin an upload. The form's fields are all the authority there is. Raises Forbidden, Expired, DiskFull, DiskFailed."""
         announced = verify(fields, self._key, self._clock.now())
         receiving = Receiving(announced, self._folder / f"{self._clock.new_id()}.part", self._health, self._note_end)
-        self._arriving[receiving] = self._note(announced.photo_id, announced.user).name
+        self._arriving[receiving] = self._note(announced.id, announced.user).name
         return receiving
 
     async def keep(self, arriving: Receiving) -> None:
         """Finish an upload, and put it where `pending` finds it. A second upload takes the first one's place."""
         await arriving.finish()
         await asyncio.to_thread(self._keep, arriving)
-        name = self._note(arriving.announced.photo_id, arriving.announced.user).name
+        name = self._note(arriving.announced.id, arriving.announced.user).name
         self._ticketed.pop(name, None)
         self._arrived.pop(name, None)
         self._arrived[name] = self._clock.monotonic() + self._ticket_seconds
 
-    async def pending(self, photo_id: str, user: str) -> Upload | None:
-        arrival = self._arrival(self._note(photo_id, user))
+    async def pending(self, id: str, user: str) -> Upload | None:
+        arrival = self._arrival(self._note(id, user))
         return Upload(arrival.policy.announced(), self._folder / arrival.file) if arrival else None
 
     async def forget(self, upload: Upload) -> None:
         """Only this upload: the note stays if it speaks of a newer one by now."""
-        note = self._note(upload.announced.photo_id, upload.announced.user)
+        note = self._note(upload.announced.id, upload.announced.user)
         arrival = self._arrival(note)
         if arrival and arrival.file == upload.path.name:
             remove(note)  # what the disk does not let go is swept later
@@ -199,9 +199,9 @@ class PendingUploads:
         with self._health.writes():
             return await asyncio.to_thread(lambda: len(list(self._swept())))
 
-    def _note(self, photo_id: str, user: str) -> Path:
+    def _note(self, id: str, user: str) -> Path:
         """A name of its own for each pair, whatever is in it: nobody can touch another user's upload."""
-        return self._folder / f"{sha256(f'{photo_id}/{user}'.encode()).hexdigest()}.json"
+        return self._folder / f"{sha256(f'{id}/{user}'.encode()).hexdigest()}.json"
 
     def _arrival(self, note: Path) -> Arrival | None:
         with self._health.reads():
@@ -212,7 +212,7 @@ class PendingUploads:
 
     def _keep(self, receiving: Receiving) -> None:
         a = receiving.announced
-        note, part = self._note(a.photo_id, a.user), receiving.file
+        note, part = self._note(a.id, a.user), receiving.file
         earlier = self._arrival(note)
         bytes_file = part.with_suffix(".bin")
         draft = part.with_suffix(".note.part")

@@ -5,38 +5,32 @@ import hmac
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import asdict
 
 from multiregion.errors import Expired, Forbidden
-from multiregion.stores import Announced, Digest
+from multiregion.stores import Announced
 
 FIELDS = ("key", "Content-Type", "policy", "signature")
 
 
-class Policy(msgspec.Struct, frozen=True, rename="camel"):
+class Policy(Announced, frozen=True):
     """What the holder of a ticket may upload, and until when (seconds since 1970)."""
 
-    photo_id: str
-    user: str
-    content_type: str
-    size: int
-    sha256: Digest
-    caption: str
     expires: float
 
     def announced(self) -> Announced:
-        return Announced(self.photo_id, self.user, self.content_type, self.size, self.sha256, self.caption)
+        return Announced(*(getattr(self, name) for name in Announced.__struct_fields__))
 
 
 def policy_of(announced: Announced, expires: float) -> Policy:
-    a = announced
-    return Policy(a.photo_id, a.user, a.content_type, a.size, a.sha256, a.caption, expires)
+    return Policy(**asdict(announced), expires=expires)
 
 
 def sign(policy: Policy, key: bytes) -> dict[str, str]:
     """The form's fields, in order."""
     text = base64.b64encode(msgspec.json.encode(policy)).decode()
     signature = hmac.digest(key, text.encode(), "sha256").hex()
-    return {"key": f"pending/{policy.photo_id}", "Content-Type": policy.content_type, "policy": text, "signature": signature}
+    return {"key": f"pending/{policy.id}", "Content-Type": policy.content_type, "policy": text, "signature": signature}
 
 
 def verify(fields: Mapping[str, str], key: bytes, now: float) -> Announced:

@@ -95,13 +95,13 @@ class Photos:
     async def announce(self, new: NewPhoto, user: str, epoch: int | None) -> ShownPhoto | Offer:
         """A ticket, or the photo itself if the same user has committed the same upload under this id before."""
         announced = self._checked(new, user)
-        if found := await self._found(announced.photo_id):
+        if found := await self._found(announced.id):
             if (found.user, found.upload_sha256) != (user, announced.sha256):
                 raise Conflict(f"the photo {found.photo_id} exists with another owner or content", field="photoId")
             await self._confirm(found.photo_id)
             return self._shown(found)
         await self._refuse_early(epoch)
-        return Offer(announced.photo_id, await self._uploads.ticket(announced))
+        return Offer(announced.id, await self._uploads.ticket(announced))
 
     async def commit(self, photo_id: str, user: str, epoch: int | None) -> ShownPhoto:
         """Make an uploaded photo visible. Idempotent: once committed, it answers the photo in every state. An upload that can never
@@ -138,7 +138,7 @@ class Photos:
         try:
             return await self._made(upload)
         except UnknownUpload:
-            if found := await self._found(upload.announced.photo_id):
+            if found := await self._found(upload.announced.id):
                 return owned(found, user)
             raise
 
@@ -182,9 +182,9 @@ class Photos:
         finally:
             remove(photo, thumbnail)
         return StoredPhoto(
-            photo_id=announced.photo_id,
+            photo_id=announced.id,
             user=announced.user,
-            caption=announced.caption,
+            caption=announced.note,
             content_type=announced.content_type,
             size=size,
             sha256=digest,
