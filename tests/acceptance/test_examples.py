@@ -120,6 +120,8 @@ def test_status_counts_the_kinds_of_an_application_and_the_edge_leads_to_the_con
         wrong = primary.post("/todos", json={"id": "x", "what": "x"}, headers={"Multiregion-Epoch": "now"})
         assert (wrong.status_code, wrong.json()["field"]) == (400, "Multiregion-Epoch")
         assert deployment.ask("status", code=None)["status"]["primary"]["counts"] == {"todos": 1, "users": 1}
+        paths = primary.get("/openapi.json").json()["paths"]
+        assert {"/todos", "/state/{appId}"} <= set(paths) and "/photos" not in paths
         edge = httpx.get(deployment.url("edge"), trust_env=False)
         assert (edge.status_code, edge.headers["location"]) == (307, "/console/#/ops")
         page = httpx.get(f"{deployment.url('edge')}/console/", trust_env=False)
