@@ -206,7 +206,7 @@ class Controller:
         await self._check_recoverable(silent, request)
         newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
         if state.history and all(state.is_taken_by(outlook.admitted) for outlook in known.values()):
-            yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}")
+            yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}", state)
         else:
             state, step = await self._begin_history(state, newest, known, request)
             yield step
@@ -344,7 +344,7 @@ class Controller:
         if other is None and not await self.orders.unfinished(state):
             await self.orders.refuse_if_overtaken(request)
             self.orders.ends_decided(request)
-            return Step("decide", "not needed", 0.0, f"the state is {state.state} already"), state
+            return Step("decide", "not needed", 0.0, f"the state is {state.state} already", state), state
         again = move(state, state.state, writable=state.writable)
         step, state = await self._decide(state, again, request, name="claim")
         whose = f"the order of {other} that is under way" if other else "the order that stopped here on its way"
@@ -356,7 +356,7 @@ class Controller:
         began = self._clock.monotonic()
         state = await self._authority.replace(old, new, actor=request.actor, reason=request.reason, facts=facts)
         self.orders.decides(request, state)
-        return Step(name, "done", self._clock.monotonic() - began, f"{old.state} → {new.state}, epoch {new.epoch}"), state
+        return Step(name, "done", self._clock.monotonic() - began, f"{old.state} → {new.state}, epoch {new.epoch}", state), state
 
     async def _conclude(self, state: RoutingState) -> AsyncIterator[Step]:
         """An order has done what it was asked to only when the region that serves now obeys."""

@@ -6,7 +6,7 @@ earlier never undoes a later one: its next decision is refused, and it is told w
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import Any, Protocol, TypeVar
 
@@ -17,12 +17,17 @@ from multiregion.stores import StateStore
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step did, or why not: `outcome` is `done`, `not needed` or `not confirmed`."""
+    """What one step did, or why not: `outcome` is `done`, `not needed` or `not confirmed`. `state`: what it decided, or found to be
+    so already; None for a step that decides nothing."""
 
     name: str
     outcome: str
     seconds: float
     detail: str = ""
+    state: RoutingState | None = field(default=None, compare=False)
+
+    def document(self) -> dict[str, Any]:
+        return {"name": self.name, "outcome": self.outcome, "seconds": self.seconds, "detail": self.detail}
 
 
 @dataclass(frozen=True, slots=True)

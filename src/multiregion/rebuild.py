@@ -22,6 +22,7 @@ from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, St
 
 T = TypeVar("T")
 STALL_SECONDS = 60.0
+SOURCE_SECONDS = 15.0
 PAUSE_SECONDS = 0.1
 NO_SOURCE = "so nothing can be copied from it; nothing was changed"
 NEITHER = 'If neither can be mended: "Both regions" in docs/runbook.md'
@@ -160,8 +161,9 @@ class Rebuild:
                 await self._end(claim, actor)
             self._own.discard(claim.id)
 
-    async def _begin(self, role: Role, actor: str) -> Claim:
-        """Decided here for the whole deployment. A claim that an earlier process left is over once its region is whole."""
+    async def _begin(self, role: Role, actor: str, *, tries: int = 2) -> Claim:
+        """Decided here for the whole deployment. A claim that an earlier process left is over once its region is whole. Of two repairs at
+        the same moment the later one finds the claim of the other."""
         found = await self._claims.claimed()
         if found is not None and (found.id in self._own or not (found.role is role or await self._is_whole(found.role))):
             name, source = self._names[found.role], self._names[found.role.other]
@@ -173,8 +175,10 @@ class Rebuild:
         self._own.add(claim.id)
         try:
             await self._claims.claim(found, claim, actor=actor, reason=f"{self._names[role]} is to be copied anew")
-        except MultiregionError:
+        except MultiregionError as error:
             self._own.discard(claim.id)
+            if tries > 1 and isinstance(error, RepairFailed):
+                return await self._begin(role, actor, tries=tries - 1)
             raise
         return claim
 
@@ -313,6 +317,11 @@ class Rebuild:
         name = self._names[role]
         try:
             outlook, damage = await self._regions[role].outlook(), await self._regions[role].damage()
+            began = self._clock.monotonic()
+            # A region that has just begun to lead first compares its log with the other one, which does not answer.
+            while not outlook.ready and damage.problem is None and self._clock.monotonic() - began < SOURCE_SECONDS:
+                await self._clock.sleep(PAUSE_SECONDS)
+                outlook, damage = await self._regions[role].outlook(), await self._regions[role].damage()
         except MultiregionError as error:
             raise RepairFailed(f"{name} does not answer ({error.detail}), {NO_SOURCE}. {NEITHER}") from error
         if damage.problem is not None or not outlook.ready:

@@ -341,3 +341,13 @@ async def test_a_region_that_answers_needs_no_word_that_it_is_lost(world: World)
     await steps(world.controller.switch(TO_SECONDARY))
     assert await world.secondary.records.head() == await world.primary.records.head()
     assert isinstance(await world.secondary.outlook(), Outlook)
+
+
+async def test_an_order_tells_the_state_that_it_decided_whatever_comes_after_it(world: World) -> None:
+    """To read it again when all is done could find a later one."""
+    told = [step async for step in world.controller.switch(TO_SECONDARY)]
+    decided = await world.authority.read()
+    await steps(world.controller.set_state(FENCE))
+    assert [step.state for step in told if step.state][-1] == decided
+    (already, *_) = [step async for step in world.controller.set_state(FENCE)]
+    assert already.outcome == "not needed" and already.state == await world.authority.read()

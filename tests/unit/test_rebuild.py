@@ -42,6 +42,8 @@ class Region:
     copies: int = 10
     goal: int = 40
     old_answers: int = 2
+    compares: int = 0
+    """How often it answers before it is ready."""
     spoiled: tuple[Position, ...] = ()
     ledger: list[Loss] = field(default_factory=list)
     takes: bool = True
@@ -61,8 +63,8 @@ class Region:
         if self.set_aside_to is not None and self.end is not None:
             self.end = at(min(self.goal, self.end.position.sequence + self.copies))
             self.ready = self.end.position.sequence == self.goal
-        end = self.end or BEGINNING
-        return Outlook(Head(end.position, 0, "", end.chain), FIRST, self.ready, None)
+        end, self.compares = self.end or BEGINNING, max(0, self.compares - 1)
+        return Outlook(Head(end.position, 0, "", end.chain), FIRST, self.ready and not self.compares, None)
 
     async def standing(self) -> Standing:
         self._reach()

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from multiregion.embedded.authority import SqliteState
 from multiregion.errors import RepairFailed, StaleEpoch
-from multiregion.rebuild import STALL_SECONDS, Damage, check_source
+from multiregion.rebuild import PAUSE_SECONDS, SOURCE_SECONDS, STALL_SECONDS, Damage, Rebuild, check_source
 from multiregion.reports import ACCEPTED, Claim
 from multiregion.states import Role
 from multiregion.stores import BEGINNING
-from tests.unit.test_rebuild import KEPT, World, at, refused, world
+from tests.unit.test_rebuild import KEPT, NAMES, World, at, refused, world
 
 __all__ = ["world"]
 
@@ -134,3 +135,38 @@ async def test_a_database_is_put_back_and_what_it_replaces_is_kept(world: World)
         world.secondary.end = at(40)
         with pytest.raises(error, match=words):
             _ = [step async for step in world.rebuild.put_back(Role.SECONDARY, actor="ada", epoch=epoch)]
+
+
+@dataclass
+class ReadBefore:
+    """The authority's claims as one order reads them: the first time as they were before another repair began."""
+
+    authority: SqliteState
+    is_first: bool = True
+
+    async def claimed(self) -> Claim | None:
+        if self.is_first:
+            self.is_first = False
+            return None
+        return await self.authority.claimed()
+
+    async def claim(self, old: Claim | None, new: Claim | None, *, actor: str, reason: str) -> None:
+        await self.authority.claim(old, new, actor=actor, reason=reason)
+
+
+async def test_the_later_of_two_repairs_at_the_same_moment_is_told_of_the_other(world: World) -> None:
+    whole(world)
+    await world.authority.claim(None, Claim(Role.PRIMARY, "first"), actor="eve", reason="")
+    world.primary.ready = False
+    regions = {Role.PRIMARY: world.primary, Role.SECONDARY: world.secondary}
+    rebuild = Rebuild(world.authority, world.authority, ReadBefore(world.authority), regions, NAMES, world.clock)
+    with pytest.raises(RepairFailed, match=r"us-east-1 is being copied anew from ap-northeast-1, one region at a time"):
+        await anext(rebuild.run(Role.SECONDARY, accept_loss=False, actor="ada"))
+    assert world.secondary.set_aside_to is None
+
+
+async def test_a_source_that_has_just_begun_to_lead_is_waited_for(world: World) -> None:
+    whole(world)
+    world.primary.compares = int(SOURCE_SECONDS / PAUSE_SECONDS / 2)
+    await world.repair()
+    assert world.secondary.set_aside_to == KEPT and world.primary.compares == 0

@@ -1,7 +1,6 @@
 """What the operations console asks beyond the commands: what each move would do and lose, and what is under way."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -75,7 +74,7 @@ def run_shown(run: Run) -> dict[str, Any]:
         "actor": run.request.actor,
         "reason": run.request.reason,
         "beganAt": iso(run.began_at),
-        "steps": [asdict(step) for step in run.steps],
+        "steps": [step.document() for step in run.steps],
         "outcome": run.outcome,
         "detail": run.detail,
     }

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import msgspec
@@ -171,6 +171,7 @@ class OperatorAPI:
 
     def _report(self, events: AsyncIterator[Step] | AsyncIterator[Verdict]) -> Response:
         """What happens as it happens, a line of JSON each; the last line is `{"end": state}` or `{"error": problem}`.
+        The state is the one that the order decided: another may have changed it since.
 
         It goes on to its end though the operator stops listening: nobody's Ctrl-C leaves an application half-way."""
         lines: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -180,10 +181,12 @@ class OperatorAPI:
         return StreamingResponse(drained(lines), media_type="application/x-ndjson")
 
     async def _work(self, events: AsyncIterator[Any], lines: "asyncio.Queue[bytes | None]") -> None:
+        state = None
         try:
             async for event in events:
-                lines.put_nowait(encode({"step": asdict(event)} if isinstance(event, Step) else {"verdict": event.document()}) + b"\n")
-            lines.put_nowait(encode({"end": self._documents(await self._authority.read())}) + b"\n")
+                lines.put_nowait(encode({"step" if isinstance(event, Step) else "verdict": event.document()}) + b"\n")
+                state = event.state or state if isinstance(event, Step) else state
+            lines.put_nowait(encode({"end": self._documents(state or await self._authority.read())}) + b"\n")
         except MultiregionError as error:
             lines.put_nowait(encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n")
         finally:
