@@ -6,9 +6,10 @@ from typing import Protocol
 
 from multiregion import advice
 from multiregion.clock import Clock
-from multiregion.errors import MultiregionError, SwitchFailed
+from multiregion.errors import MultiregionError, SwitchFailed, Unreachable
 from multiregion.orders import Step
 from multiregion.predictions import Outlook, RegionControl
+from multiregion.rebuild import Damage
 from multiregion.registry import known_of
 from multiregion.replication import Standing
 from multiregion.reports import Leadership, Reports, must_hold
@@ -26,6 +27,8 @@ class LogControl(Protocol):
     async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]: ...
 
     async def kept(self, marks: Sequence[Mark]) -> str | None: ...
+
+    async def damage(self) -> Damage: ...
 
 
 class Histories:
@@ -66,6 +69,16 @@ class Histories:
                 " --accept-loss goes on all the same"
             )
         return Step("predict", "done", 0.0, given_up if lacking else f"{name} lacks nothing that the authority knows of")
+
+    async def refuse_nothing(self, known: Mapping[Role, Outlook]) -> None:
+        """Raises SwitchFailed if no region that answers has anything, while a database was set aside: with the authority's memory of it
+        gone, nobody would miss what that one has."""
+        if any(outlook.head.mark != BEGINNING for outlook in known.values()):
+            return
+        for role in known:
+            with suppress(Unreachable):
+                if (kept := (await self._regions[role].damage()).set_aside) is not None:
+                    raise SwitchFailed(advice.nothing_but_set_aside(self._names[role], kept))
 
     async def _kept(self, lacking: Sequence[Mark]) -> Role | None:
         """In which region's folder lies what would be given up, as far as they answer."""

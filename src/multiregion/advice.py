@@ -156,11 +156,15 @@ def no_history(obeyed: Sequence[RoutingState]) -> str:
     return "the deployment is not founded yet: both regions have to tell the authority first that they are empty"
 
 
+OLD_OR_FOREIGN = "the authority was restored from an old backup, or a region's files were replaced by those of a copy of this deployment"
+FROM = "if files were replaced, add `--from` and the other region, whose log then counts"
+
+
 def outdated(obeyed: RoutingState, decided: RoutingState) -> str:
     """Said only after the authority was read again, later than the region was asked."""
     return (
-        f"a region obeys epoch {obeyed.epoch} ({obeyed.state}), which the authority, at epoch {decided.epoch}, has not decided: it was"
-        f" restored from an old backup. `{RECOVER}` begins a new history from what the regions know"
+        f"a region obeys epoch {obeyed.epoch} ({obeyed.state}), which the authority, at epoch {decided.epoch}, has not decided:"
+        f" {OLD_OR_FOREIGN}. `{RECOVER}` begins a new history from what the regions know; {FROM}"
     )
 
 
@@ -169,8 +173,15 @@ def knows_less(obeyed: RoutingState, told: RoutingState) -> str:
     if told.epoch == UNFOUNDED.epoch:
         return f"the authority has lost its history, and decides nothing before `{RECOVER}`"
     return (
-        f"the authority knows only epoch {told.epoch}, and this region obeys epoch {obeyed.epoch}: it was restored from an old backup;"
-        f" nothing can be decided before `{RECOVER}`"
+        f"the authority knows only epoch {told.epoch}, and this region obeys epoch {obeyed.epoch}: {OLD_OR_FOREIGN};"
+        f" nothing can be decided before `{RECOVER}`; {FROM}"
+    )
+
+
+def nothing_but_set_aside(name: str, kept: str) -> str:
+    return (
+        f"no region that answers has any data, but {name} keeps a database that was set aside, in {kept}. Nothing was changed. Put it back"
+        f" first: `multiregion repair {name} --put-back`. To begin with nothing: `{RECOVER} --accept-loss`"
     )
 
 

@@ -20,7 +20,7 @@ from multiregion.predictions import NOTHING_LOST, Outlook, RegionControl, facts_
 from multiregion.preparation import repair_both, silent_in
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
-from multiregion.stores import Head, StateStore
+from multiregion.stores import Head, StateStore, level
 
 DRAIN_PAUSE_SECONDS = 0.01
 FENCES_MAX = 10
@@ -198,17 +198,19 @@ class Controller:
     async def recover(self, request: Request) -> AsyncIterator[Step]:
         """The authority has lost its history, or was restored from an old backup: begin a new history, fenced, from the newest
         state that the regions have admitted. Needs both, because the newest may be known to one of them alone; or the operator's
-        word that one is lost (`request.region_lost`). Raises SwitchFailed."""
+        word that one is lost (`request.region_lost`). `request.region`: whose log counts; None: the newest. Raises SwitchFailed."""
         state = await self._authority.read()
         outlooks = await self._outlooks()
         known = {role: outlook for role, outlook in outlooks.items() if outlook is not None}
         silent = [role for role in BOTH if role not in known]
         await self._check_recoverable(silent, request)
+        if self._histories is not None and not request.accept_loss:
+            await self._histories.refuse_nothing(known)
         newest = max([state, *(outlook.admitted for outlook in known.values())], key=lambda each: each.epoch)
         if state.history and all(state.is_taken_by(outlook.admitted) for outlook in known.values()):
             yield Step("recover", "not needed", 0.0, f"no region that answers knows more than epoch {state.epoch}", state)
         else:
-            state, step = await self._begin_history(state, newest, known, request)
+            step, state = await self._begin_history(state, newest, known, request)
             yield step
         async for step in self._tell(state):
             yield step
@@ -241,22 +243,25 @@ class Controller:
     async def _check_recoverable(self, silent: list[Role], request: Request) -> None:
         if len(silent) == len(BOTH):
             raise SwitchFailed("neither region answers, so nobody knows what was decided last; nothing was changed. Start a region first")
+        if request.region in silent:
+            raise SwitchFailed(
+                f"{self._names[request.region]} does not answer, so nobody knows its log; nothing was changed. Start it first"
+            )
         if silent and not request.region_lost:
             raise SwitchFailed(advice.not_recoverable(silent, await self._silent(), self._names))
 
     async def _begin_history(
         self, state: RoutingState, newest: RoutingState, known: Mapping[Role, Outlook], request: Request
-    ) -> tuple[RoutingState, Step]:
+    ) -> tuple[Step, RoutingState]:
         """EPOCHS_SKIPPED epochs on, so that what a silent region decided meanwhile is at no epoch of the new history, which succeeds all
         that anybody has heard of. Whoever leads has to hold the newest log: the leader's own file may be lost, or an older copy."""
-        leader = newest.leader if newest.leader in known else newest.leader.other
+        leader = request.region or (newest.leader if newest.leader in known else newest.leader.other)
         heard = [state, newest, *(outlook.admitted for outlook in known.values())]
         succeeds = tuple(sorted({history for each in heard for history in (each.history, *each.succeeds)} - {""}))
         fenced = RoutingState(State.FENCED, newest.epoch + EPOCHS_SKIPPED, leader, history=self._clock.new_id(), succeeds=succeeds)
-        log = max((outlook.head.mark for outlook in known.values()), key=lambda mark: mark.position)
+        log = max((known[role].head.mark for role in ([request.region] if request.region else known)), key=lambda mark: mark.position)
         facts = {"base": base_fact(log), "succeeds": succeeds}
-        step, decided = await self._decide(state, fenced, request, name="recover", facts=facts)
-        return decided, step
+        return await self._decide(state, fenced, request, name="recover", facts=facts)
 
     async def _survey(self, request: Request) -> tuple[RoutingState, dict[Role, Outlook | None]]:
         """The authority's state, and what the regions say, None for one that is silent. Raises StaleEpoch if `request` was decided
@@ -393,8 +398,3 @@ class Controller:
     async def _outlooks(self) -> dict[Role, Outlook | None]:
         answers = await asyncio.gather(*(self._regions[role].outlook() for role in BOTH), return_exceptions=True)
         return {role: answer if isinstance(answer, Outlook) else None for role, answer in zip(BOTH, answers, strict=True)}
-
-
-def level(leader: Head | None, other: Head | None) -> bool:
-    """Whether the other region's log ends where the leader's does; an unknown head is level with nothing."""
-    return leader is not None and other is not None and leader.mark == other.mark

@@ -33,9 +33,9 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Request:
     """What somebody wants the state to be, who, and why. `accept_loss`: go on even if more than the limit would be lost.
-    `region_lost`: the operator's word that a region that does not answer is lost; `region`: which one is meant, where
-    it can be either. `epoch`: only if this is still the epoch; None: whatever it is by now. `unattended`: on no operator's word, so only
-    if the writer's lease has run out. `number`: counts the orders that have begun; 0 before that."""
+    `region_lost`: the operator's word that a region that does not answer is lost; `region`: which one is meant, where it can be
+    either, or whose log counts. `epoch`: only if this is still the epoch; None: whatever it is by now. `unattended`: on no operator's
+    word, so only if the writer's lease has run out. `number`: counts the orders that have begun; 0 before that."""
 
     to: State
     actor: str

@@ -112,6 +112,11 @@ class Head:
         return Mark(self.position, self.chain)
 
 
+def level(leader: Head | None, other: Head | None) -> bool:
+    """Whether the other region's log ends where the leader's does; an unknown head is level with nothing."""
+    return leader is not None and other is not None and leader.mark == other.mark
+
+
 CREDENTIAL_PARTITIONS = ("revocations", "users")
 """The partitions whose changes decide who may sign in."""
 

@@ -114,7 +114,10 @@ ONE_STORE = [
     Row(at(leader=DISKS), Expected(Writing.HEALS), BY_LEASE, LINE_CUT),
     Row(at(authority=DECIDES), Expected(Writing.GOES_ON, move=Move.WORKS), lines=LINE_UP),
     Row(at(authority=DECIDES), Expected(Writing.GOES_ON), lines=LINE_CUT),
-    Row(at(authority=FAILING), Expected(Writing.GOES_ON, move=Move.REFUSED)),
+    Row(at(authority=FAILING), Expected(Writing.GOES_ON, move=Move.REFUSED), lines=LINE_UP),
+    Row(at(authority=FAILING), Expected(Writing.GOES_ON, move=Move.REFUSED), EVERY - {Situation.FENCED}, LINE_CUT),
+    # Nothing has to be decided before the line is waited for.
+    Row(at(authority=FAILING), Expected(Writing.GOES_ON), frozenset({Situation.FENCED}), LINE_CUT),
 ]
 BOTH_REGIONS = [
     Row(at(leader=LOST, follower=LOST), Expected(Writing.STOPS, ACCEPT, because(DISK_LOST), undone=True)),

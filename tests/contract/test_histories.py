@@ -8,13 +8,12 @@ from msgspec.structs import replace
 
 from multiregion.chains import linked
 from multiregion.clock import SystemClock
-from multiregion.controller import level
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict, LogSpoiled
 from multiregion.logs import not_replicated
 from multiregion.replication import Frame, frames
 from multiregion.states import FIRST, Role, RoutingState, State
-from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
+from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write, level
 from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
 
 __all__ = ["primary", "secondary"]

@@ -1,17 +1,19 @@
 """The operator's word that a region goes on with what it has: what is asked and said before it counts."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from multiregion.accepting import Histories
 from multiregion.errors import SwitchFailed, Unreachable
+from multiregion.predictions import Outlook
+from multiregion.rebuild import Damage
 from multiregion.replication import Standing, standing_of
 from multiregion.reports import ACCEPTED, Report
 from multiregion.states import FIRST, Role
-from multiregion.stores import Mark, Position
+from multiregion.stores import Head, Mark, Position
 from tests.unit.starts import LOSS_CHANGES_MAX, Deployment, RunningRegion, founded_deployment, level, until
 from tests.unit.test_starts import FEW, MANY, PRIMARY, SECONDARY, reported, written_since_the_copy
 
@@ -32,6 +34,13 @@ class Asked:
     async def kept(self, marks: Sequence[Mark]) -> str | None:
         return "set-aside" if self.role in self.deployment.kept else None
 
+    async def damage(self) -> Damage:
+        return Damage(None, None, "set-aside-1" if self.role in self.deployment.kept else None)
+
+    async def outlook(self) -> Outlook:
+        records = self._running.records
+        return Outlook(await records.head(), await records.admitted(), True, None)
+
     @property
     def _running(self) -> RunningRegion:
         if self.role not in self.deployment.running:
@@ -45,12 +54,15 @@ async def deployment(tmp_path: Path) -> AsyncIterator[Deployment]:
         yield made
 
 
-async def predicted(deployment: Deployment, *, accept_loss: bool = False) -> str:
+def histories_of(deployment: Deployment) -> Histories:
     authority = deployment.authority
     assert authority is not None
     names = {PRIMARY: "us-east-1", SECONDARY: "ap-northeast-1"}
-    histories = Histories(authority, authority, {role: Asked(deployment, role) for role in Role}, names, LOSS_CHANGES_MAX)
-    return (await histories.predict(PRIMARY, accept_loss=accept_loss)).detail
+    return Histories(authority, authority, {role: Asked(deployment, role) for role in Role}, names, LOSS_CHANGES_MAX)
+
+
+async def predicted(deployment: Deployment, *, accept_loss: bool = False) -> str:
+    return (await histories_of(deployment).predict(PRIMARY, accept_loss=accept_loss)).detail
 
 
 async def waits_with_an_old_copy(deployment: Deployment, *names: str) -> RunningRegion:
@@ -207,3 +219,14 @@ async def test_what_a_repair_gives_up_is_not_the_word_to_go_on_without_the_other
     secondary = deployment.start(SECONDARY)
     await until(primary.leads)
     assert await primary.names() == sorted(["before", *MANY]) and await secondary.ledger() == []
+
+
+async def test_nothing_begins_with_empty_regions_while_a_database_is_set_aside(deployment: Deployment) -> None:
+    """After the authority's loss nobody else knows that there was more."""
+    empty = {role: await Asked(deployment, role).outlook() for role in Role}
+    await histories_of(deployment).refuse_nothing(empty)
+    deployment.kept.append(SECONDARY)
+    with pytest.raises(SwitchFailed, match=r"ap-northeast-1 keeps a database.*set-aside-1.*`multiregion repair ap-northeast-1 --put-back`"):
+        await histories_of(deployment).refuse_nothing(empty)
+    has_some = replace(empty[PRIMARY], head=Head(Position(1, 1), 9, "", "chain"))
+    await histories_of(deployment).refuse_nothing({**empty, PRIMARY: has_some})

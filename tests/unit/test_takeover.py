@@ -307,6 +307,21 @@ async def test_recovering_needs_both_regions_or_the_operators_word(lost: World, 
     assert await lost.authority.read() == FIRST
 
 
+async def test_the_log_counts_that_the_operator_names(lost: World, clock: ManualClock) -> None:
+    """The files of a region were replaced by those of a copy of the deployment, which has seen more epochs."""
+    await ahead(lost)
+    await lost.write("of the copy")
+    await steps(controller(lost, clock).recover(replace(RECOVER, region=Role.SECONDARY)))
+    state = await lost.authority.read()
+    assert state.leader is Role.SECONDARY
+    assert (
+        (await lost.authority.leadership()).base == (await lost.secondary.records.head()).mark != (await lost.primary.records.head()).mark
+    )
+    lost.secondary.down = True
+    with pytest.raises(SwitchFailed, match="secondary does not answer, so nobody knows its log"):
+        await steps(controller(lost, clock).recover(replace(REGION_LOST, region=Role.SECONDARY)))
+
+
 async def test_what_a_lost_region_has_decided_meanwhile_is_at_no_epoch_of_the_new_history(lost: World, clock: ManualClock) -> None:
     """The authority is from an old backup, and the region that knew more is lost: its epochs count for nothing."""
     leading = move(FIRST, State.FAILOVER, writable=True, region_lost=True)

@@ -147,7 +147,8 @@ class OperatorAPI:
 
     async def recover(self, request: Request) -> Response:
         order = await read_json(request, Order)
-        return self._report(self._controller.recover(order.change(request, State.ACTIVE)))
+        source = self._documents.role(order.region) if order.region else None
+        return self._report(self._controller.recover(replace(order.change(request, State.ACTIVE), region=source)))
 
     async def accept_history(self, request: Request) -> Response:
         order = await read_json(request, Order)

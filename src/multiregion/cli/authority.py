@@ -15,19 +15,29 @@ app = typer.Typer(no_args_is_help=True, help="The authority itself.")
 automatic = typer.Typer(no_args_is_help=True, help="Automatic takeover: how it is, pause, resume, acknowledge.")
 
 
-@app.command("recover", epilog="Examples: multiregion authority recover · multiregion authority recover --region-lost")
+@app.command("recover", epilog="Examples: multiregion authority recover · multiregion authority recover --from us-east-1")
 def recover(
+    source: Annotated[
+        str, typer.Option("--from", help="The region whose log counts. Without this: the newest.", metavar="REGION", show_default=False)
+    ] = "",
     region_lost: Annotated[bool, typer.Option("--region-lost", help="The region that does not answer is lost: go on without it.")] = False,
+    accept_loss: Annotated[
+        bool, typer.Option("--accept-loss", help="Begin with nothing, though a database that was set aside has something.")
+    ] = False,
     reason: ReasonOption = "",
     data: DataOption = None,
     json: JsonOption = False,
 ) -> None:
     """The authority was lost, or restored from an old copy: begin a new history from the newest state that the regions know.
 
+    If it was neither, and the files of a region were replaced by those of a copy of this deployment, name the other region with
+    [bold]--from[/]: what only the copy has goes to [bold]multiregion loss list[/].
+
     The application is fenced then, and both regions obey. Go on with [bold]multiregion state set active[/], or, if the secondary wrote
     last, [bold]multiregion failover --writable[/].
     """
-    finish(Authority.of(data).order("/operator/recover", regionLost=region_lost, reason=reason), json)
+    order = {"regionLost": region_lost, "region": source, "acceptLoss": accept_loss, "reason": reason}
+    finish(Authority.of(data).order("/operator/recover", **order), json)
 
 
 @app.command("accept-history", epilog="Example: multiregion authority accept-history us-east-1")
