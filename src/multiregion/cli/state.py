@@ -9,8 +9,9 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
-from multiregion.cli.layout import Entry, counted, dim, stacked
+from multiregion.cli.deployment import Authority
+from multiregion.commands.layout import Entry, counted, dim, stacked
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.states import parse_state
 
 app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")

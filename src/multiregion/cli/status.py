@@ -11,11 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
+from multiregion.cli.deployment import Authority
 from multiregion.cli.headline import headline
-from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
 from multiregion.cli.state import print_json, sentence
 from multiregion.clock import pause
+from multiregion.commands.layout import Entry, Fitting, counted, dim, size_words
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.config import label
 from multiregion.errors import InvalidInput
 

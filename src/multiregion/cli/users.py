@@ -13,9 +13,10 @@ from rich.text import Text
 
 from multiregion.accounts.passwords import temporary
 from multiregion.callers import OPERATORS
-from multiregion.cli.deployment import DataOption, Failure, JsonOption, open_deployment
-from multiregion.cli.layout import Entry, Fitting, dim
+from multiregion.cli.deployment import Failure
 from multiregion.clock import SystemClock, iso
+from multiregion.commands.layout import Entry, Fitting, dim
+from multiregion.commands.options import DataOption, JsonOption, open_deployment
 from multiregion.config import RegionPlace, read_settings
 from multiregion.errors import Refused, Unreachable
 from multiregion.local.deployment import LocalDeployment
