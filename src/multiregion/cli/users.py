@@ -40,7 +40,9 @@ def add(
     name: NameArgument,
     email: Annotated[str, typer.Option("--email", help="The user's e-mail address.", metavar="E")],
     phone: Annotated[str | None, typer.Option("--phone", help="The user's phone number, such as +12065550100.", metavar="P")] = None,
-    operator: Annotated[bool, typer.Option("--operator", help="The user may administer users and delete any photo.")] = False,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="The user administers users, and may do what the application leaves to operators.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

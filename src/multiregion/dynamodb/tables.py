@@ -57,7 +57,7 @@ async def prepare_bucket(engines: Engines, origin: str) -> None:
     Raises BadDeployment if the bucket is not there or cannot be used."""
     bucket = engines.config.bucket
     if not bucket:
-        raise BadDeployment("engines.bucket is empty: a region needs a bucket for its pictures")
+        raise BadDeployment("engines.bucket is empty: a region needs a bucket for its objects")
     if engines.config.create:
         await made(engines, engines.s3.create_bucket, **bucket_of(bucket, engines.config.region))
         await made(engines, engines.s3.put_bucket_cors, Bucket=bucket, CORSConfiguration=cors(origin))
