@@ -11,11 +11,11 @@ from multiregion.clock import SystemClock
 from multiregion.controller import level
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict, LogSpoiled
-from multiregion.logs import not_replicated
 from multiregion.replication import Frame, frames
 from multiregion.states import FIRST, Role, RoutingState, State
 from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
 from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
+from tests.undone import not_replicated
 
 __all__ = ["primary", "secondary"]
 

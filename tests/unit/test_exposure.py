@@ -14,11 +14,11 @@ from multiregion.errors import InvalidInput
 from multiregion.gallery.application import app as gallery
 from multiregion.lag_history import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
-from multiregion.logs import not_replicated
 from multiregion.predictions import prediction
 from multiregion.status import missing_of
 from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write
 from tests.identity_world import PASSWORD, World
+from tests.undone import not_replicated
 from tests.unit.manual_clock import ManualClock
 
 TICKET_SECONDS = 60

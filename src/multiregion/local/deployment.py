@@ -17,7 +17,8 @@ from multiregion.shapes import in_words
 from multiregion.states import Role
 
 HOST = "127.0.0.1"
-PARTS_OF_PORTS = ("edge", "primary", "secondary", "authority", "wire", "wire to primary", "wire to secondary")
+PORTS = 7
+"""The edge's, both regions', the authority's, and three of the wire: its own, and one towards each region."""
 
 
 class Admin(msgspec.Struct, rename="camel", omit_defaults=True):
