@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
-SAMPLES = ROOT / "src" / "multiregion" / "samples"
+SAMPLES = ROOT / "src" / "multiregion" / "gallery" / "samples"
 WIDE: Any = {"width": 1280, "height": 800}
 WIDER: Any = {"width": 1720, "height": 1040}
 PHONE: Any = {"width": 390, "height": 780}

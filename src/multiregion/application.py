@@ -48,7 +48,8 @@ class Application:
     `build` is called once in each region's process, and returns any ASGI application. `kinds` declares the kinds of its records; a kind
     whose name ends with "/" stands for all that begin with it ("comments/" for "comments/<id>"). `sweep` is awaited about once a minute
     in the region that may write, to finish what was left half done. `site`: a folder of static files that is served at the edge.
-    `accounts`: whether users sign in with the product's accounts. `openapi`: the application's part of `/openapi.json`.
+    `accounts`: whether users sign in with the product's accounts. `uploads`: what uploads on their way in are called ("photos").
+    `openapi`: the application's part of `/openapi.json`.
 
     Raises ValueError for a kind that cannot be used.
     """
@@ -58,6 +59,7 @@ class Application:
     sweep: Callable[["Region"], Awaitable[None]] | None = None
     site: Path | None = None
     accounts: bool = True
+    uploads: str = "uploads"
     openapi: Callable[[], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.errors import Conflict, MultiregionError
 from multiregion.health import WELL, WriteHealth
-from multiregion.leases import Leases
+from multiregion.leases import HOLDS, Leases
 from multiregion.orders import Request, Step
 from multiregion.predictions import Outlook, RegionControl, prediction
 from multiregion.states import Role, RoutingState, State
@@ -47,47 +48,56 @@ class Situation:
         return self.begun or (writes and self.told.seconds >= settings.unhealthy_seconds)
 
 
-def reason_to_wait(situation: Situation, settings: Settings) -> str | None:
+class Wait(NamedTuple):
+    """Why nothing is done now. `words` may have figures, which are other ones at every look; `code` says whether it is the same reason."""
+
+    code: str
+    words: str
+
+
+def reason_to_wait(situation: Situation, settings: Settings) -> Wait | None:
     """Why there is no takeover now; None: take over. The first reason that applies, in the order of how little it alarms."""
     if situation.state.writer is not Role.PRIMARY and not situation.begun:
-        return "only a primary that writes is taken over from; going back is never automatic"
+        return Wait("not_from_here", "only a primary that writes is taken over from; going back is never automatic")
     if situation.objection is not None:
-        return situation.objection
+        return Wait("leased" if situation.objection == HOLDS else "degraded", situation.objection)
     if held := held_down(situation) or unfit(situation.survivor):
         return held
     assert situation.survivor is not None
     last_known = situation.survivor.last_known
     if last_known is None or last_known.seconds is None:
-        return "how far the secondary region is behind is unknown"
+        return Wait("lag_unknown", "how far the secondary region is behind is unknown")
     if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
-        return f"the secondary region is too far behind: {prediction(last_known)}"
+        return Wait("too_far_behind", f"the secondary region is too far behind: {prediction(last_known)}")
     return None
 
 
-def reason_to_stay(situation: Situation) -> str | None:
+def reason_to_stay(situation: Situation) -> Wait | None:
     """Why a primary that cannot write is not moved away from by a planned switch now; None: switch."""
     if held := held_down(situation) or unfit(situation.survivor):
         return held
     if situation.writer is None:
-        return "the primary region cannot write, and does not answer: it is taken over from when its lease has run out"
+        return Wait(
+            "writer_silent", "the primary region cannot write, and does not answer: it is taken over from when its lease has run out"
+        )
     if situation.writer.writing.problem is None and not situation.begun:
-        return "the primary region can write again"
+        return Wait("writes_again", "the primary region can write again")
     if situation.writer.writing.condition == "stuck":
-        return "the primary region's disk does not answer, so it could not confirm a fence"
+        return Wait("writer_stuck", "the primary region's disk does not answer, so it could not confirm a fence")
     assert situation.survivor is not None
     if situation.writer.head.position != situation.survivor.head.position:
-        return "the primary region cannot write, but the secondary does not have all that it wrote"
+        return Wait("not_level", "the primary region cannot write, but the secondary does not have all that it wrote")
     return None
 
 
-def held_down(situation: Situation) -> str | None:
+def held_down(situation: Situation) -> Wait | None:
     """What people decided, and whether anything can be. A move that was begun before is not held down by its own first step."""
     if situation.paused:
-        return "automatic takeover is paused"
+        return Wait("paused", "automatic takeover is paused")
     if situation.unacknowledged and not situation.begun:
-        return "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)"
+        return Wait("unacknowledged", "the last automatic takeover has not been acknowledged (`multiregion automatic acknowledge`)")
     if situation.obstacle is not None:
-        return f"the authority cannot write its state: {situation.obstacle}"
+        return Wait("authority_cannot_write", f"the authority cannot write its state: {situation.obstacle}")
     return None
 
 
@@ -106,9 +116,9 @@ def prospect(situation: Situation, settings: Settings) -> Prospect:
         if stays is None:
             return Prospect(None, switch_conditions(situation))
         if situation.objection:
-            return Prospect(stays)
+            return Prospect(stays.words)
     waits = reason_to_wait(situation, settings)
-    return Prospect(waits) if waits else Prospect(None, takeover_conditions(situation))
+    return Prospect(waits.words) if waits else Prospect(None, takeover_conditions(situation))
 
 
 def switch_conditions(situation: Situation) -> str:
@@ -121,11 +131,11 @@ def takeover_conditions(situation: Situation) -> str:
     return f"the primary region's lease has run out, and the secondary region is ready; what may be lost: {prediction(known)}"
 
 
-def unfit(survivor: Outlook | None) -> str | None:
+def unfit(survivor: Outlook | None) -> Wait | None:
     if survivor is None or not survivor.ready:
-        return "the secondary region does not answer or is not ready"
+        return Wait("survivor_not_ready", "the secondary region does not answer or is not ready")
     if survivor.writing.problem is not None:
-        return f"the secondary region cannot write either: {survivor.writing.problem}"
+        return Wait("survivor_cannot_write", f"the secondary region cannot write either: {survivor.writing.problem}")
     return None
 
 
@@ -177,11 +187,6 @@ def is_begun(state: RoutingState, history: Sequence[Decision]) -> bool:
     return state.state is State.FENCED and state in own
 
 
-def kind(reason: str | None) -> str | None:
-    """A reason without its figures, which are other ones at every look."""
-    return reason and reason.partition(":")[0]
-
-
 class Automatic:
     """Looks again and again, and moves writing to the secondary when nothing speaks against it: by a planned switch from a primary
     that answers and cannot write, else by a takeover. Keeps nothing in memory but the last reason."""
@@ -204,7 +209,11 @@ class Automatic:
         self._clock = clock
         self._settings = settings
         self._obstacle = obstacle
-        self.waits_because: str | None = "it has not looked yet"
+        self._waits: Wait | None = Wait("not_looked", "it has not looked yet")
+
+    @property
+    def waits_because(self) -> str | None:
+        return self._waits and self._waits.words
 
     async def run(self) -> None:
         while True:
@@ -217,7 +226,7 @@ class Automatic:
         return prospect(replace(situation, unacknowledged=situation.unacknowledged and not acknowledged), self._settings)
 
     async def look(self) -> None:
-        before = self.waits_because
+        before = self._waits
         situation = await self._situation()
         wants_move = situation.wants_move(self._settings)
         reason = (reason_to_stay(situation) or await self._switch(situation)) if wants_move else None
@@ -225,9 +234,9 @@ class Automatic:
         # A switch that was tried has changed the situation; the next look sees how.
         if not wants_move or (reason is not None and situation.objection is None):
             reason = reason_to_wait(situation, self._settings) or await self._take_over(situation)
-        if reason is not None and kind(reason) != kind(before):
-            log.info("waits: %s", reason)
-        self.waits_because = reason
+        if reason is not None and (before is None or reason.code != before.code):
+            log.info("waits: %s", reason.words)
+        self._waits = reason
         if wants_move and reason is not None:
             await self._clock.sleep(RETRY_SECONDS)
 
@@ -237,23 +246,23 @@ class Automatic:
         nobody_else = held_down(situation) or unfit(situation.survivor)
         self._leases.withheld_epoch = situation.state.epoch if withheld and not nobody_else else None
 
-    async def _switch(self, situation: Situation) -> str | None:
+    async def _switch(self, situation: Situation) -> Wait | None:
         """Returns why it did not finish, if it did not; the next look tries again."""
         why = f"the primary region cannot write: {situation.told.problem}" if situation.told.problem else "goes on with what was begun"
         request = Request(State.FAILOVER, ACTOR, why, writable=True, epoch=situation.state.epoch)
         return await self._carried_out(self._controller.switch(request), "switch")
 
-    async def _take_over(self, situation: Situation) -> str | None:
+    async def _take_over(self, situation: Situation) -> Wait | None:
         request = Request(State.FAILOVER, ACTOR, "the primary region's lease has run out", writable=True, unattended=True)
-        self.waits_because = None
+        self._waits = None
         return await self._carried_out(self._controller.take_over(request), "takeover")
 
-    async def _carried_out(self, steps: AsyncIterator[Step], what: str) -> str | None:
+    async def _carried_out(self, steps: AsyncIterator[Step], what: str) -> Wait | None:
         try:
             async for step in steps:
                 log.warning("%s: %s: %s", what, step.name, step.detail)
         except MultiregionError as error:
-            return error.detail
+            return Wait(error.code, error.detail)
         return None
 
     async def _situation(self) -> Situation:

@@ -8,7 +8,7 @@ MultiregionError
 ├── Forbidden               a token that counts, for something it may not do
 │   ├── Expired             an upload ticket or a picture's address that was good once
 │   └── NotLocal            a fault, on a deployment whose parts are not all on this machine
-├── NotFound                no such photo, user, object, application or upload
+├── NotFound                no such record, user, object, application or upload
 │   └── Unneeded            an object that is not given out, because no record needs it any more
 ├── Conflict                the same id with other content, or a record that changed meanwhile
 │   └── UnknownPosition     a position of a history that this region does not know: start over
@@ -89,10 +89,6 @@ class NotFound(MultiregionError):
 
 class Unneeded(NotFound):
     code, title = "unneeded", "No longer needed"
-
-
-class UnknownPhoto(NotFound):
-    code, title = "unknown_photo", "No such photo"
 
 
 class UnknownUpload(NotFound):

@@ -39,7 +39,7 @@ class LedgerExchange:
             self._after = losses[-1].revision
 
     async def _keep_objects(self, changes: Sequence[Change]) -> None:
-        """A photograph that is listed as lost can be made again only while somebody has its bytes."""
+        """A record that is listed as lost can be made again only while somebody has its bytes."""
         for change in changes:
             try:
                 await bring(needs_of([change]), self._region.objects, self._peer)

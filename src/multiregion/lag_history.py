@@ -2,7 +2,7 @@
 at it comes too late."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from multiregion.clock import Clock
@@ -17,14 +17,14 @@ NOTHING_KNOWN = Exposure()
 class LastKnown:
     """How far behind a region was when it last heard from the other: in changes and bytes; and for how long it may have been
     missing changes by now, in seconds (None: it was never level since it started). `silent_seconds`: how long ago it last heard.
-    Of the changes, `credentials` are those of who may sign in; `photos_in_flight` were on their way into the other region (None:
-    not known)."""
+    Of the changes, `credentials` are those of who may sign in; `uploads` were on their way into the other region, by the
+    application's word for them (None: not known)."""
 
     changes: int
     bytes: int
     seconds: float | None
     credentials: tuple[CredentialChange, ...] = ()
-    photos_in_flight: int | None = None
+    uploads: Mapping[str, int] | None = None
     silent_seconds: float | None = None
 
 
@@ -77,7 +77,7 @@ class LagMeter:
         missing = tuple(each for each in self._exposure.credentials if each.position > self._applied.position)
         size = max(0, self._heard.bytes - self._applied.bytes)
         silent = self._clock.monotonic() - self.heard_at
-        return LastKnown(changes, size, seconds, missing, self._exposure.photos_in_flight, silent)
+        return LastKnown(changes, size, seconds, missing, self._exposure.uploads, silent)
 
     def _note_level(self) -> None:
         if self.level_with():

@@ -31,6 +31,9 @@ class Lease:
         return max(0.0, self._until - self._clock.monotonic())
 
 
+HOLDS = "the writer holds its lease"
+
+
 class Leases:
     """The authority's side: what was granted last, and whether it has surely run out."""
 
@@ -69,7 +72,7 @@ class Leases:
         """Why nobody may take over from the writer on no operator's word. The one place that says so: for the decision, and for
         those who ask why there is none."""
         if not self.have_run_out():
-            return "the writer holds its lease"
+            return HOLDS
         if self._degraded:
             return "the writer has, or may have, acknowledged writes that the other region does not have"
         return None

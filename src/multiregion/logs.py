@@ -25,10 +25,6 @@ Explain = Callable[[Position, bool], tuple[str, str]]
 in this region: written here, with nothing of the other region's after it."""
 
 
-def not_replicated(reason: str) -> Explain:
-    return lambda position, own: (NOT_REPLICATED, reason)
-
-
 def explanation(shared: Position, beyond: Position | None, had: Position, leader: Role) -> Explain:
     """Why the changes after `shared` are undone, where this log and the leader's part. `beyond`: what the leader's log has there
     (None: nothing); `had`: how far it had got once."""

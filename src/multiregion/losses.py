@@ -68,8 +68,8 @@ class LossLedger:
 
     async def apply(self, ids: Sequence[str] | None, *, actor: str, force: bool) -> AsyncIterator[Settled]:
         """Make lost writes again at the current epoch, in their order; all that are pending for `ids` None. One that would
-        overwrite something newer is kept, unless `force`; so is one whose photo, or whose picture, is not there. Raises Refused
-        if nobody may write now."""
+        overwrite something newer is kept, unless `force`; so is one that requires a record, or needs an object, that is not there.
+        Raises Refused if nobody may write now."""
         writer = (await self._authority.read()).writer
         if writer is None:
             raise Refused("nothing can be written in this state, so no lost write can be applied", state=await self._authority.read())

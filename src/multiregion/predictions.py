@@ -92,7 +92,7 @@ def missing_by_report(head: Head, report: Report, leadership: Leadership) -> Las
         return None
     changes = max(0, report.end.position.sequence - shared.sequence)
     credentials = tuple(each for each in report.exposure.credentials if each.position > shared)
-    return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.photos_in_flight)
+    return LastKnown(changes, max(0, report.bytes - head.bytes), None, credentials, report.exposure.uploads)
 
 
 def worse(heard: LastKnown | None, reported: LastKnown) -> LastKnown:
@@ -144,8 +144,8 @@ def named(last_known: LastKnown) -> str:
 
 def uploads(last_known: LastKnown) -> str:
     """No record speaks of them yet, so they are in no count of changes."""
-    count = last_known.photos_in_flight
-    return f"; photos that were on their way in, and have to be uploaded again: {count:,}" if count else ""
+    told = "; {} that were on their way in, and have to be uploaded again: {:,}"
+    return "".join(told.format(kind, count) for kind, count in (last_known.uploads or {}).items() if count)
 
 
 def facts_of(outlook: Outlook, *, loses: bool, accepted: bool) -> dict[str, Any]:

@@ -37,7 +37,9 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     bytes: int
     seconds: float | None
     credentials: list[CredentialNamed]
-    photos_in_flight: Annotated[int | None, Meta(description="On their way into the other region; null: not known")]
+    uploads_in_flight: Annotated[
+        Mapping[str, int] | None, Meta(description="On their way into the other region, by the application's name; null: not known")
+    ]
 
 
 class Objects(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -83,7 +85,9 @@ class RegionStatus(Readiness, frozen=True, kw_only=True, rename="camel"):
     content: str
     replicating: Annotated[bool | None, Meta(description="Whether the other region's changes arrive; null: engines do it by themselves")]
     missing: Missing | None
-    photos_in_flight: int | None
+    uploads_in_flight: Annotated[
+        Mapping[str, int] | None, Meta(description="On their way into this region, by the application's name; null: not known")
+    ]
     counts: Annotated[Mapping[str, int], Meta(description="How many there are of each kind, by the application's names")]
     objects: Objects | None
     losses: Annotated[int, Meta(description="Lost writes to decide about")]
@@ -139,5 +143,5 @@ def missing_of(last_known: LastKnown | None) -> Missing | None:
     credentials = [CredentialNamed(each.what, each.user) for each in last_known.credentials]
     return Missing(
         changes=last_known.changes, bytes=last_known.bytes, seconds=last_known.seconds, credentials=credentials,
-        photos_in_flight=last_known.photos_in_flight,
+        uploads_in_flight=last_known.uploads,
     )  # fmt: skip

@@ -43,7 +43,7 @@ BEGINNING = Mark(START, "")
 
 
 class Key(msgspec.Struct, frozen=True, order=True):
-    """A record's name: unique `id` within a `partition` (`photos`, `comments/<photoId>`, `users`, …)."""
+    """A record's name: unique `id` within a `partition` (`todos`, `messages/<room>`, `users`, …)."""
 
     partition: str
     id: str
@@ -136,10 +136,10 @@ class CredentialChange:
 @dataclass(frozen=True, slots=True)
 class Exposure:
     """What a region has that a takeover could lose, besides a number of changes: its newest credential changes, newest first, and
-    how many photos are on their way in (None: not known), of which no log says anything."""
+    how many uploads are on their way in, of which no log says anything, by the application's word for them (None: not known)."""
 
     credentials: tuple[CredentialChange, ...] = ()
-    photos_in_flight: int | None = None
+    uploads: Mapping[str, int] | None = None
 
 
 class Records(Protocol):

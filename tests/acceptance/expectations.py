@@ -192,8 +192,11 @@ def faults_in_words(row: Row) -> str:
     return "; ".join(f"{place}: {' or '.join(fault for fault in Fault if fault in faults)}" for place, faults in row.faults.items())
 
 
+WHEN = {EVERY: "every state", MANUAL: "manual mode, every state", BY_LEASE: "automatic mode"}
+
+
 def when_in_words(row: Row) -> str:
-    states = {EVERY: "every state", MANUAL: "manual mode, every state", BY_LEASE: "automatic mode"}[row.situations]
+    states = WHEN.get(row.situations) or " or ".join(situation for situation in Situation if situation in row.situations)
     return states + {ANY_LINE: "", LINE_UP: "; line up", LINE_CUT: "; line cut"}[row.lines]
 
 

@@ -54,7 +54,7 @@ def test_a_takeover_names_the_credentials_and_the_photos_that_it_would_lose(fres
     fresh.change_wire(cut=False)
     wanted = [{"what": "disabled", "user": "lovelace"}, {"what": "password", "user": "hopper"}]
     until(lambda: (operator.report("secondary")["missing"] or {}).get("credentials") == wanted, "the secondary has heard of them")
-    until(lambda: operator.report("secondary")["missing"]["photosInFlight"] == 1, "and of the upload")
+    until(lambda: operator.report("secondary")["missing"]["uploadsInFlight"] == {"photos": 1}, "and of the upload")
     shown = fresh.run("status", code=None).stdout
     assert "disabled of lovelace, password of hopper" in " ".join(shown.split()) and "1 photo on the way in" in shown
 
@@ -63,7 +63,7 @@ def test_a_takeover_names_the_credentials_and_the_photos_that_it_would_lose(fres
     (predicted,) = [step["detail"] for step in answer["steps"] if step["name"] == "predict"]
     assert "among them disabled of lovelace, password of hopper" in predicted and "uploaded again: 1" in predicted
     facts = operator.history()[0]["facts"]
-    assert facts["predictedLoss"]["credentials"] == wanted and facts["predictedLoss"]["photosInFlight"] == 1
+    assert facts["predictedLoss"]["credentials"] == wanted and facts["predictedLoss"]["uploadsInFlight"] == {"photos": 1}
     history = " ".join(fresh.run("state", "history").stdout.split())
     assert "password of hopper" in history and "1 photo on the way in" in history
     assert fresh.sign_in("secondary", "hopper", PASSWORD)["IdToken"], "the old password counts there, as was said"

@@ -10,12 +10,13 @@ from typing import Any
 import httpx
 import pytest
 
-from multiregion.cli import importing
-from multiregion.cli.gallery import Gallery as Client
-from multiregion.cli.importing import Import, Importer, caption_of, pictures_in
-from multiregion.cli.photos import import_samples, print_json, print_result
+from multiregion.cli.up import put_in_samples
 from multiregion.clock import SystemClock
-from multiregion.config import RegionPlace
+from multiregion.commands.client import Client
+from multiregion.config import GALLERY, RegionPlace
+from multiregion.gallery import importing
+from multiregion.gallery.commands import import_samples, print_json, print_result
+from multiregion.gallery.importing import Import, Importer, caption_of, pictures_in
 from multiregion.local.deployment import Admin, AuthorityPlace, LocalDeployment
 from multiregion.states import State
 from tests.contract.worlds import Ability, needs
@@ -46,8 +47,8 @@ def deployment_of(gallery: Gallery) -> LocalDeployment:
 
 
 async def imported(gallery: Gallery, folder: Path, jobs: int = 3, **more: Any) -> Import:
-    async with Client(deployment_of(gallery)) as client:
-        return await Importer(client, HurriedClock(), **more).run(pictures_in(folder, recursive=True), jobs=jobs)
+    async with Client(deployment_of(gallery), clock=HurriedClock()) as client:
+        return await Importer(client, **more).run(pictures_in(folder, recursive=True), jobs=jobs)
 
 
 @pytest.fixture
@@ -125,8 +126,8 @@ async def test_it_stops_in_the_middle_and_goes_on_when_run_again(gallery: Galler
     def fence_after_two(item: Any) -> None:
         finished.append(item.path.name)
 
-    async with Client(deployment_of(gallery)) as client:
-        importer = Importer(client, HurriedClock(), done=fence_after_two)
+    async with Client(deployment_of(gallery), clock=HurriedClock()) as client:
+        importer = Importer(client, done=fence_after_two)
         running = asyncio.create_task(importer.run(pictures_in(folder, recursive=True), jobs=1))
         while len(finished) < 2:
             await asyncio.sleep(0.001)
@@ -159,8 +160,8 @@ class Breaking(httpx.AsyncHTTPTransport):
 
 async def test_breaks_are_ridden_out(gallery: Gallery, folder: Path) -> None:
     sent: list[int] = []
-    async with Client(deployment_of(gallery)) as client:
-        importer = Importer(client, HurriedClock(), sent=sent.append)
+    async with Client(deployment_of(gallery), clock=HurriedClock()) as client:
+        importer = Importer(client, sent=sent.append)
         await importer._prepare()
         client._http._transport = Breaking()
         client._http._mounts = {}
@@ -182,9 +183,9 @@ async def test_it_gives_up_after_a_while(gallery: Gallery, folder: Path, monkeyp
 
 
 async def test_a_user_imports_in_their_own_name(gallery: Gallery, folder: Path) -> None:
-    async with Client(deployment_of(gallery), user="ada", password=PASSWORD) as client:
+    async with Client(deployment_of(gallery), user="ada", password=PASSWORD, clock=HurriedClock()) as client:
         client._token = gallery.tokens["ada"].removeprefix("Bearer ")
-        result = await Importer(client, HurriedClock()).run(pictures_in(folder, recursive=False), jobs=2)
+        result = await Importer(client).run(pictures_in(folder, recursive=False), jobs=2)
     assert result.good
     assert {photo["user"] for photo in (await gallery.call("GET", "/photos")).json()["photos"]} == {"ada"}
 
@@ -193,15 +194,27 @@ async def test_the_samples_go_in_once(gallery: Gallery) -> None:
     from rich.console import Console
 
     console = Console(record=True, width=200, file=sys.stderr)
-    await import_samples(deployment_of(gallery), console)
-    await import_samples(deployment_of(gallery), console)
+    await import_samples(Client(deployment_of(gallery)), console)
+    await import_samples(Client(deployment_of(gallery)), console)
     assert console.export_text().count("13 sample photographs are in the gallery") == 2
     found = await captions(gallery)
     assert len(found) == 13 and "Earthrise by NASA" in found
 
 
+@pytest.mark.parametrize(
+    ("application", "writable", "why"),
+    [("todo:app", True, "they are for the photo gallery"), (GALLERY, False, "nothing can be written yet")],
+)
+async def test_samples_are_not_put_in_where_they_cannot_be(gallery: Gallery, application: str, writable: bool, why: str) -> None:
+    from rich.console import Console
+
+    console = Console(record=True, width=200, file=sys.stderr)
+    await put_in_samples(application, deployment_of(gallery), console, writable=writable)
+    assert f"not put in: {why}" in console.export_text() and await captions(gallery) == []
+
+
 def test_the_samples_are_small_and_all_named_with_their_licence() -> None:
-    samples = Path(importing.__file__).parents[1] / "samples"
+    samples = Path(importing.__file__).parent / "samples"
     files = [item.path for item in pictures_in(samples, recursive=True)]
     sources = (samples / "SOURCES.md").read_text()
     assert len(files) >= 12 and sum(file.stat().st_size for file in files) <= 3_000_000

@@ -10,11 +10,11 @@ from multiregion.chains import linked
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import Conflict, LogSpoiled
-from multiregion.logs import not_replicated
 from multiregion.replication import Frame, frames
 from multiregion.states import FIRST, Role, RoutingState, State
 from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write, level
 from tests.contract.test_logged_records import SUNRISE, copy, primary, put, secondary
+from tests.undone import not_replicated
 
 __all__ = ["primary", "secondary"]
 

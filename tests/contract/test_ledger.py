@@ -12,12 +12,13 @@ from msgspec.structs import replace as altered
 from multiregion.chains import linked
 from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
-from multiregion.logs import BEYOND, CAUSES, DISK_LOST, FORKED, GAP, NOT_REPLICATED, OLDER_COPY, Loss, explanation, not_replicated
+from multiregion.logs import BEYOND, CAUSES, DISK_LOST, FORKED, GAP, NOT_REPLICATED, OLDER_COPY, Loss, explanation
 from multiregion.losses import named
 from multiregion.reports import Leadership
 from multiregion.states import Role, RoutingState, State
 from multiregion.stores import BEGINNING, START, Change, Key, Mark, Position, Write
 from tests.contract.test_logged_records import primary, put
+from tests.undone import not_replicated
 
 __all__ = ["primary"]
 

@@ -11,10 +11,10 @@ from multiregion.clock import SystemClock
 from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.schema import routing_of
 from multiregion.errors import Conflict, DatabaseDamaged, Fenced, InvalidInput, NotFound, NotReady, StaleEpoch
-from multiregion.logs import not_replicated
 from multiregion.objects import NeededBy
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Digest, Key, Mark, Position, Write
+from tests.undone import not_replicated
 
 FENCED = move(FIRST, State.FENCED)
 SUNRISE = Key("photos", "sunrise")

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from multiregion.cli.deployment import Authority, Failure
-from multiregion.cli.gallery import Gallery
 from multiregion.cli.silence import Silence, help_of
 from multiregion.cli.status import is_well, problem_of_authority, rendered
 from multiregion.cli.users import UserPool
+from multiregion.commands.client import Client
 from multiregion.config import RegionPlace
 from multiregion.errors import Unreachable
 from multiregion.local.deployment import AuthorityPlace, LocalDeployment
@@ -170,9 +170,9 @@ def test_a_command_that_meets_a_damaged_region_says_so_and_what_to_run() -> None
 async def test_so_does_one_that_asks_for_photographs() -> None:
     broken: Answers = {"/state/app": (503, {"code": "database_damaged", "detail": DAMAGE})}
     with served(broken) as primary:
-        async with Gallery(deployed(primary, NOWHERE)) as gallery:
+        async with Client(deployed(primary, NOWHERE)) as client:
             with pytest.raises(Unreachable, match=r"multiregion repair primary; ap-northeast-1 does not answer.*status` says what helps"):
-                await gallery.state()
-        async with Gallery(deployed(NOWHERE, NOWHERE)) as gallery:
+                await client.state()
+        async with Client(deployed(NOWHERE, NOWHERE)) as client:
             with pytest.raises(Unreachable, match=r"Is `multiregion up` running\?"):
-                await gallery.state()
+                await client.state()

@@ -18,9 +18,9 @@ from multiregion.embedded.records import SqliteRecords
 from multiregion.embedded.reserve import ROOM_BYTES, Reserve
 from multiregion.embedded.schema import routing_of
 from multiregion.errors import CommitUnknown, DiskFailed, DiskFull, Fenced, NotReady
-from multiregion.logs import not_replicated
 from multiregion.states import FIRST, Role, RoutingState, State, move
 from multiregion.stores import START, Key, Position, Write
+from tests.undone import not_replicated
 from tests.unit.manual_clock import ManualClock
 
 RESERVE_BYTES = 256 * 1024

@@ -350,5 +350,5 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     # what people read
     ("cli/status.py", 'return Text("lag unknown", "yellow")', 'return Text("level")', f"{LISTS}::test_what_is_unknown_is_said_to_be"),
-    ("cli/layout.py", "if needed <= options.max_width", "if True", f"{LISTS}::test_the_status_says_everything_of_both_regions"),
+    ("commands/layout.py", "if needed <= options.max_width", "if True", f"{LISTS}::test_the_status_says_everything_of_both_regions"),
 ]

@@ -1,4 +1,4 @@
-"""Guards of what operators are told in numbers: photos on their way in, decisions in a row, what is not repaired: (file, old, new, test)."""
+"""Guards of what operators are told in numbers: uploads on their way in, decisions in a row, what is not repaired: (file, old, new, test)."""
 
 EXPOSURE = "tests/unit/test_exposure.py"
 REPAIR = "tests/unit/test_repair.py"
@@ -14,7 +14,9 @@ TOLD_NO_LONGER = f"{REPAIR}::test_what_could_not_be_repaired_is_told_no_longer_t
 NEEDED_BY = "tests/unit/test_verification.py::test_what_needs_an_object_that_is_not_sound_is_told_where_it_is_known"
 
 MUTANTS = [
-    # photos on their way in
+    # uploads on their way in
+    ("local/exposure.py", "{self._word: ", '{"uploads": ', f"{EXPOSURE}::test_uploads_are_called_what_the_application_calls_them"),
+    ("predictions.py", ".items() if count)", ".items())", f"{EXPOSURE}::test_uploads_are_not_told_of_where_there_are_none"),
     (
         "embedded/pending.py",
         "            self._arrived.pop(note.name, None)\n            self._ticketed",

@@ -15,6 +15,12 @@ BOUND = f"{UPLOADS}::test_a_ticket_is_bound_to_name_size_type_and_digest"
 ANNOUNCED = f"{UPLOADS}::test_bytes_that_are_not_what_was_announced_are_refused"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
+    (
+        "dynamodb/tables.py",
+        "isinstance(error, EngineRefused) and error.engine_code in MADE_ALREADY",
+        "any(code in error.detail for code in MADE_ALREADY)",
+        "tests/unit/test_engine_tables.py::test_any_other_refusal_is_told",
+    ),
     # the fence, and what else a commit hangs on
     (
         "dynamodb/transactions.py",
@@ -71,8 +77,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "dynamodb/errors.py",
-        "kind = Unreachable if status >= 500 or not status else Unavailable",
-        "kind = Unavailable",
+        "    if status >= 500 or not status:",
+        "    if False:",
         f"{ENGINES}::test_if_nobody_can_tell_the_outcome_is_said_to_be_unknown",
     ),
     (

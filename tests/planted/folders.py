@@ -120,14 +120,14 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "local/deployment.py",
-        'if why != "is missing" or has_data(self.folder):',
+        "if damage or has_data(self.folder):",
         "if False:",
         f"{KEPT}::test_data_with_nothing_that_says_whose_is_not_founded_upon[authority]",
     ),
     (
         "local/deployment.py",
-        "        except msgspec.DecodeError as error:\n            why =",
-        "        except MemoryError as error:\n            why =",
+        "        except msgspec.DecodeError as error:\n            damage =",
+        "        except MemoryError as error:\n            damage =",
         f"{KEPT}::test_a_lost_or_damaged_file_is_made_again_and_it_is_said[]",
     ),
     ("local/kept.py", "    if name in PARTS:", "    if False:", f"{KEPT}::test_a_region_is_not_called_like_a_part_an_option_or_a_path"),

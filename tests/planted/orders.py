@@ -114,7 +114,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("orders.py", "except (SwitchFailed, IllegalMove):", "except SwitchFailed:", ILLEGAL_TRUE),
     ("orders.py", "return request.to is State.FENCED and", "return False and", FENCE_WINS),
     ("orders.py", " and self._decided_last < request.number", "", LATER_FENCE),
-    ("automatic.py", "        self.waits_because = None\n", "", f"{AUTOMATIC}::test_while_it_takes_over_it_says_so"),
+    (
+        "automatic.py",
+        "if reason is not None and (before is None or reason.code != before.code):",
+        "if reason is not None and reason != before:",
+        f"{AUTOMATIC}::test_a_reason_is_logged_once_though_its_figures_change",
+    ),
+    ("automatic.py", "        self._waits = None\n", "", f"{AUTOMATIC}::test_while_it_takes_over_it_says_so"),
     (
         "rehearsal.py",
         "        outlooks = await self._outlooks()\n        state = await self._authority.read()  #",

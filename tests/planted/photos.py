@@ -18,6 +18,7 @@ TAMPERED = f"{UPLOADS}::test_a_tampered_ticket"
 FORGED = f"{OBJECTS}::test_a_forged_address"
 UPRIGHT = f"{PICTURES}::test_every_orientation_is_upright_afterwards"
 SWEPT = f"{OBJECTS}::test_objects_are_swept_when_nothing_needs_them_and_not_before"
+NO_SAMPLES = f"{IMPORT}::test_samples_are_not_put_in_where_they_cannot_be"
 BAD_FILES = f"{IMPORT}::test_bad_files_are_listed_and_the_rest_goes_in"
 DELETED = f"{APPLICATION}::test_only_the_owner_and_operators_delete"
 
@@ -273,16 +274,18 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("gallery/workers.py", "call_later(IDLE_SECONDS", "call_later(9999", f"{WORKERS}::test_an_idle_process_ends"),
     # import
-    ("cli/importing.py", "        if not self.size:\n", "        if False:\n", BAD_FILES),
-    ("cli/importing.py", "        if not is_text(self.path.name):\n", "        if False:\n", BAD_FILES),
-    ("cli/importing.py", 'os.fsencode(self.path).decode(errors="replace")', "str(self.path)", BAD_FILES),
-    ("cli/importing.py", "if digest in self._there:", "if False:", f"{IMPORT}::test_the_same_picture_under_two_names_is_one_photo"),
-    ("cli/importing.py", "self._count(item, -item.sent_bytes)", "pass", f"{IMPORT}::test_breaks_are_ridden_out"),
+    ("gallery/importing.py", "        if not self.size:\n", "        if False:\n", BAD_FILES),
+    ("gallery/importing.py", "        if not is_text(self.path.name):\n", "        if False:\n", BAD_FILES),
+    ("gallery/importing.py", 'os.fsencode(self.path).decode(errors="replace")', "str(self.path)", BAD_FILES),
+    ("gallery/importing.py", "if digest in self._there:", "if False:", f"{IMPORT}::test_the_same_picture_under_two_names_is_one_photo"),
+    ("gallery/importing.py", "self._count(item, -item.sent_bytes)", "pass", f"{IMPORT}::test_breaks_are_ridden_out"),
     (
-        "cli/importing.py",
+        "gallery/importing.py",
         "if item.waited_seconds + wait > WAIT_SECONDS_MAX:",
         "if item.waited_seconds > 99 * WAIT_SECONDS_MAX:",
         f"{IMPORT}::test_it_gives_up_after_a_while",
     ),
-    ("cli/importing.py", 'if state["writer"] is None:', "if False:", f"{IMPORT}::test_it_stops_in_a_state_that_lets_nobody_write"),
+    ("cli/up.py", "    if application != GALLERY:\n        note", "    if False:\n        note", NO_SAMPLES),
+    ("cli/up.py", "    elif not writable:\n", "    elif False:\n", NO_SAMPLES),
+    ("gallery/importing.py", 'if state["writer"] is None:', "if False:", f"{IMPORT}::test_it_stops_in_a_state_that_lets_nobody_write"),
 ]

@@ -11,11 +11,11 @@ import pytest
 
 from multiregion.audit import Audit
 from multiregion.clock import SystemClock
-from multiregion.logs import not_replicated
 from multiregion.region import LoggedRegion
 from multiregion.replication import Replicator
 from multiregion.states import Role, State, move
 from multiregion.stores import START, Key, Position, Write
+from tests.undone import not_replicated
 from tests.unit.links import FIRST, HEARTBEAT_SECONDS, Link, region
 from tests.unit.manual_clock import ManualClock
 

@@ -11,6 +11,7 @@ from multiregion.automatic import (
     Automatic,
     Prospect,
     Situation,
+    Wait,
     acknowledge,
     is_begun,
     is_paused,
@@ -52,6 +53,10 @@ FULL = WriteHealth("failing", "the disk is full", 10.0, 0.0)
 STUCK = WriteHealth("stuck", "the disk does not answer", 10.0, 0.0)
 
 
+def words(wait: Wait | None) -> str:
+    return wait.words if wait else ""
+
+
 def outlook(
     changes: int = 0, seconds: float | None = 1.0, *, ready: bool = True, known: bool = True, writing: WriteHealth = WELL, at: int = 0
 ) -> Outlook:
@@ -87,7 +92,7 @@ def test_when_nothing_speaks_against_it_it_is_done() -> None:
     ],
 )
 def test_each_reason_alone_is_enough_to_wait(situation: Situation, why: str) -> None:
-    assert why in (reason_to_wait(situation, SETTINGS) or "")
+    assert why in words(reason_to_wait(situation, SETTINGS))
 
 
 def said(word: str, state: RoutingState = FIRST) -> Decision:
@@ -232,13 +237,13 @@ def test_writing_is_moved_once_the_primary_has_not_been_able_to_write_for_so_lon
     ],
 )
 def test_each_reason_alone_is_enough_to_stay(situation: Situation, why: str) -> None:
-    assert why in (reason_to_stay(situation) or "")
+    assert why in words(reason_to_stay(situation))
 
 
 def test_what_was_begun_is_finished_whoever_can_write_by_now() -> None:
     ready = replace(BEGUN, writer=outlook())
     assert ready.wants_move(SETTINGS) and reason_to_stay(ready) is None and reason_to_wait(ready, SETTINGS) is None
-    assert "paused" in (reason_to_stay(replace(ready, paused=True)) or "")
+    assert "paused" in words(reason_to_stay(replace(ready, paused=True)))
 
 
 def test_only_a_fence_of_its_own_is_a_beginning() -> None:
@@ -283,6 +288,22 @@ async def test_a_primary_that_cannot_be_switched_away_from_gets_no_lease_and_is_
     await mode.look()
     (taken,) = await world.authority.history(1, about="state")
     assert (taken.state.writer, taken.actor) == (Role.SECONDARY, ACTOR) and "watermark" in taken.facts
+
+
+async def test_a_reason_is_logged_once_though_its_figures_change(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "multiregion.automatic")
+    leases = Leases(clock := ManualClock(), 3.0)
+    mode = automatic(world, clock, leases)
+    seen = []
+    for changes in (200, 300):
+        world.secondary.last_known = LastKnown(changes, 0, 1.0)
+        clock.elapsed += 4.0
+        await mode.look()
+        seen.append(mode.waits_because)
+    assert seen[0] != seen[1] and all(each and "too far behind" in each for each in seen)
+    world.secondary.last_known = LastKnown(0, 0, None)
+    await mode.look()
+    assert [record.getMessage() for record in caplog.records] == [f"waits: {seen[0]}", f"waits: {mode.waits_because}"]
 
 
 @pytest.mark.parametrize("nobody_else", ["cannot write either", "paused"])

@@ -8,12 +8,12 @@ from rich.console import Console, RenderableType
 
 from multiregion.cli.authority import show
 from multiregion.cli.headline import headline
-from multiregion.cli.layout import counted, size_words
 from multiregion.cli.losses import losses_list
-from multiregion.cli.photos import photos_list
 from multiregion.cli.state import history_list
 from multiregion.cli.status import print_differences, rendered
 from multiregion.cli.users import users_list
+from multiregion.commands.layout import counted, size_words
+from multiregion.gallery.commands import photos_list
 
 LEVEL = {"seconds": 0.0, "changes": 0, "bytes": 0}
 UNKNOWN = {"seconds": None, "changes": None, "bytes": None}

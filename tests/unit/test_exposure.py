@@ -1,4 +1,4 @@
-"""What a region says that a takeover would lose: who may sign in, told from other changes, and photos on their way in."""
+"""What a region says that a takeover would lose: who may sign in, told from other changes, and uploads on their way in."""
 
 import os
 from collections.abc import Sequence
@@ -11,13 +11,14 @@ from msgspec import to_builtins
 from multiregion.clock import SystemClock
 from multiregion.embedded.pending import PendingUploads
 from multiregion.errors import InvalidInput
+from multiregion.gallery.application import app as gallery
 from multiregion.lag_history import LagMeter, LastKnown
 from multiregion.local.exposure import CREDENTIALS_MAX, RegionExposure
-from multiregion.logs import not_replicated
 from multiregion.predictions import prediction
 from multiregion.status import missing_of
 from multiregion.stores import Announced, CredentialChange, Digest, Exposure, Head, Key, Position, Write
 from tests.identity_world import PASSWORD, World
+from tests.undone import not_replicated
 from tests.unit.manual_clock import ManualClock
 
 TICKET_SECONDS = 60
@@ -104,6 +105,13 @@ async def test_photos_are_in_flight_from_the_ticket_to_the_commit(tmp_path: Path
     assert pending.in_flight() == 1
 
 
+async def test_uploads_are_called_what_the_application_calls_them(pools: World, tmp_path: Path) -> None:
+    pending = uploads(tmp_path / "pending", pools.clock)
+    assert RegionExposure(pools.a.records, pending)().uploads == {"uploads": 0}
+    await pending.ticket(announced("a"))
+    assert RegionExposure(pools.a.records, pending, gallery.uploads)().uploads == {"photos": 1}
+
+
 async def test_what_was_announced_and_never_sent_counts_as_long_as_its_ticket(tmp_path: Path) -> None:
     pending = uploads(tmp_path, clock := ManualClock())
     await pending.ticket(announced("a"))
@@ -160,11 +168,11 @@ def test_only_what_has_not_arrived_is_missing() -> None:
     clock = ManualClock()
     meter = LagMeter(clock, stale_seconds=1.0)
     changes = tuple(CredentialChange(Position(1, n), "password", f"user{n}") for n in (9, 7, 5))
-    meter.hear(Head(Position(1, 9), 900, ""), Exposure(changes, 2))
+    meter.hear(Head(Position(1, 9), 900, ""), Exposure(changes, {"photos": 2}))
     assert meter.last_known() is None
     meter.applied(Head(Position(1, 7), 700, ""))
     known = meter.last_known()
-    assert known is not None and said(known.credentials) == ["password of user9"] and known.photos_in_flight == 2
+    assert known is not None and said(known.credentials) == ["password of user9"] and known.uploads == {"photos": 2}
     meter.applied(Head(Position(1, 9), 900, ""))
     level = meter.last_known()
     assert level is not None and level.credentials == ()
@@ -182,11 +190,15 @@ HOPPER = CredentialChange(Position(1, 9), "password", "hopper")
         (LastKnown(2, 90, 1.5, (HOPPER,)), "2 changes (90 bytes) that are known of, among them password of hopper, and whatever was"),
         (LastKnown(1, 45, 1.5), "1 change (45 bytes) that is known of, and whatever was written in the last 1.5 s"),
         (LastKnown(0, 0, 1.5), "nothing that is known of, and whatever was written in the last 1.5 s"),
-        (LastKnown(0, 0, 1.5, (), 3), "in the last 1.5 s; photos that were on their way in, and have to be uploaded again: 3"),
+        (LastKnown(0, 0, 1.5, (), {"photos": 3}), "in the last 1.5 s; photos that were on their way in, and have to be uploaded again: 3"),
     ],
 )
 def test_a_prediction_names_credentials_and_says_what_is_unknown(known: LastKnown | None, words: str) -> None:
     assert words in prediction(known)
+
+
+def test_uploads_are_not_told_of_where_there_are_none() -> None:
+    assert prediction(LastKnown(0, 0, 1.5, (), {"files": 0})) == prediction(LastKnown(0, 0, 1.5))
 
 
 def test_what_the_history_keeps_of_it() -> None:
@@ -197,5 +209,5 @@ def test_what_the_history_keeps_of_it() -> None:
         "bytes": 90,
         "seconds": None,
         "credentials": [{"what": "password", "user": "hopper"}],
-        "photosInFlight": None,
+        "uploadsInFlight": None,
     }

@@ -49,6 +49,7 @@ LAYERS = (
     ("drills",),
     ("api",),
     ("local",),
+    ("commands",),
     ("gallery",),
     ("cli",),
     ("__main__",),
@@ -61,15 +62,15 @@ PLACES = {
     "argon2": {"accounts"},
     "boto3": {"dynamodb", "cloud"},
     "botocore": {"dynamodb", "cloud"},
-    "httpx": {"replication", "controller", "drills", "api", "local", "cli"},
+    "httpx": {"replication", "controller", "drills", "api", "local", "commands", "cli"},
     "joserfc": {"accounts"},
     "msgspec": ANYWHERE,
     "PIL": {"gallery"},
     "prometheus_client": {"api"},
     "python_multipart": {"api"},
-    "rich": {"cli"},
+    "rich": {"commands", "gallery", "cli"},
     "starlette": {"api", "gallery"},
-    "typer": {"cli"},
+    "typer": {"commands", "gallery", "cli"},
     "uvicorn": {"api", "local"},
     # of the standard library
     "random": {"clock"},
@@ -92,7 +93,8 @@ CALLS = {
     "os.getenv": "config",
 }
 GALLERY = "gallery"
-FOR_APPLICATIONS = {*multiregion.__all__, "errors", "accounts"}
+NAMES_THE_GALLERY = "cli/default.py"
+FOR_APPLICATIONS = {*multiregion.__all__, "errors", "accounts", "commands"}
 MODULE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
@@ -150,6 +152,8 @@ def direction(module: Module) -> Iterator[str]:
         if module.part == GALLERY:
             if target not in FOR_APPLICATIONS:
                 yield f"imports {name}, which is not a public name"
+        elif target == GALLERY and not module.path.as_posix().endswith(NAMES_THE_GALLERY):
+            yield f"imports {name}, which only {NAMES_THE_GALLERY} may"
         elif target not in RANK:
             yield f"imports {name}, which has no layer"
         elif module.part not in RANK or RANK[target] >= RANK[module.part]:
@@ -265,7 +269,12 @@ PLANTED = [
     ("src/multiregion/losses.py", "from multiregion.api import edge\n", "multiregion.api.edge, which is not below losses"),
     ("src/multiregion/accounts/users.py", "import multiregion.durability\n", "multiregion.durability, which is not below accounts"),
     ("src/multiregion/status.py", "def f() -> None:\n    from multiregion.embedded import records\n", "not below status"),
-    ("src/multiregion/local/region.py", "from multiregion.gallery import photos\n", "multiregion.gallery.photos, which is not below local"),
+    ("src/multiregion/local/region.py", "from multiregion.gallery import photos\n", "multiregion.gallery.photos, which only"),
+    (
+        "src/multiregion/cli/up.py",
+        "from multiregion.gallery import commands\n",
+        "gallery.commands, which only cli/default.py may",
+    ),
     ("src/multiregion/gallery/photos.py", "from multiregion.stores import Key\n", "multiregion.stores.Key, which is not a public name"),
     ("src/multiregion/gallery/photos.py", "from multiregion import stores\n", "multiregion.stores, which is not a public name"),
     ("src/multiregion/embedded/objects.py", "from multiregion import dynamodb\n", "multiregion.dynamodb, which is not below embedded"),
@@ -313,6 +322,8 @@ def test_a_missing_docstring_is_found(tmp_path: Path) -> None:
 
 
 ALLOWED = [
+    ("src/multiregion/cli/default.py", "from multiregion.gallery.commands import app\n"),
+    ("src/multiregion/gallery/commands.py", "from multiregion.commands.client import Client\n"),
     ("src/multiregion/api/edge.py", "from multiregion import __version__, losses\nfrom starlette.requests import Request\n"),
     ("src/multiregion/api/edge.py", "from multiregion.api.routing import x\n"),
     ("src/multiregion/embedded/records.py", "import sqlite3\nfrom multiregion.stores import Records\n"),

@@ -13,13 +13,14 @@ from multiregion.embedded.objects import FileObjects
 from multiregion.embedded.records import SqliteRecords
 from multiregion.errors import DatabaseDamaged, MultiregionError, NotFound, Refused, Unreachable
 from multiregion.gallery.application import app
-from multiregion.logs import Loss, not_replicated
+from multiregion.logs import Loss
 from multiregion.losses import LossLedger, Settled
 from multiregion.reapply import restore
 from multiregion.region import LoggedRegion
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import START, Change, Digest, Key, Mark, Position, Write
 from tests.contract.test_local_objects import flip
+from tests.undone import not_replicated
 from tests.unit.links import FIRST, Link, founded
 
 TAKEN = move(FIRST, State.FAILOVER, writable=True, region_lost=True)

@@ -24,9 +24,9 @@ from tests.unit.manual_clock import ManualClock
 
 LEASE_SECONDS = 3.0
 HELD = Head(Position(1, 68), 6_800, "content", "c" * 32)
-LEVEL = LastKnown(0, 0, 0.5, (), 0, 0.5)
+LEVEL = LastKnown(0, 0, 0.5, (), {"photos": 0}, 0.5)
 PASSWORD = CredentialChange(Position(1, 70), "password", "hopper")
-QUIET = Exposure(photos_in_flight=0)
+QUIET = Exposure(uploads={"photos": 0})
 BEFORE = CredentialChange(Position(1, 68), "disabled", "ada")
 
 
@@ -91,11 +91,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 async def test_with_the_line_cut_what_the_lost_region_had_told_the_authority_counts(world: World) -> None:
     """The survivor was level when it last heard; 71 changes were made after that, and the authority knows."""
-    exposure = Exposure((PASSWORD, BEFORE), photos_in_flight=2)
+    exposure = Exposure((PASSWORD, BEFORE), uploads={"photos": 2})
     world.survivor.last_known = replace(LEVEL, silent_seconds=40.0, seconds=40.0)
     await world.told(report(mark(1, 139), exposure=exposure), ago=0.7)
     found = await world.predicted()
-    assert (found.changes, found.bytes, found.photos_in_flight) == (71, 7_100, 2)
+    assert (found.changes, found.bytes, found.uploads) == (71, 7_100, {"photos": 2})
     assert found.credentials == (PASSWORD,), "what it has is not lost"
     assert found.seconds == pytest.approx(0.7), "what may have been written since counts from the newest word"
 
@@ -108,7 +108,7 @@ async def test_a_survivor_that_never_heard_still_learns_it_from_the_report(world
 
 
 async def test_what_the_survivor_heard_counts_if_it_is_more(world: World) -> None:
-    world.survivor.last_known = LastKnown(30, 3_000, 9.0, (PASSWORD,), 1, 0.2)
+    world.survivor.last_known = LastKnown(30, 3_000, 9.0, (PASSWORD,), {"photos": 1}, 0.2)
     await world.told(report(mark(1, 70)), ago=2.0)
     found = await world.predicted()
     assert (found.changes, found.bytes, found.credentials, found.seconds) == (30, 3_000, (PASSWORD,), 0.2)

@@ -66,7 +66,7 @@ async def test_a_takeover_predicts_names_the_survivor_and_tells_it(lost: World, 
     assert await facts(lost) == {
         "watermark": {"epoch": 1, "sequence": 3},
         "base": {"epoch": 1, "sequence": 3, "chain": end.chain},
-        "predictedLoss": {"changes": 0, "bytes": 0, "seconds": 0.5, "credentials": [], "photosInFlight": None},
+        "predictedLoss": {"changes": 0, "bytes": 0, "seconds": 0.5, "credentials": [], "uploadsInFlight": None},
         "acceptedLoss": False,
     }
 

@@ -7,12 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from multiregion.embedded.links import SignedLinks
-from multiregion.embedded.tickets import FIELDS, policy_of, sign, verify
+from multiregion.embedded.tickets import policy_of, sign, verify
 from multiregion.errors import Expired, Forbidden
 from multiregion.stores import Announced, Digest
 from tests.identity_world import WoundClock
 
 KEY = b"k" * 32
+FIELDS = ("key", "Content-Type", "policy", "signature")
 ANNOUNCED = Announced("mine", "ada", "image/jpeg", 1234, Digest("ab" * 32), "A caption with é and \U0001f3d4")
 FORM = sign(policy_of(ANNOUNCED, expires=100.0), KEY)
 

@@ -7,8 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
+from multiregion.cli.deployment import Authority
 from multiregion.cli.state import ReasonOption, finish, moment, print_json
+from multiregion.commands.options import DataOption, JsonOption
 
 console = Console(highlight=False)
 app = typer.Typer(no_args_is_help=True, help="The authority itself.")

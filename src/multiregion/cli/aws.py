@@ -12,8 +12,6 @@ from rich.table import Table
 from multiregion.cli import aws_cost, aws_operations
 from multiregion.cli.aws_options import NameOption, ProfileOption, RegionOption, chosen_again
 from multiregion.cli.aws_progress import discarded, followed, interruptible, report
-from multiregion.cli.deployment import JsonOption
-from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
 from multiregion.cloud import preflight, removal
 from multiregion.cloud.account import Account, Identity
@@ -22,6 +20,8 @@ from multiregion.cloud.preflight import Check, Preflight, Wish
 from multiregion.cloud.publish import INDEX, Bundle, Publication, packaged_bundle
 from multiregion.cloud.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_stack
 from multiregion.cloud.template import FILE_NAME, packaged_template, read_template
+from multiregion.commands.layout import say
+from multiregion.commands.options import JsonOption
 from multiregion.errors import BadDeployment, InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="The guide's deployment on AWS: two regions from one CloudFormation template.")

@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from multiregion.cli.deployment import JsonOption
 from multiregion.cli.state import print_json
 from multiregion.cloud.estimate import Estimate, Item, Use
 from multiregion.cloud.prices import Prices, packaged_prices, packaged_text, read_prices
 from multiregion.cloud.template import packaged_template
+from multiregion.commands.options import JsonOption
 from multiregion.config import label
 
 EXAMPLES = (

@@ -13,8 +13,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from multiregion.cli.aws_options import EitherRegionOption, NameOption, ProfileOption, RegionOption
-from multiregion.cli.deployment import JsonOption
-from multiregion.cli.layout import dim, say, stacked
 from multiregion.cli.state import print_json, sentence, styled
 from multiregion.clock import SystemClock, pause
 from multiregion.cloud.account import Account
@@ -24,6 +22,8 @@ from multiregion.cloud.health import Alarm, Health, Lag
 from multiregion.cloud.repair import Job, Repair
 from multiregion.cloud.stack import Stack, deployed
 from multiregion.cloud.survivor import known
+from multiregion.commands.layout import dim, say, stacked
+from multiregion.commands.options import JsonOption
 from multiregion.config import label
 from multiregion.states import parse_state
 from multiregion.verdicts import Verdict

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from multiregion.cli.layout import say
 from multiregion.cli.state import print_json
 from multiregion.clock import pause
 from multiregion.cloud.account import Account
@@ -19,6 +18,7 @@ from multiregion.cloud.progress import Event, Snapshot, Watch
 from multiregion.cloud.removal import begin, left
 from multiregion.cloud.stack import GOOD, Stack
 from multiregion.cloud.template import STACK_SET
+from multiregion.commands.layout import say
 from multiregion.config import label
 
 errors = Console(stderr=True, highlight=False)

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from multiregion.cli.deployment import DataOption, JsonOption, open_deployment
 from multiregion.cli.state import print_json
 from multiregion.clock import SystemClock
+from multiregion.commands.options import DataOption, JsonOption, open_deployment
 from multiregion.config import default_data
 from multiregion.errors import InvalidInput
 from multiregion.local.deployment import DataFolder, LocalDeployment

@@ -3,7 +3,7 @@
 import typer
 
 from multiregion import __version__
-from multiregion.cli import authority, aws, chaos, losses, photos, repair, state, status, up, users
+from multiregion.cli import authority, aws, chaos, default, losses, repair, state, status, up, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -37,7 +37,7 @@ app.command("failback")(state.failback)
 app.command("switchover")(state.switchover)
 app.add_typer(losses.app, name="loss")
 app.add_typer(users.app, name="user")
-app.add_typer(photos.app, name="photo")
+app.add_typer(default.app, name=default.COMMAND)
 app.add_typer(authority.automatic, name="automatic")
 app.add_typer(authority.app, name="authority")
 app.add_typer(chaos.app, name="chaos")

@@ -1,42 +1,29 @@
-"""What every command shares: the data folder's option, the deployment in it, and calls of the authority."""
+"""Calls of a deployment's authority."""
 
 import getpass
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import msgspec
-import typer
 
 from multiregion.cli.silence import Silence, silence
-from multiregion.config import data_of, default_data
+from multiregion.commands.options import open_deployment
+from multiregion.config import default_data
 from multiregion.errors import MultiregionError
-from multiregion.local.deployment import DataFolder, LocalDeployment
+from multiregion.local.deployment import LocalDeployment
 
 CALL_SECONDS = 10.0
 SILENCE_SECONDS = 150.0
 STATUS_SECONDS = 6.0
 CHANGES_NOTHING = "/operator/verify"
 
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data", help="The deployment's folder.", metavar="DIR", envvar="MULTIREGION_DATA", show_default=".multiregion", parser=data_of
-    ),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for scripts.")]
-
 
 class Failure(MultiregionError):
     """An answer that says no, in the answer's own words."""
 
     status, code, title = 400, "refused_by_deployment", "Refused"
-
-
-def open_deployment(data: Path | None) -> LocalDeployment:
-    """Raises BadDeployment, saying what to do, if there is none."""
-    return DataFolder(data or default_data()).read()
 
 
 class Authority:

@@ -8,9 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
-from multiregion.cli.layout import Entry, Fitting, counted, size_words
+from multiregion.cli.deployment import Authority
 from multiregion.cli.state import moment, print_json
+from multiregion.commands.layout import Entry, Fitting, counted, size_words
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="What an unplanned takeover lost: list it, make it again, or let it go.")

@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
+from multiregion.cli.deployment import Authority
 from multiregion.cli.state import finish
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.errors import InvalidInput
 
 

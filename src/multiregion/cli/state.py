@@ -9,8 +9,9 @@ from rich.console import Console, Group
 from rich.markup import escape
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
-from multiregion.cli.layout import Entry, counted, dim, stacked
+from multiregion.cli.deployment import Authority
+from multiregion.commands.layout import Entry, counted, dim, stacked
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.states import parse_state
 
 app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")
@@ -98,10 +99,16 @@ def takeover_facts(facts: dict[str, Any]) -> Iterator[str]:
         seconds = "an unknown time" if lost["seconds"] is None else f"the last {lost['seconds']:.1f} s"
         yield f"missing then: {counted(lost['changes'], 'known change')}, and {seconds}"
         yield from (f"{each['what']} of {each['user']}" for each in lost.get("credentials", ()))
-        if lost.get("photosInFlight"):
-            yield f"{counted(lost['photosInFlight'], 'photo')} on the way in"
+        yield from on_the_way(lost)
     if facts["acceptedLoss"]:
         yield "loss accepted"
+
+
+def on_the_way(found: dict[str, Any]) -> Iterator[str]:
+    """The uploads that no record speaks of yet, by the application's word for them."""
+    for kind, count in (found.get("uploadsInFlight") or {}).items():
+        if count:
+            yield f"{counted(count, kind.removesuffix('s'))} on the way in"
 
 
 def moment(at: str) -> str:

@@ -11,11 +11,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption
+from multiregion.cli.deployment import Authority
 from multiregion.cli.headline import headline
-from multiregion.cli.layout import Entry, Fitting, counted, dim, size_words
-from multiregion.cli.state import print_json, sentence
+from multiregion.cli.state import on_the_way, print_json, sentence
 from multiregion.clock import pause
+from multiregion.commands.layout import Entry, Fitting, counted, dim, size_words
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.config import label
 from multiregion.errors import InvalidInput
 
@@ -145,8 +146,7 @@ def notes(region: dict[str, Any]) -> Text:
         said.append(f"since {region['degradedSince']} writes are acknowledged without the other region")
     if credentials := (region.get("missing") or {}).get("credentials"):
         said.append("not here yet: " + ", ".join(f"{each['what']} of {each['user']}" for each in credentials))
-    if region.get("photosInFlight"):
-        said.append(f"{counted(region['photosInFlight'], 'photo')} on the way in")
+    said += on_the_way(region)
     if unrepaired := (region.get("objects") or {}).get("unrepaired"):
         said.append(f"{counted(unrepaired, 'object')} missing or damaged, and not repaired: multiregion verify --repair says why")
     if region["losses"]:

@@ -18,11 +18,13 @@ from rich.panel import Panel
 from rich.table import Table
 
 from multiregion.application import load
-from multiregion.cli.deployment import DataOption, JsonOption
-from multiregion.cli.photos import import_samples
+from multiregion.cli.default import import_samples
 from multiregion.cli.status import regions_list
 from multiregion.clock import SystemClock
+from multiregion.commands.client import Client
+from multiregion.commands.options import DataOption, JsonOption
 from multiregion.config import GALLERY, default_data, label, read_settings, unknown_variables
+from multiregion.local.deployment import LocalDeployment
 from multiregion.local.serve import PARTS
 from multiregion.local.serve import serve as serve_part
 from multiregion.local.supervisor import Part
@@ -97,15 +99,22 @@ async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Cons
         note(console, words)
     console.print("Starting both regions …")
     async with running(wishes, read_settings(), partial(announce, console), partial(waits, console), partial(note, console)) as up:
-        if sample_photos and up.not_ready:
-            console.print("[yellow]![/] The sample photographs are not put in: nothing can be written yet.")
-        elif sample_photos:
-            await import_samples(up.local, console)
+        if sample_photos:
+            await put_in_samples(up.kept.application, up.local, console, writable=not up.not_ready)
         if as_json:
             typer.echo(msgspec.json.encode(described(up)).decode())
         else:
             console.print(welcome(up))
         await watch(up, console, live=console.is_terminal and not as_json)
+
+
+async def put_in_samples(application: str, deployment: LocalDeployment, console: Console, *, writable: bool) -> None:
+    if application != GALLERY:
+        note(console, "The sample photographs are not put in: they are for the photo gallery.")
+    elif not writable:
+        note(console, "The sample photographs are not put in: nothing can be written yet.")
+    else:
+        await import_samples(Client(deployment), console)
 
 
 def described(up: Running) -> dict[str, Any]:

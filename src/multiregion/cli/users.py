@@ -13,9 +13,10 @@ from rich.text import Text
 
 from multiregion.accounts.passwords import temporary
 from multiregion.callers import OPERATORS
-from multiregion.cli.deployment import DataOption, Failure, JsonOption, open_deployment
-from multiregion.cli.layout import Entry, Fitting, dim
+from multiregion.cli.deployment import Failure
 from multiregion.clock import SystemClock, iso
+from multiregion.commands.layout import Entry, Fitting, dim
+from multiregion.commands.options import DataOption, JsonOption, open_deployment
 from multiregion.config import RegionPlace, read_settings
 from multiregion.errors import Refused, Unreachable
 from multiregion.local.deployment import LocalDeployment
@@ -39,7 +40,9 @@ def add(
     name: NameArgument,
     email: Annotated[str, typer.Option("--email", help="The user's e-mail address.", metavar="E")],
     phone: Annotated[str | None, typer.Option("--phone", help="The user's phone number, such as +12065550100.", metavar="P")] = None,
-    operator: Annotated[bool, typer.Option("--operator", help="The user may administer users and delete any photo.")] = False,
+    operator: Annotated[
+        bool, typer.Option("--operator", help="The user administers users, and may do what the application leaves to operators.")
+    ] = False,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -86,6 +86,14 @@ class Contested(Overloaded):
     """Another write was at the same item at the same moment: surely nothing happened, and it is worth while to try again."""
 
 
+class EngineRefused(Unavailable):
+    """A refusal that means nothing in particular here; `engine_code` is the engine's own name for it."""
+
+    def __init__(self, engine_code: str) -> None:
+        super().__init__(f"an engine refused: {engine_code or 'no reason given'}")
+        self.engine_code = engine_code
+
+
 def meaning(error: ClientError | BotoCoreError) -> Exception:
     """The error of ours that an engine's error stands for; ConditionFailed and Cancelled for those that callers look into."""
     if isinstance(error, ClientError):
@@ -128,5 +136,6 @@ def translated(code: str, message: str, status: int = 400) -> MultiregionError:
         return DiskFull("a partition has reached the engine's limit of 10 GB: nothing was written; reading goes on")
     if code in ("ValidationException", "ValidationError") and ITEM_TOO_LARGE in message:
         return InvalidInput("a record is larger than the engine takes", field="value")
-    kind = Unreachable if status >= 500 or not status else Unavailable
-    return kind(f"an engine refused: {code or 'no reason given'}")
+    if status >= 500 or not status:
+        return Unreachable(f"an engine refused: {code or 'no reason given'}")
+    return EngineRefused(code)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from multiregion.dynamodb.errors import EngineRefused
 from multiregion.dynamodb.items import INDEX
 from multiregion.dynamodb.session import Engines
 from multiregion.errors import BadDeployment, MultiregionError, NotFound, Unavailable
@@ -57,7 +58,7 @@ async def prepare_bucket(engines: Engines, origin: str) -> None:
     Raises BadDeployment if the bucket is not there or cannot be used."""
     bucket = engines.config.bucket
     if not bucket:
-        raise BadDeployment("engines.bucket is empty: a region needs a bucket for its pictures")
+        raise BadDeployment("engines.bucket is empty: a region needs a bucket for its objects")
     if engines.config.create:
         await made(engines, engines.s3.create_bucket, **bucket_of(bucket, engines.config.region))
         await made(engines, engines.s3.put_bucket_cors, Bucket=bucket, CORSConfiguration=cors(origin))
@@ -103,5 +104,5 @@ async def made(engines: Engines, function: Callable[..., Any], **arguments: Any)
     try:
         await engines.call(function, **arguments)
     except Unavailable as error:
-        if not any(code in error.detail for code in MADE_ALREADY):
+        if not (isinstance(error, EngineRefused) and error.engine_code in MADE_ALREADY):
             raise BadDeployment(f"{arguments.get('TableName') or arguments.get('Bucket')} cannot be made: {error.detail}") from error

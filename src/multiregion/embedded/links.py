@@ -32,7 +32,7 @@ class SignedLinks:
         if not hmac.compare_digest(self._signature(digest, content_type, expires).encode(), signature.encode()):
             raise Forbidden("this is not an address that this region has signed", field="signature")
         if not EXPIRES.fullmatch(expires) or int(expires) < self._clock.now():
-            raise Expired("this address has expired: list the photos again for a new one", field="expires")
+            raise Expired("this address has expired: list the records again for a new one", field="expires")
         return Digest(digest)
 
     def _signature(self, digest: str, content_type: str, expires: str) -> str:

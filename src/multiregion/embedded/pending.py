@@ -102,7 +102,7 @@ class Receiving:
 
 
 class PendingUploads:
-    """`Uploads` in one folder. For each photo and user one `.json`, which names the file with the bytes beside it."""
+    """`Uploads` in one folder. For each id and user one `.json`, which names the file with the bytes beside it."""
 
     def __init__(
         self, folder: Path, url: str, key: bytes, clock: Clock, ticket_seconds: int, slow_seconds: float = SLOW_WRITE_SECONDS
@@ -133,7 +133,7 @@ class PendingUploads:
         file.unlink()
 
     def in_flight(self) -> int:
-        """How many photos are on their way in: announced with a ticket that is still good; arriving; or here for no longer than a
+        """How many uploads are on their way in: announced with a ticket that is still good; arriving; or here for no longer than a
         ticket lives, since whoever means to commit one does so at once. The bytes of the others are kept until they are swept. What
         was refused is not on its way."""
         for counted in (self._ticketed, self._arrived):

@@ -84,7 +84,7 @@ class RegionReads:
         return self._reading.execute(needed, (digest,)).fetchone() is not None
 
     async def needed_by(self, digest: Digest, *, limit: int) -> NeededBy:
-        """The names of up to `limit` of those that make it needed: visible records first (`photos/abc`), then lost writes."""
+        """The names of up to `limit` of those that make it needed: visible records first (`todos/abc`), then lost writes."""
         rows = self._reading.execute(f"SELECT * FROM ({NEEDED_BY}) ORDER BY 1, 2 LIMIT ?2", (digest, limit)).fetchall()
         (count,) = self._reading.execute(f"SELECT count(*) FROM ({NEEDED_BY})", (digest,)).fetchone()
         return NeededBy([name for _, name in rows], count - len(rows))

@@ -198,7 +198,7 @@ class SqliteRecords(RegionReads):
         return result
 
     async def get(self, key: Key) -> Record | None:
-        """What was found is good until the next commit: every request asks for its user, and most for the same few photos."""
+        """What was found is good until the next commit: every request asks for its user, and most for the same few records."""
         # The count is read before the record, so that a commit in between makes what is kept here old, not wrong.
         if self._found_at != (commits := self._writer.commits) or len(self._found) >= FOUND_MAX:
             self._found, self._found_at = {}, commits

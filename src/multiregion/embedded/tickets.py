@@ -10,8 +10,6 @@ from msgspec.structs import asdict
 from multiregion.errors import Expired, Forbidden
 from multiregion.stores import Announced
 
-FIELDS = ("key", "Content-Type", "policy", "signature")
-
 
 class Policy(Announced, frozen=True):
     """What the holder of a ticket may upload, and until when (seconds since 1970)."""

@@ -51,5 +51,6 @@ app = Application(
     build,
     kinds={PHOTOS: Kind(title=caption), COMMENTS: Kind(title=message), NOTES: Kind(counted=False)},
     sweep=sweep,
+    uploads=PHOTOS,
     openapi=openapi,
 )

@@ -17,7 +17,8 @@ from multiregion.shapes import in_words
 from multiregion.states import Role
 
 HOST = "127.0.0.1"
-PARTS_OF_PORTS = ("edge", "primary", "secondary", "authority", "wire", "wire to primary", "wire to secondary")
+PORTS = 7
+"""The edge's, both regions', the authority's, and three of the wire: its own, and one towards each region."""
 
 
 class Admin(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -103,7 +104,7 @@ class DataFolder:
 
     def _kept(self) -> Kept | None:
         """None: nothing has ever been deployed here."""
-        why = "is missing"
+        damage = ""
         try:
             return read_kept(self.kept_file)
         except FileNotFoundError:
@@ -111,16 +112,16 @@ class DataFolder:
         except OSError as error:
             raise BadDeployment(f"{self.kept_file} cannot be read: {error.strerror}") from error
         except msgspec.DecodeError as error:
-            why = f"is damaged ({in_words(error)})"
+            damage = in_words(error)
         if found := found_again(self.folder, self._temporary_password()):
             kept, source = found
             if self.kept_file.exists():
                 self.kept_file.replace(self.kept_file.with_suffix(".damaged"))
             write_private(self.kept_file, kept)
-            self.found_again = f"{self.kept_file} {why.partition(' (')[0].replace('is ', 'was ')}, and was made again from {source}"
+            self.found_again = f"{self.kept_file} was {'damaged' if damage else 'missing'}, and was made again from {source}"
             return kept
-        if why != "is missing" or has_data(self.folder):
-            raise BadDeployment(nothing_to_go_by(self.kept_file, why))
+        if damage or has_data(self.folder):
+            raise BadDeployment(nothing_to_go_by(self.kept_file, f"is damaged ({damage})" if damage else "is missing"))
         return None
 
     def _temporary_password(self) -> str | None:

@@ -121,7 +121,7 @@ class EngineRegion(ServedRegion):
             lag=self._lag(),
             replicating=None,
             missing=missing_of(self._last_known()),
-            photos_in_flight=None,
+            uploads_in_flight=None,
             counts={partition: await self._tally(partition) for partition in self._application.counted},
             objects=None,
             losses=0,

@@ -92,7 +92,7 @@ class RegionProcess(ServedRegion):
             acknowledges=acknowledges,
             catches_up=lambda: self._continuity.catches_up(),
         )
-        self.exposure = RegionExposure(self._records, self._uploads)
+        self.exposure = RegionExposure(self._records, self._uploads, self._application.uploads)
         self._continuity = Continuity(self.region, self._peer, self._authority, clock, settings.loss_changes_max, self._kept_anywhere)
         self._exchange = LedgerExchange(self.region, self._peer, clock)
         self.repairs = Repairs(self._records, self._objects, self._peer, clock)
@@ -289,7 +289,7 @@ class RegionProcess(ServedRegion):
             lag=UNKNOWN_LAG if turns else self._lag(),
             replicating=self._replicator.problem is None and not turns,
             missing=missing_of(self._replicator.last_known),
-            photos_in_flight=self._uploads.in_flight(),
+            uploads_in_flight=self.exposure.uploads(),
             counts={partition: await self._records.count(partition) for partition in self._application.counted},
             objects=self._scrub.status(),
             losses=await self._records.pending_losses(),

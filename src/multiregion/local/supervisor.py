@@ -17,7 +17,7 @@ import msgspec
 from multiregion.clock import Clock
 from multiregion.config import PartConfig, Settings
 from multiregion.errors import BadDeployment
-from multiregion.local.deployment import HOST, PARTS_OF_PORTS, DataFolder, made
+from multiregion.local.deployment import HOST, PORTS, DataFolder, made
 from multiregion.local.serve import UNUSABLE
 
 STOP_SECONDS = 5.0
@@ -230,7 +230,7 @@ async def readiness(config: PartConfig) -> Readiness | None:
 
 def check_base(base: int) -> None:
     """Raises BadDeployment if the ports from `base` on cannot be used by anybody."""
-    last = base + len(PARTS_OF_PORTS) - 1
+    last = base + PORTS - 1
     if not 1024 <= base <= last <= 65535:
         raise BadDeployment(
             f"--port {base}: seven ports from it are used, {base} to {last}, and these are not between 1024 and 65535; choose another base"

@@ -99,7 +99,8 @@ export interface RegionStatus {
   /** Whether the other region's changes arrive; null: engines do it by themselves */
   replicating: boolean | null
   missing: Missing | null
-  photosInFlight: number | null
+  /** On their way into this region, by the application's name; null: not known */
+  uploadsInFlight: Record<string, number> | null
   /** How many there are of each kind, by the application's names */
   counts: Record<string, number>
   objects: Objects | null
@@ -121,8 +122,8 @@ export interface Missing {
   bytes: number
   seconds: number | null
   credentials: CredentialNamed[]
-  /** On their way into the other region; null: not known */
-  photosInFlight: number | null
+  /** On their way into the other region, by the application's name; null: not known */
+  uploadsInFlight: Record<string, number> | null
 }
 
 /** A change of who may sign in */

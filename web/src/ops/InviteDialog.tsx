@@ -44,7 +44,7 @@ export function InviteDialog({ onClose, onInvited }: { onClose(): void; onInvite
         </label>
         <label className="check">
           <input name="operator" type="checkbox" />
-          <span>An operator: may use this console, administer users and delete any photograph</span>
+          <span>An operator: may use this console, administer users, and do what the application leaves to operators</span>
         </label>
         <p role="alert" className="error">
           {error instanceof Error ? error.message : ''}

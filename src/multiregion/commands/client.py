@@ -1,12 +1,13 @@
-"""A region's application API as commands call it: for the deployment's operator, or for a user who signs in."""
+"""An application's API in both regions as its commands call it: for the deployment's operator, or for a user who signs in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 
+from multiregion.clock import Clock, SystemClock
 from multiregion.config import RegionPlace
 from multiregion.errors import MultiregionError, Unreachable
 from multiregion.local.deployment import LocalDeployment
@@ -36,11 +37,12 @@ def decoded(response: httpx.Response) -> dict[str, Any]:
         return {}
 
 
-class Gallery:
-    """Photos of a deployment, in whichever region the state names. Every call raises Unreachable or Answer."""
+class Client:
+    """An application's API in both regions of a deployment, which go by their names. Every call raises Unreachable or Answer."""
 
-    def __init__(self, deployment: LocalDeployment, *, user: str | None = None, password: str = "") -> None:
+    def __init__(self, deployment: LocalDeployment, *, user: str | None = None, password: str = "", clock: Clock | None = None) -> None:
         self._deployment = deployment
+        self.clock = clock or SystemClock()
         self._user, self._password = user, password
         self._token = None if user else deployment.authority.operator_token
         self._http = httpx.AsyncClient(timeout=CALL, trust_env=False, limits=httpx.Limits(max_connections=32))
@@ -53,7 +55,7 @@ class Gallery:
     def signs_in(self) -> bool:
         return self._user is not None
 
-    async def __aenter__(self) -> "Gallery":
+    async def __aenter__(self) -> "Client":
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -74,53 +76,21 @@ class Gallery:
             answers = True
         raise Unreachable(f"{'; '.join(why)}. {'`multiregion status` says what helps' if answers else 'Is `multiregion up` running?'}")
 
-    def place(self, region: str) -> RegionPlace:
-        places = (self._deployment.primary, self._deployment.secondary)
-        return next(place for place in places if place.region == region)
-
-    async def serving(self) -> list[RegionPlace]:
+    async def serving(self) -> list[str]:
         """The region that the state points to, and then the other."""
-        places = [self._deployment.primary, self._deployment.secondary]
-        return places[::-1] if (await self.state())["state"] == "failover" else places
+        regions = [self._deployment.primary.region, self._deployment.secondary.region]
+        return regions[::-1] if (await self.state())["state"] == "failover" else regions
 
-    async def photos(self) -> AsyncIterator[dict[str, Any]]:
-        """Every photo, newest first, from the first region that can serve them."""
-        places = await self.serving()
-        for last, place in enumerate(places, 1):
-            try:
-                first = await self.page(place, "")
-            except (Unreachable, Answer) as error:
-                if last == len(places) or (isinstance(error, Answer) and error.http_status < 500):
-                    raise
-                continue
-            async for photo in self._all(place, first):
-                yield photo
-            return
-
-    async def _all(self, place: RegionPlace, page: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
-        while True:
-            for photo in page["photos"]:
-                yield photo
-            if page["next"] is None:
-                return
-            page = await self.page(place, page["next"])
-
-    async def page(self, place: RegionPlace, after: str) -> dict[str, Any]:
-        return await self._call(place, "GET", "/photos", params={"limit": 100, **({"after": after} if after else {})})
-
-    async def announce(self, place: RegionPlace, said: dict[str, Any]) -> dict[str, Any]:
-        """A ticket, or the photo if it is there."""
-        return await self._call(place, "POST", "/photos", json=said)
-
-    async def upload(self, ticket: dict[str, Any], path: Path, content_type: str, sent: Callable[[int], None]) -> None:
+    async def send(self, ticket: dict[str, Any], path: Path, content_type: str, sent: Callable[[int], None]) -> None:
+        """Upload a file by the ticket that a region gave; `sent` is told of bytes as they go out."""
         with CountedFile(path, sent) as file:
             files = {"file": (path.name, file, content_type)}
             await self._answered(self._http.post(ticket["url"], data=ticket["fields"], files=files))  # type: ignore[arg-type]
 
-    async def commit(self, place: RegionPlace, photo_id: str) -> dict[str, Any]:
-        return await self._call(place, "POST", f"/photos/{photo_id}/commit")
-
-    async def _call(self, place: RegionPlace, method: str, path: str, **more: Any) -> dict[str, Any]:
+    async def call(self, region: str, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """One request, answered with JSON. `more`: as httpx takes it, such as `json` and `params`."""
+        places = (self._deployment.primary, self._deployment.secondary)
+        place = next(place for place in places if place.region == region)
         if self._token is None:
             await self._sign_in(place)
         headers = {"Authorization": f"Bearer {self._token}"}

@@ -13,13 +13,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 from rich.text import Text
 
-from multiregion.cli.deployment import DataOption, JsonOption, open_deployment
-from multiregion.cli.gallery import Gallery
-from multiregion.cli.importing import Import, Importer, Item, pictures_in
-from multiregion.cli.layout import Entry, Fitting, dim, size_words
-from multiregion.clock import SystemClock
+from multiregion.commands.client import Client
+from multiregion.commands.layout import Entry, Fitting, dim, size_words
+from multiregion.commands.options import DataOption, JsonOption, open_deployment
 from multiregion.errors import InvalidInput
-from multiregion.local.deployment import LocalDeployment
+from multiregion.gallery.client import photos
+from multiregion.gallery.importing import Import, Importer, Item, pictures_in
 
 app = typer.Typer(no_args_is_help=True, help="Photographs: put them in, and list them.")
 console = Console(highlight=False)
@@ -53,9 +52,10 @@ def import_photos(
     deployment = open_deployment(data)
     if user and password is None:
         password = typer.prompt(f"Password of {user}", hide_input=True, err=True)
+    client = Client(deployment, user=user, password=password or "")
     items = pictures_in(folder, recursive=recursive)
     try:
-        result = asyncio.run(imported(deployment, items, user=user, password=password or "", jobs=jobs, show=not as_json))
+        result = asyncio.run(imported(client, items, jobs=jobs, show=not as_json))
     except KeyboardInterrupt:
         errors.print("[yellow]![/] interrupted; run the same command again to go on")
         raise
@@ -67,17 +67,17 @@ def import_photos(
 @app.command("list", epilog="Example: multiregion photo list --json")
 def list_photos(data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the photographs, newest first."""
-    photos = asyncio.run(all_photos(open_deployment(data)))
+    found = asyncio.run(all_photos(Client(open_deployment(data))))
     if as_json:
-        typer.echo(msgspec.json.encode(photos).decode())
+        typer.echo(msgspec.json.encode(found).decode())
     else:
-        console.print(photos_list(photos) if photos else "There is no photo yet. Put some in: [bold]multiregion photo import DIR[/]")
+        console.print(photos_list(found) if found else "There is no photo yet. Put some in: [bold]multiregion photo import DIR[/]")
 
 
-async def import_samples(deployment: LocalDeployment, console: Console) -> None:
+async def import_samples(client: Client, console: Console) -> None:
     """Put the sample photographs in, unless they are there, and say in one line how that went."""
-    with as_file(files("multiregion").joinpath("samples")) as folder:
-        result = await import_folder(deployment, folder)
+    with as_file(files("multiregion.gallery").joinpath("samples")) as folder:
+        result = await imported(client, pictures_in(folder, recursive=False), jobs=JOBS_DEFAULT, show=False)
     if result.good:
         console.print(f"[green]✓[/] {len(result.items)} sample photographs are in the gallery")
     else:
@@ -85,24 +85,17 @@ async def import_samples(deployment: LocalDeployment, console: Console) -> None:
         console.print(f"[yellow]![/] not all sample photographs are in the gallery: {reason}")
 
 
-async def import_folder(deployment: LocalDeployment, folder: Path, *, jobs: int = JOBS_DEFAULT) -> Import:
-    """Import a folder as the administrator, quietly."""
-    return await imported(deployment, pictures_in(folder, recursive=False), jobs=jobs, show=False)
-
-
-async def imported(
-    deployment: LocalDeployment, items: list[Item], *, user: str | None = None, password: str = "", jobs: int, show: bool
-) -> Import:
-    async with Gallery(deployment, user=user, password=password) as gallery:
+async def imported(client: Client, items: list[Item], *, jobs: int, show: bool) -> Import:
+    async with client:
         if not show:
-            return await Importer(gallery, SystemClock()).run(items, jobs=jobs)
+            return await Importer(client).run(items, jobs=jobs)
         with progress_bar() as progress:
             files_task = progress.add_task("", total=sum(item.size for item in items), done=0, count=len(items))
 
             def done(item: Item) -> None:
                 progress.update(files_task, done=len([each for each in items if each.outcome != "waiting"]))
 
-            importer = Importer(gallery, SystemClock(), sent=lambda size: progress.advance(files_task, size), done=done)
+            importer = Importer(client, sent=lambda size: progress.advance(files_task, size), done=done)
             return await importer.run(items, jobs=jobs)
 
 
@@ -118,9 +111,9 @@ def progress_bar() -> Progress:
     )
 
 
-async def all_photos(deployment: LocalDeployment) -> list[dict[str, Any]]:
-    async with Gallery(deployment) as gallery:
-        return [photo async for photo in gallery.photos()]
+async def all_photos(client: Client) -> list[dict[str, Any]]:
+    async with client:
+        return [photo async for photo in photos(client)]
 
 
 def print_result(result: Import) -> None:
@@ -154,14 +147,14 @@ def print_json(result: Import) -> None:
     )
 
 
-def photos_list(photos: list[dict[str, Any]]) -> Fitting:
+def photos_list(found: list[dict[str, Any]]) -> Fitting:
     table = Table(box=None, header_style="dim")
     for heading in ("id", "by", "caption", "size", "pixels", "added"):
         table.add_column(heading, justify="right" if heading in ("size", "pixels") else "left")
-    for photo in photos:
+    for photo in found:
         pixels, size, added, caption = shown(photo)
         table.add_row(Text(photo["photoId"]), Text(photo["user"]), Text(caption), size, pixels, added)
-    return Fitting(table, map(entry, photos))
+    return Fitting(table, map(entry, found))
 
 
 def entry(photo: dict[str, Any]) -> Entry:

@@ -9,10 +9,9 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Literal
 
-from multiregion.cli.gallery import Answer, Gallery
-from multiregion.clock import Clock
-from multiregion.config import RegionPlace
+from multiregion.commands.client import Answer, Client
 from multiregion.errors import MultiregionError, Unreachable
+from multiregion.gallery.client import announce, commit, photos
 
 TYPES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 WAIT_SECONDS_MAX = 120.0
@@ -99,15 +98,14 @@ def digest_of(path: Path) -> str:
 class Importer:
     """`sent` is told of bytes as they go out (negative if they must go again), `done` of each file when it is finished with."""
 
-    gallery: Gallery
-    clock: Clock
+    client: Client
     sent: Callable[[int], None] = field(default=lambda size: None)
     done: Callable[[Item], None] = field(default=lambda item: None)
     _there: set[str] = field(default_factory=set)
-    _writer: RegionPlace | None = None
+    _writer: str | None = None
 
     async def run(self, items: Sequence[Item], *, jobs: int) -> Import:
-        began, todo = self.clock.monotonic(), iter(items)
+        began, todo = self.client.clock.monotonic(), iter(items)
         result = Import(items)
         try:
             await self._prepare()
@@ -116,13 +114,13 @@ class Importer:
                     group.create_task(self._work(todo))
         except* MultiregionError as stops:
             result.stopped = str(next(leaves(stops)))
-        result.seconds = self.clock.monotonic() - began
+        result.seconds = self.client.clock.monotonic() - began
         return result
 
     async def _prepare(self) -> None:
         await self._find_writer()
-        async for photo in self.gallery.photos():
-            if photo["user"] == self.gallery.user:
+        async for photo in photos(self.client):
+            if photo["user"] == self.client.user:
                 self._there.add(photo["uploadSha256"])
 
     async def _work(self, todo: Iterator[Item]) -> None:
@@ -138,7 +136,7 @@ class Importer:
             item.outcome, item.reason = "failed", objection
             return
         digest = await asyncio.to_thread(digest_of, item.path)
-        item.photo_id = photo_id_of(self.gallery.user, digest)
+        item.photo_id = photo_id_of(self.client.user, digest)
         if digest in self._there:
             item.outcome = "present"
             self._count(item, item.size)
@@ -162,20 +160,20 @@ class Importer:
                 if item.waited_seconds + wait > WAIT_SECONDS_MAX:
                     item.outcome, item.reason = "failed", f"{refusal.detail} (tried for {item.waited_seconds:.0f} s)"
                     return
-            await self.clock.sleep(wait)
+            await self.client.clock.sleep(wait)
             item.waited_seconds += wait
             pause = min(pause * 2, PAUSE_SECONDS_MAX)
 
     async def _attempt(self, item: Item, digest: str) -> Literal["added", "present"]:
-        place = self._writer or await self._find_writer()
+        region = self._writer or await self._find_writer()
         content_type = TYPES[item.path.suffix.lower()]
         said = {"contentType": content_type, "size": item.size, "sha256": digest, "photoId": item.photo_id}
-        answer = await self.gallery.announce(place, {**said, "caption": caption_of(item.path)})
+        answer = await announce(self.client, region, {**said, "caption": caption_of(item.path)})
         if "upload" not in answer:
             self._count(item, item.size)
             return "added" if item.waited_seconds else "present"  # after a break: it was this import's, and its answer was lost
-        await self.gallery.upload(answer["upload"], item.path, content_type, lambda size: self._count(item, size))
-        await self.gallery.commit(place, item.photo_id)
+        await self.client.send(answer["upload"], item.path, content_type, lambda size: self._count(item, size))
+        await commit(self.client, region, item.photo_id)
         return "added"
 
     def _count(self, item: Item, size: int) -> None:
@@ -188,17 +186,17 @@ class Importer:
         if isinstance(refusal, Unreachable):
             return True
         if refusal.http_status == 401:
-            return self.gallery.signs_in
+            return self.client.signs_in
         return refusal.http_status == 503 or refusal.answer_code in TRY_AGAIN
 
-    async def _find_writer(self) -> RegionPlace:
-        state = await self.gallery.state()
+    async def _find_writer(self) -> str:
+        state = await self.client.state()
         if state["writer"] is None:
             raise Stopped(
                 f"the state is {state['state']} (epoch {state['epoch']}), and nobody accepts writes;"
                 " what was imported is there. Run the same command again when the state is active"
             )
-        self._writer = self.gallery.place(state["writer"])
+        self._writer = str(state["writer"])
         return self._writer
 
 
