@@ -20,6 +20,7 @@ from multiregion.losses import LossLedger, Settled
 from multiregion.objects import NeededBy, Repaired
 from multiregion.orders import Request, Step
 from multiregion.predictions import InformedRegion, Outlook
+from multiregion.rebuild import Damage
 from multiregion.registry import founded_upon, known_of, note_report, resumed
 from multiregion.replication import Standing
 from multiregion.reports import ACCEPTED, Known, Report
@@ -75,6 +76,9 @@ class FarRegionControl:
 
     async def kept(self, marks: Sequence[Mark]) -> str | None:
         return None
+
+    async def damage(self) -> Damage:
+        return Damage(None, None, None)
 
     async def audit(self) -> Sequence[Position]:
         return ()

@@ -135,6 +135,9 @@ class Log:
     async def kept(self, marks: Sequence[Mark]) -> str | None:
         return None
 
+    async def damage(self) -> Damage:
+        return Damage(self.held[-1], None, None)
+
 
 async def test_what_the_other_region_has_counts_though_its_log_does_not_continue_this_one(deployment: Deployment) -> None:
     await deployment.stop_all()
