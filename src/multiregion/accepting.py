@@ -9,7 +9,6 @@ from multiregion.clock import Clock
 from multiregion.errors import MultiregionError, SwitchFailed, Unreachable
 from multiregion.orders import Step
 from multiregion.predictions import Outlook, RegionControl
-from multiregion.rebuild import Damage
 from multiregion.registry import known_of
 from multiregion.replication import Standing
 from multiregion.reports import Leadership, Reports, must_hold
@@ -17,6 +16,13 @@ from multiregion.states import Role
 from multiregion.stores import BEGINNING, Mark, StateStore
 
 ACCEPT_SECONDS, ACCEPT_PAUSE_SECONDS = 20.0, 0.1
+
+
+class Folder(Protocol):
+    """What a region says of the folder that its database is in."""
+
+    @property
+    def set_aside(self) -> str | None: ...
 
 
 class LogControl(Protocol):
@@ -28,7 +34,7 @@ class LogControl(Protocol):
 
     async def kept(self, marks: Sequence[Mark]) -> str | None: ...
 
-    async def damage(self) -> Damage: ...
+    async def damage(self) -> Folder: ...
 
 
 class Histories:
