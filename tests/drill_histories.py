@@ -259,13 +259,13 @@ def decisions(world: World) -> list[Decision]:
     ]
 
 
-PLAN = {
+PLAN: dict[str, dict[str, Any]] = {
     "drill": {"title": "Q4 region loss", "requested_by": "operator", "approved_by": "approver", "reason": "DORA Art. 11(6) yearly"},
     "objective": {"rto_write": "5s", "rto_read": "2s", "rpo_writes": 100, "rpo_seconds": "2s", "errors_outside_outage": "0.1%"},
     "return": {"failback": True, "loss": "discard"},
     "stop": {"if_error_rate_before_fault": ">1%"},
 }
-ENVIRONMENT = {
+ENVIRONMENT: dict[str, Any] = {
     "versions": {"multiregion": "1.1.0", "python": "3.11.2", "sqlite": "3.40.1"},
     "wheel": hashlib.sha256(b"wheel").hexdigest(),
     "durability": "local",

@@ -3,7 +3,7 @@
 Each defect is planted beside what was recorded, on things of its own where the run offers none, so that every run plants all of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from multiregion.drills.facts import ROLES, Facts, Row
@@ -218,14 +218,12 @@ DEFECTS = (
 )
 
 
-def self_check(facts: Facts) -> list[Row]:
+def self_check(facts: Facts, defects: Sequence[Defect] = DEFECTS) -> list[Row]:
     """Plants each defect, one at a time, and says whether its rule found more than it finds in what was recorded."""
-    found: dict[str, int] = {}
     clean = Index(facts)
     rules = {rule: find for rule, _, find in RULES}
-    for rule, find in rules.items():
-        found[rule] = sum(1 for _ in find(clean))
+    found = {rule: sum(1 for _ in find(clean)) for rule, find in rules.items()}
     return [
         {"rule": each.rule, "defect": each.name, "noticed": sum(1 for _ in rules[each.rule](Index(each.plant(facts)))) > found[each.rule]}
-        for each in DEFECTS
+        for each in defects
     ]

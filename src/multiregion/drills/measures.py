@@ -8,7 +8,7 @@ from datetime import datetime
 from multiregion.drills.contents import lost_writes
 from multiregion.drills.facts import Facts, Row
 from multiregion.drills.index import Index, kind_of, mark
-from multiregion.drills.oracle import following, moment, percentage
+from multiregion.drills.oracle import beginning, following, moment, percentage
 
 GROUPS = {
     "write": ("add", "replace", "delete", "photo", "password"),
@@ -46,12 +46,6 @@ def measure(facts: Facts) -> Row:
         "operations": dict(sorted(Counter(operation["out"] for operation in facts.operations).items())),
         "lateness": lateness(facts),
     }
-
-
-def beginning(facts: Facts) -> int | None:
-    """When the fault was injected; for a planned switch, when it was ordered."""
-    fault = moment(facts, "fault")
-    return moment(facts, "ordered") if fault is None else fault
 
 
 def lateness(facts: Facts) -> Row:

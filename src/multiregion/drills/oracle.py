@@ -96,7 +96,7 @@ def doubts(facts: Facts) -> list[str]:
 
 def not_steady(facts: Facts) -> str:
     """Before the fault clients were served; the stale and the pinned are not counted, they are refused by design."""
-    fault = moment(facts, "fault") or moment(facts, "ordered")
+    fault = beginning(facts)
     if fault is None:
         return "nothing was injected or ordered"
     before = [each for each in following(facts) if each["told"] < fault]
@@ -139,6 +139,12 @@ def moment(facts: Facts, event: str, *, last: bool = False) -> int | None:
     """When the first, or the last, event of this name began."""
     times = [int(each["sent"]) for each in facts.events if each["event"] == event]
     return (max if last else min)(times) if times else None
+
+
+def beginning(facts: Facts) -> int | None:
+    """When the fault was injected; for a planned switch, when it was ordered."""
+    fault = moment(facts, "fault")
+    return moment(facts, "ordered") if fault is None else fault
 
 
 def following(facts: Facts) -> list[Row]:
