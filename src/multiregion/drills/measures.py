@@ -226,7 +226,8 @@ def reconstitution(facts: Facts, start: int | None) -> Row:
 
 
 def duration(text: str) -> int:
-    """`5s`, `250ms`, `2m` in microseconds."""
+    """`5s`, `<= 250ms`, `2m` in microseconds."""
+    text = text.lstrip("<>= ")
     number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
     return round(float(number) * UNITS[text[len(number) :]])
 
