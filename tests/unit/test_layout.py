@@ -16,7 +16,7 @@ PACKAGE = "multiregion"
 
 # A module imports only from earlier lines, never from its own line (except from its own folder).
 LAYERS = (
-    ("errors", "shapes", "callers"),
+    ("errors", "shapes", "callers", "probes"),
     ("states",),
     ("clock",),
     ("config",),
