@@ -4,6 +4,7 @@ Nothing here is secret, so nothing needs constant time. Signing is in `evidence.
 """
 
 import hashlib
+from functools import lru_cache
 
 P = 2**255 - 19
 ORDER = 2**252 + 27742317777372353535851937790883648493
@@ -65,6 +66,7 @@ BASE_X = recover_x(BASE_Y, 0) or 0
 BASE: Point = (BASE_X, BASE_Y, 1, BASE_X * BASE_Y % P)
 
 
+@lru_cache(maxsize=64)
 def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether this is the signature of these bytes by this key (32 bytes)."""
     key = decompress(public)
