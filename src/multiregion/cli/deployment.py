@@ -1,5 +1,6 @@
 """What every command shares: the data folder's option, the deployment in it, and calls of the authority."""
 
+import asyncio
 import getpass
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +9,21 @@ from typing import Annotated, Any
 import httpx
 import msgspec
 import typer
+from rich.console import Console
+from rich.markup import escape
 
 from multiregion.cli.silence import Silence, silence
+from multiregion.clock import SystemClock
 from multiregion.config import data_of, default_data
 from multiregion.errors import MultiregionError
 from multiregion.local.deployment import DataFolder, LocalDeployment
+from multiregion.local.drilling import heal_left_behind, left_behind
 
 CALL_SECONDS = 10.0
 SILENCE_SECONDS = 150.0
 STATUS_SECONDS = 6.0
 CHANGES_NOTHING = "/operator/verify"
+warnings = Console(stderr=True, highlight=False)
 
 DataOption = Annotated[
     Path | None,
@@ -35,8 +41,16 @@ class Failure(MultiregionError):
 
 
 def open_deployment(data: Path | None) -> LocalDeployment:
-    """Raises BadDeployment, saying what to do, if there is none."""
-    return DataFolder(data or default_data()).read()
+    """What a drill has left undone, whose driver is gone, is undone first. Raises BadDeployment, saying what to do, if there is none."""
+    folder = DataFolder(data or default_data())
+    found = folder.read()
+    if left_behind(folder):
+        warnings.print(
+            "[yellow]Warning.[/] A drill was broken off; what it did is undone. Then run: multiregion drill abort", soft_wrap=True
+        )
+        for failure in asyncio.run(heal_left_behind(folder, SystemClock())):
+            warnings.print(f"[yellow]Warning.[/] Not undone: {escape(failure)}", soft_wrap=True)
+    return found
 
 
 class Authority:

@@ -4,6 +4,7 @@ import asyncio
 import getpass
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from multiregion.cli.deployment import Authority, DataOption, JsonOption, open_deployment
+from multiregion.cli.deployment import Authority, DataOption, JsonOption
 from multiregion.cli.drill_output import compared, printed, progress, run_lines
 from multiregion.cli.drill_setup import driver
 from multiregion.cli.state import print_json
@@ -26,7 +27,7 @@ from multiregion.drills.preflight import Unready
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.local.abandoned import abort as abort_run
 from multiregion.local.deployment import DataFolder
-from multiregion.local.drilling import driving
+from multiregion.local.drilling import driving, is_driven
 
 app = typer.Typer(no_args_is_help=True, help="Rehearse a failover under load, measured by its clients, with sealed evidence.")
 console = Console(highlight=False)
@@ -230,8 +231,11 @@ def abort(data: DataOption = None, json: JsonOption = False) -> None:
 
 
 def known_runs(data: Path | None) -> list[runs.Run]:
-    open_deployment(data)
-    return runs.runs_in(Authority.of(data).get("/operator/drills")["drills"])
+    """A run whose driver is gone is broken off, though nobody has said so yet."""
+    found = runs.runs_in(Authority.of(data).get("/operator/drills")["drills"])
+    if is_driven(DataFolder(data or default_data())):
+        return found
+    return [replace(run, outcome=runs.ABORTED) if run.outcome == runs.UNDER_WAY else run for run in found]
 
 
 def bundles(data: Path | None, out: Path | None) -> dict[int, Path]:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from multiregion.cli.layout import Entry, Fitting
 from multiregion.cli.state import moment
 from multiregion.drills.oracle import BROKEN, INCONCLUSIVE, MISSED, PASS
 from multiregion.drills.performance import Ended
@@ -25,6 +26,7 @@ PHASES = {
     "return": "what was done is undone",
     "settle": "both regions, and the loss ledger",
     "failback": "writing goes back",
+    "home": "load as before",
     "calm": "no load, until both regions are equal",
     "final reads": "reads everything in both regions",
     "remove": "deletes what it wrote",
@@ -53,7 +55,8 @@ def progress(screen: Console) -> Callable[[dict[str, Any]], None]:
 
 def counts_words(event: Mapping[str, Any]) -> str:
     counts = event["counts"]
-    return f"{counts.get('ok', 0)} ok, {counts.get('refused', 0)} refused, {counts.get('unknown', 0)} unknown; writes go to {event['serving']}"
+    words = ", ".join(f"{counts.get(outcome, 0)} {outcome}" for outcome in ("ok", "refused", "unknown"))
+    return f"{words}; writes go to {event['serving']}"
 
 
 def words_of(event: Mapping[str, Any]) -> str:
@@ -75,9 +78,8 @@ def printed(ended: Ended) -> Group:
     derived = ended.derived
     verdict = derived["verdict"]
     lines: list[Any] = [Text.assemble((verdict, STYLES[verdict]), f"  drill {ended.run}")]
-    for rule in derived["rules"]:
-        if rule["outcome"] == "broken":
-            lines.append(Text(f"  {rule['rule']} {rule['promise']}: {rule['witnesses'][0]['text']}", "red"))
+    broken = [rule for rule in derived["rules"] if rule["outcome"] == "broken"]
+    lines += [Text(f"  {rule['rule']} {rule['promise']}: {rule['witnesses'][0]['text']}", "red") for rule in broken]
     lines += [Text(f"  {doubt}", "yellow") for doubt in derived["doubts"]]
     for objective in derived["objectives"]:
         lines.append(Text(f"  {'✓' if objective['met'] else '✗'} {objective_words(objective)}"))
@@ -131,14 +133,17 @@ def figures_of(derived: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def run_lines(rows: Sequence[Mapping[str, Any]]) -> Table | Text:
+def run_lines(rows: Sequence[Mapping[str, Any]]) -> Fitting | Text:
     if not rows:
         return Text("No drill has been run. Try: multiregion drill run planned")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("run", "when", "scenario", "by", "outcome", "bundle"):
         table.add_column(heading)
+    entries: list[Entry] = []
     for row in rows:
-        bundle = Text(row["bundle"] or "missing", "dim" if row["bundle"] else "yellow")
+        bundle = Text(row["bundle"] or "no bundle here", "dim" if row["bundle"] else "yellow")
         outcome = Text(row["outcome"], STYLES.get(row["outcome"], ""))
-        table.add_row(str(row["number"]), moment(row["at"]), row["scenario"], row["actor"], outcome, bundle)
-    return table
+        cells = [Text(str(row["number"])), Text(moment(row["at"])), Text(row["scenario"]), Text(row["actor"]), outcome]
+        table.add_row(*cells, bundle)
+        entries.append((cells, [bundle]))
+    return Fitting(table, entries)

@@ -31,13 +31,12 @@ async def driver(stack: AsyncExitStack, folder: DataFolder, out: Path, actor: st
         raise BadDeployment(f"the application {config.application} does not say how it is drilled: Application(…, drill=…)")
     places = {"primary": deployment.primary, "secondary": deployment.secondary}
     token = deployment.authority.operator_token
-    settings = {name: value for name, value in config.settings.items()}
     environment = {
         "multiregion": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "application": config.application,
-        "settings": settings,
+        "settings": config.settings,
         "topology": {role: {"region": place.region, "url": place.url} for role, place in places.items()},
         "clocks": "all parts and the driver share this machine's clock",
     }

@@ -10,18 +10,19 @@ from multiregion.drills.facts import ROLES
 from multiregion.drills.history import Decision, Final, Item, LedgerEntry, Mark, Operation
 from multiregion.drills.operator import HttpOperator
 from multiregion.drills.target import Target
-from multiregion.probes import Probe
+from multiregion.probes import Call, Probe
 
 POSITIONS = re.compile(r"(\d+)\.(\d+|\?)(?:-(\d+|\?))?(?:\.[0-9a-f]+)?")
 VERSIONED = ("replace", "password")
 
 
-async def finals(probe: Probe, target: Target, regions: Mapping[str, str], now: Callable[[], int]) -> dict[str, Final]:
+async def finals(
+    probe: Probe, call: Callable[[str], Call], target: Target, regions: Mapping[str, str], now: Callable[[], int]
+) -> dict[str, Final]:
     """Both regions, one after the other: they are level and nobody writes."""
     found = {}
     for role in ROLES:
-        call = target.call(role, {})
-        items = [msgspec.convert(item, Item) for item in await probe.read_back(call)]
+        items = [msgspec.convert(item, Item) for item in await probe.read_back(call(role))]
         epoch = int((await target.state(role))["epoch"])
         found[role] = Final(region=regions[role], read_at=now(), epoch=epoch, items=items)
     return found

@@ -23,6 +23,8 @@ DECISION_SECONDS = 300.0
 READY_SECONDS = 120.0
 CAUGHT_UP_SECONDS = 3.0
 COUNTS_SECONDS = 1.0
+HOME_SECONDS = 6.0
+"""Service counts as good again after 5 s of it."""
 DECIDES = ("hand over", "take over")
 STATE_EVERY_SECONDS = 0.02
 
@@ -80,6 +82,8 @@ class Course:
         self._recording.begin("after")
         await self._clock.sleep(self._lengths.after)
         await self.back()
+        self._recording.begin("home")
+        await self._clock.sleep(HOME_SECONDS)
 
     async def back(self) -> None:
         """The lost part returns, what was lost is settled, and the writer goes back. May be repeated."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
-from xml.etree import ElementTree as xml  # noqa: S405  (written, never read)
+from xml.etree import ElementTree as xml
 
 from multiregion.drills.oracle import INCONCLUSIVE
 

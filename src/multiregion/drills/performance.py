@@ -19,10 +19,10 @@ from multiregion.drills.history import Client, Header, Writer, plain
 from multiregion.drills.operator import HttpOperator
 from multiregion.drills.plan import Plan, as_toml, seconds
 from multiregion.drills.recording import Recording, Tell
-from multiregion.drills.target import Silent, Target
+from multiregion.drills.target import PATIENT_SECONDS, Silent, Target
 from multiregion.drills.workload import Workload
-from multiregion.errors import MultiregionError
-from multiregion.probes import Probe
+from multiregion.errors import MultiregionError, SwitchFailed
+from multiregion.probes import Call, Probe
 
 LEVEL_SECONDS = 60.0
 REMOVED_SECONDS = 30.0
@@ -75,6 +75,7 @@ class Performance:
         self._number = 0
         self._known: set[str] = set()
         self._since = ""
+        self._previous_seal: str | None = None
         self._folder = means.out
         self._regions: Mapping[str, str] = {}
 
@@ -91,11 +92,11 @@ class Performance:
         self._since = started
         self._folder = self._means.out / folder_name(self._number, self._plan.drill.scenario, started)
         self._means.undo.begin(Undo(self._number, str(self._folder), "active"))
-        previous = await self._previous()
-        plan_digest = seal_plan(self._folder, text, self._means.sealer, run=self._number, at=started, previous=previous)
+        self._previous_seal = await self._previous()
+        plan_digest = seal_plan(self._folder, text, self._means.sealer, run=self._number, at=started, previous=self._previous_seal)
         self._recording.say(run=self._number, folder=str(self._folder))
         recorded = await self._recorded(status, nonce, plan_digest)
-        return await self._sealed(recorded, previous)
+        return await self._sealed(recorded)
 
     async def _ready(self) -> Mapping[str, Any]:
         means = self._means
@@ -130,8 +131,11 @@ class Performance:
                 await self._through(course, recorded)
                 await self._read(course, probe, recorded, plain(header))
                 await self._remove(probe, recorded)
+        except (Silent, RuntimeError) as error:
+            await self._break_off(course, probe, status)
+            raise SwitchFailed(f"the drill was broken off: {error}") from error
         except BaseException:
-            await self._break_off(course, probe)
+            await self._break_off(course, probe, status)
             raise
         recorded.facts["environment"]["driver"] = {
             "operations": workload.counts.made, "late_p99": workload.counts.late_p99(), "in_flight_most": workload.counts.in_flight_most,
@@ -156,8 +160,11 @@ class Performance:
         self._recording.say(phase="prepare")
         total = seconds("workload.duration", self._plan.workload.duration)
         operations = int(self._plan.workload.rate * total * 1.5)
-        await probe.prepare(self._means.target.call(ROLES[0], {}), clients=[client.c for client in clients], operations=operations)
+        await probe.prepare(self._patient(ROLES[0]), clients=[client.c for client in clients], operations=operations)
         await course.until_level(LEVEL_SECONDS)
+
+    def _patient(self, role: str) -> Call:
+        return self._means.target.call(role, {}, seconds=PATIENT_SECONDS)
 
     def _header(self, nonce: str, plan: str, clients: list[Client], status: Mapping[str, Any]) -> Header:
         workload = self._plan.workload
@@ -185,7 +192,7 @@ class Performance:
         means, recording = self._means, self._recording
         await course.calm()
         recording.begin("final reads")
-        finals = {} if recorded.stopped else await collect.finals(probe, means.target, self._regions, recording.now)
+        finals = {} if recorded.stopped else await collect.finals(probe, self._patient, means.target, self._regions, recording.now)
         (verdict, *_) = [line["verdict"] for line in await means.operator.all("verify?deep=1") if "verdict" in line][-1:]
         lines = await means.operator.history()
         decided = {line["facts"]["loss"]: line["at"] for line in lines if "loss" in line["facts"]}
@@ -212,7 +219,7 @@ class Performance:
         if writer is None:
             recorded.facts["environment"]["removed"] = {"left": None, "why": "nothing can be written in this state"}
             return
-        await probe.remove(means.target.call(writer, {}))
+        await probe.remove(self._patient(writer))
         left = await self._left(probe)
         recorded.facts["environment"]["removed"] = {"left": left}
         if left:
@@ -221,36 +228,52 @@ class Performance:
     async def _left(self, probe: Probe) -> list[str]:
         until = self._means.clock.monotonic() + REMOVED_SECONDS
         while True:
-            found = [await probe.remaining(self._means.target.call(role, {})) for role in ROLES]
+            found = [await probe.remaining(self._patient(role)) for role in ROLES]
             if not any(found) or self._means.clock.monotonic() > until:
                 return sorted({id for ids in found for id in ids})
             await self._means.clock.sleep(LOOK_SECONDS)
 
-    async def _break_off(self, course: Course, probe: Probe) -> None:
-        """The state before, as far as that can be; what cannot be, `drill abort` does."""
+    async def _break_off(self, course: Course, probe: Probe, status: Mapping[str, Any]) -> None:
+        """The state before, as far as that can be, and a seal on what there is; what cannot be, `drill abort` does."""
         means = self._means
+        self._recording.say(note="broken off: everything is undone")
         try:
             await course.back()
             await course.until_level(LEVEL_SECONDS)
-            await probe.remove(means.target.call(ROLES[0], {}))
+            await probe.remove(self._patient(ROLES[0]))
+            lines = collect.decisions(await means.operator.history(), self._since)
         except (MultiregionError, Silent, RuntimeError) as error:
             self._recording.say(note=f"not everything is as before: {error}. Run: multiregion drill abort")
             return
         finally:
             self._recording.close()
+        seal = await self._sealed_as_it_is(plain(lines))
+        await runs.end(means.operator, self._number, actor=means.operator.actor, verdict=runs.ABORTED, seal=seal)
         means.undo.end()
-        await runs.end(means.operator, self._number, actor=means.operator.actor, verdict=runs.ABORTED, seal="")
 
-    async def _sealed(self, recorded: Recorded, previous: str | None) -> Ended:
+    async def _sealed_as_it_is(self, authority: list[Any]) -> str:
+        """The digest of the seal, "" if nothing had been recorded."""
+        path = self._folder / HISTORY
+        if not path.exists():
+            return ""
+        facts: dict[str, Any] = {"header": {}, "finals": {}, "ledger": [], "authority": authority}
+        environment = {**self._means.environment, "stopped": "broken off"}
+        _, seal = await self._seal({**facts, "environment": environment})
+        return seal
+
+    async def _sealed(self, recorded: Recorded) -> Ended:
         """The verdict is derived from what is read back from the files."""
         means = self._means
         self._recording.say(phase="check")
-        given = Facts(plan=tomllib.loads(as_toml(self._plan)), operations=[], events=[], **recorded.facts)
-        derived, seal = await asyncio.to_thread(seal_bundle, self._folder, given, means.sealer, previous=previous)
+        derived, seal = await self._seal(recorded.facts)
         await runs.end(means.operator, self._number, actor=means.operator.actor, verdict=derived["verdict"], seal=seal)
         means.undo.end()
         self._recording.say(phase="sealed")
         return Ended(self._number, self._folder, derived, seal, recorded.stopped)
+
+    async def _seal(self, facts: Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+        given = Facts(plan=tomllib.loads(as_toml(self._plan)), operations=[], events=[], **facts)
+        return await asyncio.to_thread(seal_bundle, self._folder, given, self._means.sealer, previous=self._previous_seal)
 
 
 def folder_name(number: int, scenario: str, started: str) -> str:

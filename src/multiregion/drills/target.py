@@ -11,6 +11,8 @@ from multiregion.drills.facts import ROLES
 from multiregion.probes import Answer, Call
 
 CALL_SECONDS = 2.0
+PATIENT_SECONDS = 30.0
+"""Of what the drill itself has to know or do, before and after the load."""
 FORGOTTEN_CONNECTIONS_SECONDS = 5.0
 POSITION = "multiregion-position"
 NO_CONNECTION = "no_connection"
@@ -27,8 +29,8 @@ class Silent(Exception):
 class Target(Protocol):
     """What the workload needs of a deployment."""
 
-    def call(self, role: str, headers: Mapping[str, str]) -> Call:
-        """`headers` go along with each request. What the call makes raises Silent if there is no answer in time."""
+    def call(self, role: str, headers: Mapping[str, str], *, seconds: float = CALL_SECONDS) -> Call:
+        """`headers` go along with each request. What the call makes raises Silent if there is no answer within `seconds`."""
         ...
 
     def address(self, role: str) -> str: ...
@@ -78,8 +80,8 @@ class HttpTarget:
     def address(self, role: str) -> str:
         return self._places[role].url
 
-    def call(self, role: str, headers: Mapping[str, str]) -> Call:
-        return RegionCall(self._http[role], self._places[role], self.operator, headers)
+    def call(self, role: str, headers: Mapping[str, str], *, seconds: float = CALL_SECONDS) -> Call:
+        return RegionCall(self._http[role], self._places[role], self.operator, headers, seconds)
 
     async def state(self, role: str) -> dict[str, Any]:
         answer = await self.call(role, {})("GET", self._path)
@@ -101,9 +103,10 @@ class HttpTarget:
 class RegionCall:
     """One client's requests of one region."""
 
-    def __init__(self, http: httpx.AsyncClient, place: Place, operator: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        self._http = http
-        self._headers = headers
+    def __init__(
+        self, http: httpx.AsyncClient, place: Place, operator: Mapping[str, str], headers: Mapping[str, str], seconds: float
+    ) -> None:
+        self._http, self._headers, self._seconds = http, headers, seconds
         self.operator = operator
         self.client_id, self.pool_id = place.client_id, place.user_pool_id
 
@@ -111,8 +114,9 @@ class RegionCall:
         self, method: str, path: str, *, json: Any = None, content: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
         body = jsons.dumps(json).encode() if json is not None else content
+        all_headers = {**self._headers, **(headers or {})}
         try:
-            answer = await self._http.request(method, path, content=body, headers={**self._headers, **(headers or {})})
+            answer = await self._http.request(method, path, content=body, headers=all_headers, timeout=self._seconds)
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise silence(error) from error
         return Answer(answer.status_code, answer.headers, answer.content)

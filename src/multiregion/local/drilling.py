@@ -125,9 +125,18 @@ def driving(data: DataFolder) -> Iterator[None]:
         raise Conflict(f"{error.detail}. Wait for it, or stop it with Ctrl-C there") from error
 
 
+def is_driven(data: DataFolder) -> bool:
+    """Whether the driver of a drill lives."""
+    return held_by(data.folder / "drills") is not None
+
+
 def left_behind(data: DataFolder) -> bool:
-    """Whether a driver has died and left something to undo."""
-    return UndoFile(data.folder).path.exists() and held_by(data.folder / "drills") is None
+    """Whether a driver has died and left something to undo, and `up` runs, without which there is nothing to undo it to."""
+    file = UndoFile(data.folder)
+    if not file.path.exists() or is_driven(data) or held_by(data.folder) is None:
+        return False
+    undo = file.read()
+    return bool(undo and undo.deeds)
 
 
 async def heal_left_behind(data: DataFolder, clock: Clock) -> list[str]:
@@ -144,4 +153,3 @@ def undo_before_start(data: DataFolder) -> None:
     undo = file.read()
     for deed in undo.deeds if undo else []:
         file.forget(deed)
-
