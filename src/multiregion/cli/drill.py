@@ -2,6 +2,7 @@
 
 import asyncio
 import getpass
+import signal
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -99,6 +100,9 @@ def run(
             print_json({"verdict": None, "refused": unready.reasons})
         raise_listed(unready)
         raise typer.Exit(1) from unready
+    except asyncio.CancelledError as stopped:
+        errors.print("The drill was ended. What it did is undone, as far as it said nothing else.")
+        raise typer.Exit(1) from stopped
     if junit_file:
         junit_file.write_bytes(junit(f"drill {ended.run} {wanted.drill.scenario}", ended.derived, clock.monotonic() - began))
     if as_json:
@@ -109,6 +113,9 @@ def run(
 
 
 async def perform(wanted: plan.Plan, folder: DataFolder, out: Path, tell: Callable[[dict[str, Any]], None]) -> Ended:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # as Ctrl-C does by itself
     async with AsyncExitStack() as stack:
         means = await driver(stack, folder, out, getpass.getuser(), tell)
         return await Performance(wanted, means).run()

@@ -22,7 +22,7 @@ PHASES = {
     "fault": "the fault",
     "outage": "until clients notice",
     "takeover": "writing moves",
-    "after": "load in the other region",
+    "after": "load goes on",
     "return": "what was done is undone",
     "settle": "both regions, and the loss ledger",
     "failback": "writing goes back",

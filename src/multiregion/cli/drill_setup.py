@@ -16,10 +16,9 @@ from multiregion.drills.operator import HttpOperator
 from multiregion.drills.performance import Means
 from multiregion.drills.target import HttpTarget
 from multiregion.errors import BadDeployment
+from multiregion.local.abandoned import key_file
 from multiregion.local.deployment import DataFolder, made
 from multiregion.local.drilling import LocalInjector
-
-KEY = "drill-key"
 
 
 async def driver(stack: AsyncExitStack, folder: DataFolder, out: Path, actor: str, tell: Callable[[dict[str, Any]], None]) -> Means:
@@ -45,7 +44,7 @@ async def driver(stack: AsyncExitStack, folder: DataFolder, out: Path, actor: st
         target=await stack.enter_async_context(HttpTarget(deployment.app_id, places, token)),
         injector=LocalInjector(folder, clock),
         undo=UndoFile(folder.folder),
-        sealer=Sealer.open(folder.folder / "authority" / KEY),
+        sealer=Sealer.open(key_file(folder)),
         make_probe=make_probe,
         clock=clock,
         tell=tell,

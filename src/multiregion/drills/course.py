@@ -199,7 +199,7 @@ class Course:
     async def _is_back(self) -> bool:
         status = await self._operator.get("status")
         for region in status["status"].values():
-            if not (region["answers"] and region["ready"] and region["replicating"]):
+            if not (region["answers"] and region["ready"] and region["replicating"] and region["epoch"] == status["epoch"]):
                 return False
             if region["lag"]["seconds"] is None or region["lag"]["seconds"] > CAUGHT_UP_SECONDS:
                 return False
@@ -210,7 +210,8 @@ class Course:
         word = self._plan.back.loss
         found = await self._operator.get("losses")
         pending = [loss for loss in found["losses"] if loss["outcome"] == "pending"]
-        self._recording.say(lost=len(pending))
+        if pending or self._recording.phase == "settle":
+            self._recording.say(lost=len(pending))
         if word == "list-only" or not pending:
             return
         self.settled_at = iso(self._clock.now())
@@ -230,6 +231,8 @@ class Course:
         """No fault and no writes, until both regions hold the same."""
         self._recording.begin("calm")
         await self._clock.sleep(self._lengths.calm)
+        await self.until_level(READY_SECONDS)
+        await self.settle()  # what a region that came back has listed since
         await self.until_level(READY_SECONDS)
         self._recording.event("level")
 

@@ -20,6 +20,7 @@ from multiregion.drills.operator import HttpOperator
 from multiregion.drills.plan import Plan, as_toml, seconds
 from multiregion.drills.recording import Recording, Tell
 from multiregion.drills.target import PATIENT_SECONDS, Silent, Target
+from multiregion.drills.unfinished import seal_unfinished
 from multiregion.drills.workload import Workload
 from multiregion.errors import MultiregionError, SwitchFailed
 from multiregion.probes import Call, Probe
@@ -92,7 +93,7 @@ class Performance:
         self._since = started
         self._folder = self._means.out / folder_name(self._number, self._plan.drill.scenario, started)
         self._means.undo.begin(Undo(self._number, str(self._folder), "active"))
-        self._previous_seal = await self._previous()
+        self._previous_seal = runs.seal_before(await self._means.operator.drills(), self._number)
         plan_digest = seal_plan(self._folder, text, self._means.sealer, run=self._number, at=started, previous=self._previous_seal)
         self._recording.say(run=self._number, folder=str(self._folder))
         recorded = await self._recorded(status, nonce, plan_digest)
@@ -110,11 +111,6 @@ class Performance:
         if found := preflight.reasons(self._plan, status, losses, impossible, name, means.undo.read() is not None):
             raise preflight.Unready(found)
         return status
-
-    async def _previous(self) -> str | None:
-        """The digest of the newest seal before this run."""
-        sealed = [run for run in runs.runs_in(await self._means.operator.drills()) if run.number < self._number and run.facts.get("seal")]
-        return sealed[-1].facts["seal"] if sealed else None
 
     async def _recorded(self, status: Mapping[str, Any], nonce: str, plan: str) -> Recorded:
         """The facts of the run. Whatever happens, faults are undone and the drill's data goes."""
@@ -239,6 +235,7 @@ class Performance:
         self._recording.say(note="broken off: everything is undone")
         try:
             await course.back()
+            await course.failback()
             await course.until_level(LEVEL_SECONDS)
             await probe.remove(self._patient(ROLES[0]))
             lines = collect.decisions(await means.operator.history(), self._since)
@@ -247,19 +244,11 @@ class Performance:
             return
         finally:
             self._recording.close()
-        seal = await self._sealed_as_it_is(plain(lines))
+        seal = await seal_unfinished(
+            self._folder, means.sealer, authority=plain(lines), environment=means.environment, previous=self._previous_seal
+        )
         await runs.end(means.operator, self._number, actor=means.operator.actor, verdict=runs.ABORTED, seal=seal)
         means.undo.end()
-
-    async def _sealed_as_it_is(self, authority: list[Any]) -> str:
-        """The digest of the seal, "" if nothing had been recorded."""
-        path = self._folder / HISTORY
-        if not path.exists():
-            return ""
-        facts: dict[str, Any] = {"header": {}, "finals": {}, "ledger": [], "authority": authority}
-        environment = {**self._means.environment, "stopped": "broken off"}
-        _, seal = await self._seal({**facts, "environment": environment})
-        return seal
 
     async def _sealed(self, recorded: Recorded) -> Ended:
         """The verdict is derived from what is read back from the files."""

@@ -53,6 +53,12 @@ def under_way(lines: Sequence[Mapping[str, Any]]) -> Run | None:
     return next((run for run in reversed(runs_in(lines)) if run.outcome == UNDER_WAY), None)
 
 
+def seal_before(lines: Sequence[Mapping[str, Any]], number: int) -> str | None:
+    """The digest of the newest seal before this run."""
+    seals = [run.facts["seal"] for run in runs_in(lines) if run.number < number and run.facts.get("seal")]
+    return str(seals[-1]) if seals else None
+
+
 async def begin(log: RunLog, *, actor: str, scenario: str, plan: str, nonce: str) -> int:
     """The number of a new run. Raises Conflict, naming it, if one is under way, or somebody begins one at this moment."""
     lines = await log.drills()
