@@ -84,6 +84,6 @@ def operations(heard: Heard) -> list[Row]:
 
 def entry(loss: dict[str, Any]) -> Row:
     partition = loss["record"].partition("/")[0]
-    kind = "delete" if loss["what"] == "delete photo" else loss["what"] if loss["what"].startswith("delete") else KINDS[partition]
+    kind = "delete" if loss["what"] == "delete photo" else loss["what"] if loss["what"].startswith("delete") else KINDS.get(partition, partition)
     row = {"id": loss["id"], "region": loss["region"], "k": kind, "item": id_of(loss), "first": [0, 0], "last": [0, 0]}
     return row | {"outcome": loss["outcome"], "by": loss["decidedBy"]}

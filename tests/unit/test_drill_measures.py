@@ -88,6 +88,15 @@ def test_clients_that_ignore_the_state_do_not_count() -> None:
     assert measure(run(CRASH + steady(12 * SECOND, 30 * SECOND, c=1, out="refused"), FAULT))["rto"]["write"]["end"] == 12_005_000
 
 
+def test_the_pause_of_the_way_back_is_no_outage_of_the_fault() -> None:
+    """The first takeover was too fast for anybody to notice."""
+    rows = [row | {"out": "refused"} if 20 * SECOND <= row["due"] < 20.3 * SECOND else row for row in steady(0, 30 * SECOND)]
+    found = measure(run(rows, FAULT, event("ordered", 20 * SECOND - 1, what="failback")))
+    assert found["rto"]["write"]["microseconds"] == 0
+    assert found["clocks"]["detected"] is None and found["clocks"]["validated"] is None
+    assert found["reconstitution"]["failback"] == 305_000 and found["errors"]["failed_outside"] == 0
+
+
 def test_no_failure_is_no_outage() -> None:
     assert outage(steady(0, SECOND), 0) is None
 

@@ -39,6 +39,13 @@ def not_listed(found: Facts) -> None:
     found.ledger.remove(next(entry for entry in found.ledger if entry["k"] == "add"))
 
 
+def lost_elsewhere(found: Facts) -> None:
+    """The ledger has what another region lost of it, not what was acknowledged."""
+    row = add(found, out="unknown", epoch=None, region=None)
+    add(found, k="repeat", t="add", id=row["id"], to="secondary", epoch=6, region="ap-northeast-1", position=[6, 5000])
+    enter(found, "add", row["id"])
+
+
 def register_older(found: Facts) -> None:
     for role in found.finals:
         items(found, "replace", role)[0]["value"] = 1
@@ -222,6 +229,7 @@ BREAKING: list[tuple[Callable[[Facts], None], set[str]]] = [
     (vanished, {"C1"}),
     (vanished_from_one, {"C1", "C8"}),
     (not_listed, {"C1"}),
+    (lost_elsewhere, {"C1"}),
     (register_older, {"C1"}),
     (lost_and_there, {"C1", "C13"}),
     (lost_version_and_there, {"C1"}),

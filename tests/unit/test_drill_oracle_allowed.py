@@ -28,6 +28,21 @@ def refused_then_unknown_is_there(found: Facts) -> None:
     keep(found, "add", row["id"])
 
 
+def repeated_elsewhere(found: Facts) -> None:
+    """A frozen region wakes up, commits what had been asked of it, and undoes it: another region has acknowledged the same meanwhile."""
+    row = add(found, out="unknown", epoch=None, region=None)
+    add(found, k="repeat", t="add", id=row["id"], to="secondary", epoch=6, region="ap-northeast-1", position=[6, 5000])
+    keep(found, "add", row["id"])
+    enter(found, "add", row["id"])
+
+
+def repeated_elsewhere_without_an_answer(found: Facts) -> None:
+    row = add(found, out="unknown", epoch=None, region=None)
+    add(found, k="repeat", t="add", id=row["id"], out="unknown", to="secondary", epoch=None, region=None)
+    keep(found, "add", row["id"])
+    enter(found, "add", row["id"])
+
+
 def deleted_perhaps(found: Facts) -> None:
     item = items(found, "add")[0]["id"]
     add(found, k="delete", key=item, out="unknown")
@@ -111,6 +126,8 @@ ALLOWED = [
     unknown_is_not_there,
     unknown_then_acknowledged,
     refused_then_unknown_is_there,
+    repeated_elsewhere,
+    repeated_elsewhere_without_an_answer,
     deleted_perhaps,
     delete_is_lost,
     unknown_version_arrives_last,

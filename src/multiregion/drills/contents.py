@@ -37,6 +37,7 @@ def overwritten_by_older(index: Index, kind: str, key: str, version: int) -> Ite
 def counted_twice(index: Index, name: Name) -> Iterator[Witness]:
     kind, key, version = name
     entries = [entry for entry in index.entries(name) if entry["outcome"] != "applied" and entry["last"] is not None]
+    entries = [entry for entry in entries if not index.has_another_copy(name, entry)]
     if not entries:
         return
     if kind in THINGS:
@@ -164,7 +165,7 @@ def settled_wrongly(index: Index, entry: Row) -> Iterator[Witness]:
     if kind in THINGS:
         if applied and not index.everywhere(kind, item) and not index.may_be_deleted(item):
             yield Witness(f"{kind} {item} was applied again from the ledger, and is not there", (item,), index.lines(name))
-        elif not applied and index.anywhere(kind, item):
+        elif not applied and index.anywhere(kind, item) and not index.has_another_copy(name, entry):
             yield Witness(f"{kind} {item} was discarded from the ledger, and is there", (item,), index.lines(name))
     elif kind == "delete" and applied:
         if any(index.anywhere(thing, item) for thing in THINGS):

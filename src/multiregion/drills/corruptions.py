@@ -34,11 +34,16 @@ def client(facts: Facts) -> int:
     return 1 + max((each["c"] for each in facts.header["clients"]), default=0)
 
 
+def writer(facts: Facts) -> tuple[int, str]:
+    """The newest epoch that was told, and by which region."""
+    epoch = max((row.get("epoch") or 0 for row in facts.operations), default=0) or 1
+    return epoch, next((row["region"] for row in reversed(facts.operations) if row.get("epoch") == epoch and row.get("region")), "a")
+
+
 def told(facts: Facts, kind: str, id: str, **more: object) -> Row:
     """An answer of the current writer, after everything else."""
     at = end(facts)
-    epoch = max((row.get("epoch") or 0 for row in facts.operations), default=0) or 1
-    region = next((row["region"] for row in reversed(facts.operations) if row.get("epoch") == epoch and row.get("region")), "a")
+    epoch, region = writer(facts)
     base: Row = {"i": last_line(facts) + 1, "c": client(facts), "k": kind, "id": f"planted-{id}", "due": at, "sent": at, "told": at + 1000}
     return base | {"to": "primary", "out": "ok", "epoch": epoch, "region": region} | more
 
@@ -56,7 +61,7 @@ def with_item(facts: Facts, item: Row, roles: tuple[str, ...] = ROLES) -> Facts:
 
 
 def with_entry(facts: Facts, kind: str, item: str, **more: object) -> Facts:
-    entry: Row = {"id": "0.1", "region": "a", "k": kind, "item": item, "first": [0, 1], "last": [0, 1], "outcome": "discarded"}
+    entry: Row = {"id": "0.1", "region": writer(facts)[1], "k": kind, "item": item, "first": [0, 1], "last": [0, 1], "outcome": "discarded"}
     return replace(facts, ledger=[*facts.ledger, entry | {"by": "planted", "at": "planted"} | more])
 
 

@@ -23,12 +23,12 @@ CLOCKS = {
 
 
 def time(microseconds: float | None) -> str:
-    """Three digits, or a dash for what is not known."""
-    if microseconds is None:
-        return "not known"
+    """About three digits."""
+    if not microseconds:
+        return "not known" if microseconds is None else "0 s"
     if abs(microseconds) < 1_000_000:
         milliseconds = microseconds / 1000
-        return f"{milliseconds:.0f} ms" if abs(milliseconds) >= 10 or not milliseconds else f"{milliseconds:.1f} ms"
+        return f"{milliseconds:.0f} ms" if abs(milliseconds) >= 10 else f"{milliseconds:.1f} ms"
     seconds = microseconds / 1_000_000
     return f"{seconds:.2f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 

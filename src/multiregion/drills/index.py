@@ -89,8 +89,18 @@ class Index:
         return tuple(found[:LINES_MAX])
 
     def entries(self, name: Name) -> list[Row]:
-        """The entries of the ledger that account for this write: by its name, or by the position that its client was told."""
-        return self.listed.get(name, []) + [entry for entry in self.ranges if any(covers(entry, each) for each in self.tries.get(name, ()))]
+        """The entries of the ledger that account for this write: by its name, or by the position that its client was told. A write of
+        unknown outcome may have been repeated elsewhere: what one region lost is not what another acknowledged."""
+        tries = self.tries.get(name, ())
+        regions = {each["region"] for each in tries if each["out"] == "ok" and each.get("region")}
+        named = [entry for entry in self.listed.get(name, ()) if not regions or entry["region"] in regions]
+        return named + [entry for entry in self.ranges if any(covers(entry, each) for each in tries)]
+
+    def has_another_copy(self, name: Name, entry: Row) -> bool:
+        """Whether the write may be there although this entry is right: it was asked for in another region as well."""
+        regions = self.facts.header.get("regions", {})
+        asked = {each.get("region") or regions.get(each["to"]) for each in self.tries.get(name, ()) if each["out"] != "refused"}
+        return bool(asked - {entry["region"], None})
 
     def is_lost(self, name: Name) -> bool:
         """In the ledger, and not made again since."""

@@ -24,7 +24,7 @@ def table(columns: Sequence[tuple[str, str]], rows: Iterable[Sequence[str]], cap
         cells = "".join(f'<td class="{kind}">{cell}</td>' for cell, (_, kind) in zip(others, columns[1:], strict=True))
         body += f'<tr><th scope="row" class="{columns[0][1]}">{first}</th>{cells}</tr>'
     words = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="wide"><table>{words}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="wide" tabindex="0"><table>{words}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def definitions(pairs: Iterable[tuple[str, str]]) -> str:

@@ -48,6 +48,12 @@ def measure(facts: Facts) -> Row:
     }
 
 
+def failback(facts: Facts) -> int | None:
+    """When it was ordered that the writer goes back."""
+    orders = [int(each["sent"]) for each in facts.events if each["event"] == "ordered" and each.get("what") == "failback"]
+    return max(orders, default=None)
+
+
 def lateness(facts: Facts) -> Row:
     """How late operations went out: the driver's own share in every figure."""
     late = sorted(each["sent"] - each["due"] for each in facts.operations)
@@ -59,10 +65,11 @@ def of_group(facts: Facts, group: str) -> list[Row]:
     return sorted((each for each in following(facts) if kind_of(each) in GROUPS[group]), key=lambda each: each["due"])
 
 
-def outage(operations: list[Row], since: int) -> Outage | None:
-    """The first one after a moment; None if no operation failed."""
-    begin = min((each["due"] for each in operations if each["out"] != "ok" and each["told"] >= since), default=None)
-    if begin is None:
+def outage(operations: list[Row], since: int, before: int | None = None) -> Outage | None:
+    """The first one that begins between two moments; None if no operation failed."""
+    failed = (each["due"] for each in operations if each["out"] != "ok" and each["told"] >= since)
+    begin = min(failed, default=None)
+    if begin is None or (before is not None and begin >= before):
         return None
     dues = [each["due"] for each in operations]
     good = [0]
@@ -84,7 +91,7 @@ def recovery(facts: Facts, group: str, start: int | None) -> Row:
     operations = of_group(facts, group)
     if start is None or not operations:
         return {"measured": False}
-    found = outage(operations, start)
+    found = outage(operations, start, failback(facts))
     span = operations[-1]["due"] - operations[0]["due"]
     return {
         "measured": True,
@@ -103,12 +110,14 @@ def clocks(facts: Facts, start: int | None) -> Row:
     if start is None:
         return {"fault": None, "detected": None, "decided": None, "executed": None, "validated": None, "pauses": pauses}
     writes = of_group(facts, "write")
-    found = outage(writes, start)
+    found = outage(writes, start, failback(facts))
     validated = found.end if found else None
     decided = decided_at(facts, start)
     admitted = [each["done"] for each in facts.events if each["event"] == "admitted" and each["done"] >= (decided or start)]
     executed = [at for at in admitted if validated is None or at <= validated] or admitted[:1]
+    before = failback(facts)
     failures = [each["told"] for each in following(facts) if each["out"] != "ok" and each["told"] >= start]
+    failures = [at for at in failures if before is None or at < before]
     return {
         "fault": start,
         "detected": min(failures, default=None),
@@ -188,8 +197,9 @@ def prediction(index: Index) -> Row:
 
 def outages(facts: Facts, start: int | None) -> list[Outage]:
     """After the fault and after the order to fail back, of any kind of service."""
-    moments = [start, moment(facts, "ordered", last=True)]
-    found = [outage(of_group(facts, group), since) for since in moments if since is not None for group in GROUPS]
+    back = failback(facts)
+    spans = [(since, before) for since, before in ((start, back), (back, None)) if since is not None]
+    found = [outage(of_group(facts, group), since, before) for since, before in spans for group in GROUPS]
     return [each for each in found if each is not None]
 
 
@@ -217,11 +227,11 @@ def reconstitution(facts: Facts, start: int | None) -> Row:
     """Until both regions held the same again, and how long clients could not write when the writer went back."""
     undone = moment(facts, "undo", last=True) or start
     level = [each["done"] for each in facts.events if each["event"] == "level" and undone is not None and each["done"] >= undone]
-    back = [each["sent"] for each in facts.events if each["event"] == "ordered" and each.get("what") == "failback"]
-    pause = outage(of_group(facts, "write"), back[-1]) if back else None
+    back = failback(facts)
+    pause = None if back is None else outage(of_group(facts, "write"), back)
     return {
         "level": level[0] - start if level and start is not None else None,
-        "failback": None if not back else 0 if pause is None else None if pause.end is None else pause.end - pause.begin,
+        "failback": None if back is None else 0 if pause is None else None if pause.end is None else pause.end - pause.begin,
     }
 
 

@@ -21,7 +21,7 @@ def page(facts: Facts, derived: Row, *, key: str, previous: str | None) -> str:
         "<main>",
         verdict(derived),
         headline(facts, derived),
-        objectives(derived),
+        sections.objectives(derived),
         recovery(facts, derived),
         sections.loss(facts, derived),
         sections.promises(derived),
@@ -81,7 +81,7 @@ def headline(facts: Facts, derived: Row) -> str:
     figures = []
     for group, objective, words in (("write", "rto_write", "Without writes (RTO)"), ("read", "rto_read", "Without reads (RTO)")):
         rto = measures["rto"][group]
-        shown = "not measured" if not rto["measured"] else "never back" if rto["microseconds"] is None else time(rto["microseconds"])
+        shown = "not measured" if not rto["measured"] else "never back" if rto["microseconds"] is None else time(rto["microseconds"] or 0)
         resolution = f"± {time(rto['resolution'])}" if rto["measured"] else ""
         figures.append((words, shown, resolution, note(objective, "no objective was set")))
     rpo = measures["rpo"]
@@ -96,31 +96,19 @@ def headline(facts: Facts, derived: Row) -> str:
     return f'<dl class="headline">{"".join(parts)}</dl>'
 
 
-def objectives(derived: Row) -> str:
-    if not derived["objectives"]:
-        return section("objectives", "Objectives", "The plan set none, so nothing could be missed.")
-    rows = sections.objective_rows(derived)
-    columns = [("Objective", ""), ("Limit", "n"), ("Measured", "n"), ("Margin", "n"), ("", "k")]
-    return section("objectives", "Objectives", "Written down and sealed before the first request.", table(columns, rows))
-
-
 def recovery(facts: Facts, derived: Row) -> str:
     measures = derived["measures"]
-    legend = (
-        '<span class="key key-ok"></span>answered &ensp;<span class="key key-refused"></span>refused: certainly not done &ensp;'
-        '<span class="key key-unknown"></span>unknown: no answer'
-    )
     figures = [
         figure(waterfall(measures["clocks"]), ""),
         figure(
             strip(facts, measures),
-            f"{legend}. Each mark is one operation at the time it was due; a line shows how long its answer took. The shaded time is the"
-            " outage: from the first operation that failed until answers were steady again (99 % over 5 s).",
+            f"{legend(MARKS)} Each mark is one operation at the time it was due; a line shows how long its answer took. Shaded: the"
+            " outage, from the first operation that failed until answers were steady again (99 % over 5 s).",
         ),
         figure(
             through(facts, measures),
-            f"{legend}. Latency counts from the due time, for answered operations: the median, and the slowest in grey. Clients that ignore"
-            " the state on purpose are left out.",
+            f"{legend(BARS)} Latency, on a logarithmic scale, counts from the due time: the median of those answered, and the slowest in"
+            " grey. Clients that ignore the state on purpose are left out.",
         ),
     ]
     columns = [("Service", ""), ("Without it", "n"), ("Resolution", "n"), ("Longest wait", "n"), *((each, "n") for each in OUTCOMES)]
@@ -135,6 +123,18 @@ def recovery(facts: Facts, derived: Row) -> str:
 
 
 OUTCOMES = ("Answered", "Refused", "Unknown")
+WORDS = {"ok": "answered", "refused": "refused: certainly not done", "unknown": "unknown: no answer, or none that says"}
+MARKS = {
+    "ok": '<circle class="fill ok" cx="6" cy="6" r="2"/>',
+    "refused": '<circle class="ring" cx="6" cy="6" r="3"/>',
+    "unknown": '<path class="cross" d="M3 3l6 6m0-6l-6 6"/>',
+}
+BARS = {out: f'<rect class="fill {out}" x="1" y="1" width="10" height="10"/>' for out in WORDS}
+
+
+def legend(marks: dict[str, str]) -> str:
+    keys = (f'<span><svg viewBox="0 0 12 12" aria-hidden="true">{marks[out]}</svg>{words}</span>' for out, words in WORDS.items())
+    return f'<span class="legend">{"".join(keys)}</span>'
 
 
 def recovery_row(measures: Row, group: str, title: str) -> Sequence[str]:
@@ -154,4 +154,4 @@ def figure(drawing: str, caption: str) -> str:
     if not drawing:
         return ""
     words = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure><div class="wide">{drawing}</div>{words}</figure>'
+    return f'<figure><div class="wide" tabindex="0">{drawing}</div>{words}</figure>'

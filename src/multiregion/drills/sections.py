@@ -13,17 +13,33 @@ EVENTS_MAX = 80
 OUTCOMES = {"kept": "good", "broken": "bad", "not judged": "none"}
 
 
-def objective_rows(derived: Row) -> list[Sequence[str]]:
-    return [
+def objectives(derived: Row) -> str:
+    if not derived["objectives"]:
+        return section("objectives", "Objectives", "The plan set none, so nothing could be missed.")
+    order = list(OBJECTIVES)
+    columns = [("Objective", ""), ("Limit", "n"), ("Measured", "n"), ("Share of the limit", "gauge"), ("Margin", "n"), ("Result", "k")]
+    rows = [
         [
             escape(OBJECTIVES.get(each["objective"], each["objective"])),
             amount(each["limit"], each["unit"]),
             amount(each["measured"], each["unit"]),
+            gauge(each["measured"], each["limit"]),
             "" if each["margin"] is None else amount(each["margin"], each["unit"]),
             says("good", "met") if each["met"] else says("bad", "missed"),
         ]
-        for each in derived["objectives"]
+        for each in sorted(derived["objectives"], key=lambda each: order.index(each["objective"]))
     ]
+    return section("objectives", "Objectives", "Written down and sealed before the first request.", table(columns, rows))
+
+
+def gauge(measured: float | None, limit: float) -> str:
+    """How much of what was allowed was used."""
+    if measured is None:
+        return "unknown"
+    share = measured / limit if limit else float(measured > 0) * 9.99
+    bar = '<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><path class="rail" d="M0 4H100"/>'
+    bar += f'<path class="{"used" if share <= 1 else "over"}" d="M0 4H{min(share, 1) * 100:.1f}"/></svg>'
+    return f'<div class="gauge">{bar}<span>{"over 999 %" if share > 9.99 else f"{share:.0%}"}</span></div>'
 
 
 def loss(facts: Facts, derived: Row) -> str:
@@ -87,7 +103,7 @@ def promises(derived: Row) -> str:
         "promises",
         "Promises",
         lead,
-        table([("Rule", "k"), ("Promise", ""), ("", "k")], rows),
+        table([("Rule", "k"), ("Promise", ""), ("Result", "k")], rows),
         f"<h3>{escape(checked)}</h3>",
         '<p class="lead">A check that cannot fail proves nothing. So each defect was planted in a copy of this recorded history, and the'
         " rule beside it had to notice.</p>",
@@ -122,7 +138,7 @@ def chronology(facts: Facts) -> str:
         for each in facts.authority
     ]
     columns = [("UTC", "k"), ("Epoch", "n"), ("State", "k"), ("Writer", "k"), ("Who", "k"), ("Why", "")]
-    parts = [table([("After the start", "n"), ("Event", "k"), ("Detail", "")], shown)]
+    parts = [table([("After the start", "k"), ("Event", "k"), ("Detail", "")], shown)]
     if len(rows) > EVENTS_MAX:
         parts.append(f'<p class="lead">The first {EVENTS_MAX} of {len(rows):,} events; history.jsonl has all.</p>')
     if decisions:
