@@ -83,7 +83,7 @@ def operations(heard: Heard) -> list[Row]:
 
 
 def entry(loss: dict[str, Any]) -> Row:
-    partition = loss["record"].partition("/")[0]
-    kind = "delete" if loss["what"] == "delete photo" else loss["what"] if loss["what"].startswith("delete") else KINDS.get(partition, partition)
+    partition, what = loss["record"].partition("/")[0], loss["what"]
+    kind = KINDS.get(partition, partition) if not what.startswith("delete") else "delete" if what == "delete photo" else what
     row = {"id": loss["id"], "region": loss["region"], "k": kind, "item": id_of(loss), "first": [0, 0], "last": [0, 0]}
     return row | {"outcome": loss["outcome"], "by": loss["decidedBy"]}

@@ -11,6 +11,8 @@ from multiregion.drills.oracle import following
 SECOND = 1_000_000
 WIDTH, LEFT, RIGHT = 760, 58, 10
 PLOT = WIDTH - LEFT - RIGHT
+LABEL = 56
+"""Room for a word at a line."""
 BINS_MAX = 240
 MARKS_MAX = 4_000
 LANES = (("write", "Writes"), ("read", "Reads"), ("sign_in", "Sign-ins"), ("object", "Uploads"))
@@ -190,9 +192,11 @@ def strip(facts: Facts, measures: Row) -> str:
     parts = axis.drawn(22, bottom, start)
     for name in ("fault", "decided", "validated"):
         if clocks[name] is not None and axis.begin <= clocks[name] <= axis.end:
-            parts.append(line(axis(clocks[name]), 16, axis(clocks[name]), bottom, f"moment moment-{name}"))
-            anchor = "end" if name == "decided" else "start"
-            parts.append(text(axis(clocks[name]) + (-4 if anchor == "end" else 4), 14, CLOCKS[name][0].lower(), "tick", anchor))
+            x = axis(clocks[name])
+            parts.append(line(x, 16, x, bottom, f"moment moment-{name}"))
+            if name != "decided" or x - axis(start) > LABEL:
+                left = name != "validated"
+                parts.append(text(x + (-4 if left else 4), 14, CLOCKS[name][0].lower(), "tick", "end" if left else "start"))
     drawn = 0
     for lane, (group, title) in enumerate(LANES):
         top = 26 + 46 * lane

@@ -9,7 +9,7 @@ OBJECTIVES = {
     "rto_sign_in": "Time without sign-in (RTO)",
     "rto_object": "Time without uploads (RTO)",
     "rpo_writes": "Writes lost (RPO)",
-    "rpo_seconds": "Time of writes lost (RPO)",
+    "rpo_seconds": "Loss in time (RPO)",
     "errors_outside_outage": "Errors outside the outage",
 }
 GROUPS = {"write": "Writes", "read": "Reads", "sign_in": "Sign-ins", "object": "Uploads"}
@@ -58,7 +58,7 @@ def meaning(derived: Row) -> str:
     if derived["verdict"] == MISSED:
         names = ", ".join(OBJECTIVES.get(each["objective"], each["objective"]).lower().replace("(rto)", "").strip() for each in missed)
         return f"All {kept} promises that this run could test were kept. Missed: {names}."
-    return f"This run shows neither success nor failure: {derived['doubts'][0]}."
+    return f"This run shows neither success nor failure, and its figures count for nothing: {derived['doubts'][0]}."
 
 
 TITLES = {PASS: "Pass", BROKEN: "Promise broken", MISSED: "Objective missed", INCONCLUSIVE: "Inconclusive"}

@@ -88,7 +88,7 @@ def headline(facts: Facts, derived: Row) -> str:
     predicted = measures["prediction"]["predicted"]
     said = "not predicted" if predicted is None else f"{predicted:,} predicted"
     figures.append(("Writes lost (RPO)", f"{rpo['writes']:,}", said, note("rpo_writes", "no objective was set")))
-    figures.append(("Time of writes lost (RPO)", time(rpo["seconds"]), "", note("rpo_seconds", "no objective was set")))
+    figures.append(("Loss in time (RPO)", time(rpo["seconds"]), "", note("rpo_seconds", "no objective was set")))
     parts = [
         f'<div><dt>{words}</dt><dd class="figure">{shown}</dd><dd class="note">{extra}{"<br>" if extra else ""}{limit}</dd></div>'
         for words, shown, extra, limit in figures

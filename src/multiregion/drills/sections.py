@@ -10,6 +10,7 @@ from multiregion.drills.markup import bullets, definitions, says, section, table
 
 ENTRIES_MAX = 50
 EVENTS_MAX = 80
+SHARE_MAX = 9.99
 OUTCOMES = {"kept": "good", "broken": "bad", "not judged": "none"}
 
 
@@ -36,10 +37,11 @@ def gauge(measured: float | None, limit: float) -> str:
     """How much of what was allowed was used."""
     if measured is None:
         return "unknown"
-    share = measured / limit if limit else float(measured > 0) * 9.99
+    share = measured / limit if limit else 2.0 * (measured > 0)
+    words = f"{share:.0%}" if share <= SHARE_MAX and (limit or not measured) else "over"
     bar = '<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><path class="rail" d="M0 4H100"/>'
     bar += f'<path class="{"used" if share <= 1 else "over"}" d="M0 4H{min(share, 1) * 100:.1f}"/></svg>'
-    return f'<div class="gauge">{bar}<span>{"over 999 %" if share > 9.99 else f"{share:.0%}"}</span></div>'
+    return f'<div class="gauge">{bar}<span>{words}</span></div>'
 
 
 def loss(facts: Facts, derived: Row) -> str:
