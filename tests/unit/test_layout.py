@@ -61,6 +61,7 @@ PLACES = {
     "argon2": {"accounts"},
     "boto3": {"dynamodb", "cloud"},
     "botocore": {"dynamodb", "cloud"},
+    "cryptography": {"drills"},
     "httpx": {"replication", "controller", "drills", "api", "local", "cli"},
     "joserfc": {"accounts"},
     "msgspec": ANYWHERE,

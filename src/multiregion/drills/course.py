@@ -8,7 +8,7 @@ from typing import Any
 from multiregion.clock import Clock, iso
 from multiregion.drills.compass import Compass
 from multiregion.drills.faults import Deed, Injector, Scenario, UndoFile, heal, inject, scenario
-from multiregion.drills.operator import HttpOperator
+from multiregion.drills.operator import Operator
 from multiregion.drills.plan import Plan, lengths, share
 from multiregion.drills.recording import Recording
 from multiregion.drills.target import Silent
@@ -40,7 +40,7 @@ class Stage:
     plan: Plan
     workload: Workload
     compass: Compass
-    operator: HttpOperator
+    operator: Operator
     injector: Injector
     undo: UndoFile
     recording: Recording

@@ -1,7 +1,7 @@
 """The authority of a deployment, as the drill's operator asks it: over HTTP, with what the drill needs of the answers."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 import msgspec
@@ -12,6 +12,24 @@ CALL_SECONDS = 15.0
 ORDER_SECONDS = 150.0
 HISTORY_MAX = 1_000
 ANSWERS: Mapping[int, type[MultiregionError]] = {409: Conflict}
+
+
+class Operator(Protocol):
+    """What a course asks of the authority. Every call raises Unreachable if it does not answer, and else its own words."""
+
+    async def get(self, path: str) -> dict[str, Any]: ...
+
+    async def post(self, path: str, **body: Any) -> dict[str, Any]: ...
+
+    def order(self, path: str, **body: Any) -> AsyncIterator[dict[str, Any]]:
+        """What happens, line by line. Raises SwitchFailed with the reason if it says no, before or in the middle."""
+        ...
+
+    async def all(self, path: str, **body: Any) -> list[dict[str, Any]]: ...
+
+    async def history(self) -> list[dict[str, Any]]:
+        """Newest first."""
+        ...
 
 
 class HttpOperator:
