@@ -25,6 +25,7 @@ from tests.planted import (
     starts,
     storage,
     successions,
+    verdicts,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +53,7 @@ TABLES = {
     "starts": starts.MUTANTS,
     "storage": storage.MUTANTS,
     "successions": successions.MUTANTS,
+    "verdicts": verdicts.MUTANTS,
 }
 
 

@@ -99,7 +99,7 @@ class Index:
     def has_another_copy(self, name: Name, entry: Row) -> bool:
         """Whether the write may be there although this entry is right: it was asked for in another region as well."""
         regions = self.facts.header.get("regions", {})
-        asked = {each.get("region") or regions.get(each["to"]) for each in self.tries.get(name, ()) if each["out"] != "refused"}
+        asked = {each.get("region") or regions.get(each.get("to")) for each in self.tries.get(name, ()) if each["out"] != "refused"}
         return bool(asked - {entry["region"], None})
 
     def is_lost(self, name: Name) -> bool:
