@@ -10,6 +10,7 @@ from tests.planted import (
     core,
     counts,
     deployment,
+    driving,
     engines,
     folders,
     health,
@@ -53,6 +54,7 @@ TABLES = {
     "starts": starts.MUTANTS,
     "storage": storage.MUTANTS,
     "successions": successions.MUTANTS,
+    "driving": driving.MUTANTS,
     "verdicts": verdicts.MUTANTS,
 }
 
