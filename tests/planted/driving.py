@@ -24,6 +24,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("drills/workload.py", 'if attempt.kind in FROM_EITHER and client.conduct == "follows":', "if False:", f"{WORKLOAD}::test_a_read_that_gets_no_answer_asks_the_other_region_and_a_write_does_not"),
     ("drills/workload.py", 'if client.conduct == "follows" and out != "ok":', "if False:", f"{WORKLOAD}::test_who_follows_goes_where_a_refusal_says_and_a_stale_tab_does_not"),
     ("drills/workload.py", "position_in(answer) or await", "position_in(answer) if answer else await", f"{WORKLOAD}::test_an_answer_that_does_not_say_its_position_is_followed_by_asking_for_it"),
+    ("drills/workload.py", "while unknown and number - unknown[0].number > REPEATED_SECONDS * self._rate:", "while False:", f"{WORKLOAD}::test_what_got_no_answer_is_repeated_within_seconds_or_not_at_all"),
+    ("drills/workload.py", 'REPEATABLE = ("add", "photo", "delete")', 'REPEATABLE = ("add", "photo", "delete", "replace")', f"{WORKLOAD}::test_what_has_versions_is_not_repeated"),
     ("drills/target.py", "httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout", "httpx.TransportError", f"{WORKLOAD}::test_only_a_connection_that_was_never_made_surely_carried_nothing"),
     ("drills/compass.py", 'str(self.began_at_epoch if client.conduct == "stale" else self.epoch)', "str(self.epoch)", f"{WORKLOAD}::test_a_write_says_under_which_epoch_it_was_decided_and_a_script_does_not"),
     ("drills/compass.py", 'self.seen[told_by]["epoch"] < state["epoch"]', "True", f"{WORKLOAD}::test_each_new_state_is_recorded_once_for_each_region"),

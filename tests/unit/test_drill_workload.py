@@ -270,6 +270,29 @@ async def test_only_what_is_unknown_is_repeated_with_the_same_id_and_no_epoch_is
     assert {(each.t, each.epoch, each.position) for each in repeats} == {("add", None, (3, 41))}
 
 
+async def test_what_got_no_answer_is_repeated_within_seconds_or_not_at_all() -> None:
+    async def first_unknown(attempt: Attempt, role: str) -> Answer:
+        if attempt.again is None and attempt.number < 400:
+            raise Silent("reset", definite=False)
+        return await good(attempt, role)
+
+    made = Made(first_unknown, {"add": 30, "repeat": 1})
+    await made.run(1500)
+    gaps = [attempt.number - int(attempt.id.rpartition("-")[2]) for attempt in made.probe.made if attempt.again]
+    assert gaps
+    assert max(gaps) <= 5 * RATE
+
+
+async def test_what_has_versions_is_not_repeated() -> None:
+    async def silent(attempt: Attempt, role: str) -> Answer:
+        raise Silent("reset", definite=False)
+
+    made = Made(silent, {"replace": 1, "repeat": 1})
+    await made.run(60)
+    assert {(attempt.kind, attempt.again) for attempt in made.probe.made} >= {("replace", None)}
+    assert "replace" not in {attempt.again for attempt in made.probe.made}
+
+
 async def test_an_answer_that_does_not_say_its_position_is_followed_by_asking_for_it() -> None:
     async def quiet(attempt: Attempt, role: str) -> Answer:
         return Answer(200, {}, b"{}")

@@ -216,7 +216,7 @@ class Course:
             return
         self.settled_at = iso(self._clock.now())
         await self._operator.all(f"losses/{word}")
-        self._recording.event("ordered", what=f"loss {word}")
+        self._recording.event("step", what=f"loss {word}", detail={"outcome": "done", "words": f"{len(pending)} entries"})
 
     async def failback(self) -> None:
         state = await self._operator.get("state")

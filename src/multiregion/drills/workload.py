@@ -16,7 +16,10 @@ from multiregion.probes import Answer, Attempt, Probe
 UNKNOWN_CODES = frozenset({"unreachable", "commit_unknown", "InternalErrorException", "ServiceUnavailableException"})
 """Answers that say no more than silence does. Where users sign in, one name stands for all that is unavailable."""
 IN_FLIGHT_MAX = 4_000
-REPEATABLE = ("add", "photo", "replace", "delete")
+REPEATABLE = ("add", "photo", "delete")
+"""Not what has versions: the next one is written instead, and the one before must not come back over it."""
+REPEATED_SECONDS = 5.0
+"""Somebody who got no answer tries again soon, or not at all."""
 REPEATS_MAX = 1_000
 FROM_EITHER = ("read", "sign_in")
 MICROSECONDS = 1_000_000
@@ -130,8 +133,11 @@ class Workload:
 
     def _propose(self, number: int, client: int) -> Attempt:
         kind = chosen(self._mix, chance(self._seed, number, "kind"))
-        if kind == "repeat" and self._unknown[client]:
-            before = self._unknown[client].popleft()
+        unknown = self._unknown[client]
+        while unknown and number - unknown[0].number > REPEATED_SECONDS * self._rate:
+            unknown.popleft()
+        if kind == "repeat" and unknown:
+            before = unknown.popleft()
             return replace(before, kind="repeat", again=before.again or before.kind, number=number)
         attempt = self._probe.propose(kind, client, number) if kind != "repeat" else None
         attempt = attempt or self._probe.propose("add", client, number)

@@ -38,10 +38,6 @@ class Versioned:
     access: str = ""
     versions: list[int] = field(default_factory=lambda: [0])
 
-    @property
-    def free(self) -> bool:
-        return self.sure and not self.busy
-
 
 @dataclass
 class Visitor:
@@ -114,7 +110,7 @@ class GalleryDrill:
             attempt.key = visitor.photos.popleft()[1]
         elif kind in ("replace", "password", "sign_in"):
             user = visitor.profile if kind == "replace" else visitor.credential
-            if not user.free:
+            if user.busy or not (user.sure or kind == "replace"):
                 return None
             user.busy = True
             attempt.key, attempt.value = user.name, user.value if kind == "sign_in" else user.next
