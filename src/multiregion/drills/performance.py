@@ -122,16 +122,16 @@ class Performance:
             await self._prepare(probe, course, clients)
             header = self._header(nonce, plan, clients, status)
             self._recording.restart()
-            with Writer(self._folder / HISTORY, header) as writer:
-                self._recording.to(writer)
-                await self._through(course, recorded)
-                await self._read(course, probe, recorded, plain(header))
-                await self._remove(probe, recorded)
+            self._recording.to(Writer(self._folder / HISTORY, header))
+            await self._through(course, recorded)
+            await self._read(course, probe, recorded, plain(header))
+            await self._remove(probe, recorded)
+            self._recording.close()
         except (Silent, RuntimeError) as error:
-            await self._break_off(course, probe, status)
+            await self._break_off(course, probe)
             raise SwitchFailed(f"the drill was broken off: {error}") from error
         except BaseException:
-            await self._break_off(course, probe, status)
+            await self._break_off(course, probe)
             raise
         recorded.facts["environment"]["driver"] = {
             "operations": workload.counts.made, "late_p99": workload.counts.late_p99(), "in_flight_most": workload.counts.in_flight_most,
@@ -229,7 +229,7 @@ class Performance:
                 return sorted({id for ids in found for id in ids})
             await self._means.clock.sleep(LOOK_SECONDS)
 
-    async def _break_off(self, course: Course, probe: Probe, status: Mapping[str, Any]) -> None:
+    async def _break_off(self, course: Course, probe: Probe) -> None:
         """The state before, as far as that can be, and a seal on what there is; what cannot be, `drill abort` does."""
         means = self._means
         self._recording.say(note="broken off: everything is undone")
