@@ -6,6 +6,7 @@ VERDICT = "tests/unit/test_drill_verdict.py"
 MEASURES = "tests/unit/test_drill_measures.py"
 EVIDENCE = "tests/unit/test_drill_evidence.py"
 FLIPPED = f"{EVIDENCE}::test_every_flipped_byte_of_every_file_is_noticed_and_named"
+ENCODING = f"{EVIDENCE}::test_a_seal_and_a_manifest_have_one_encoding_only"
 HISTORY = "tests/unit/test_drill_history.py::test_a_line_that_is_left_out_is_noticed"
 REPORT = "tests/unit/test_drill_report.py"
 
@@ -47,7 +48,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # The evidence
     ("drills/history.py", "if not found or rest != previous.hex().encode() + b'\"}':", "if not found:", HISTORY),
     ("drills/bundle.py", "    for name in manifest.keys() - files.keys():", "    for name in ():", f"{EVIDENCE}::test_a_missing_file_is_named"),
-    ("drills/bundle.py", "if not isinstance(found, dict) or canonical(found) != content:", "if not isinstance(found, dict):", FLIPPED),
+    ("drills/bundle.py", "if not isinstance(found, dict) or canonical(found) != content:", "if not isinstance(found, dict):", ENCODING),
     ("drills/bundle.py", "if found != kept or not is_signed(public, pae(payload), signed):", "if found != kept:", FLIPPED),
     ("drills/bundle.py", 'if facts.header["plan"] != digest(files[PLAN]):', "if False:", f"{EVIDENCE}::test_a_plan_sealed_after_the_run_began_is_another_plan"),
     ("drills/bundle.py", "    if predicate != result_of(derived, files, predicate):", "    if False:", f"{EVIDENCE}::test_a_seal_that_says_passed_of_a_run_that_did_not_is_noticed"),

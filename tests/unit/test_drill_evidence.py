@@ -92,6 +92,16 @@ def test_a_link_is_no_part_of_a_bundle(copied: Path) -> None:
     assert verify(copied) == ["summary.txt is a link"]
 
 
+@pytest.mark.parametrize("name", ["seal.json", "manifest.json"])
+def test_a_seal_and_a_manifest_have_one_encoding_only(copied: Path, name: str) -> None:
+    """Spaces, or a key that is there twice, would say the same and be other bytes."""
+    content = (copied / name).read_bytes()
+    for same in (content.replace(b'":', b'": ', 1), content[:-2] + b"," + content[1:-2] + b"}\n"):
+        assert json.loads(same) == json.loads(content)
+        (copied / name).write_bytes(same)
+        assert verify(copied) == [f"{name} is not in its canonical encoding"]
+
+
 def test_another_key_is_noticed(copied: Path, tmp_path: Path) -> None:
     other = Sealer.open(tmp_path / "other.key")
     assert verify(copied, other.pem) != []

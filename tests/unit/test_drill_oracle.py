@@ -31,6 +31,12 @@ def vanished(found: Facts) -> None:
     take(found, items(found, "add")[3]["id"])
 
 
+def acknowledged_once_vanished(found: Facts) -> None:
+    """What nobody heard of a later try does not take the acknowledgement back."""
+    row = add(found)
+    add(found, k="repeat", t="add", id=row["id"], out="unknown")
+
+
 def vanished_from_one(found: Facts) -> None:
     take(found, items(found, "photo")[0]["id"], "secondary")
 
@@ -227,6 +233,7 @@ def applied_and_older(found: Facts) -> None:
 
 BREAKING: list[tuple[Callable[[Facts], None], set[str]]] = [
     (vanished, {"C1"}),
+    (acknowledged_once_vanished, {"C1"}),
     (vanished_from_one, {"C1", "C8"}),
     (not_listed, {"C1"}),
     (lost_elsewhere, {"C1"}),
