@@ -45,11 +45,13 @@ class Authority:
         self.ordered: list[str] = []
         self.fails = ""
         self.state: dict[str, Any] = dict(ACTIVE)
+        self.losses: list[dict[str, Any]] = []
+        self.settled: list[str] = []
 
     async def get(self, path: str) -> dict[str, Any]:
         if path == "status":
             return {**WELL, **self.state, "status": {role: {**SIDE, "epoch": self.state["epoch"]} for role in REGIONS}}
-        return {"losses": NOTHING_LOST, "state": self.state}[path]
+        return {"losses": {**NOTHING_LOST, "losses": self.losses}, "state": self.state}[path]
 
     async def post(self, path: str, **body: Any) -> dict[str, Any]:
         return {}
@@ -63,6 +65,9 @@ class Authority:
         yield {"step": {"name": "admit west", "outcome": "done", "seconds": 0.1, "detail": "failover, epoch 5"}}
 
     async def all(self, path: str, **body: Any) -> list[dict[str, Any]]:
+        if path.startswith("losses/"):
+            self.settled += body["ids"]
+            return []
         return [event async for event in self.order(path, **body)]
 
     async def history(self) -> list[dict[str, Any]]:
@@ -106,7 +111,7 @@ class Rehearsal:
             now=self.recording.now, record=self.recording.operation,
         )  # fmt: skip
         self.course = Course(
-            Stage(plan, self.workload, compass, self.authority, self.parts, self.undo, self.recording, self.clock, REGIONS, False)
+            Stage(plan, self.workload, compass, self.authority, self.parts, self.undo, self.recording, self.clock, REGIONS, False, 1)
         )
 
     def events(self, name: str) -> list[str | None]:
@@ -169,6 +174,20 @@ async def test_without_a_takeover_nothing_is_ordered(tmp_path: Path) -> None:
     await rehearsal.course.run()
     assert rehearsal.authority.ordered == []
     assert rehearsal.parts.did == [Deed("kill", "secondary"), Deed("start", "secondary")]
+
+
+async def test_what_others_have_lost_is_theirs_to_decide_about(tmp_path: Path) -> None:
+    rehearsal = Rehearsal(tmp_path)
+    rehearsal.authority.losses = [
+        loss("1.1", "comments/drill-1-t0-0/drill-1-0-3", "pending"),
+        loss("1.2", "comments/holiday/beautiful", "pending"),
+        loss("1.3", "deletions/drill-1-0-9", "pending"),
+        loss("1.4", "comments/drill-11-t0-0/drill-11-0-3", "pending"),
+        loss("1.5", "users/drill-1-r0", "applied"),
+        loss("1.6-9", "comments/x", "pending"),
+    ]
+    await rehearsal.course.settle()
+    assert rehearsal.authority.settled == ["1.1", "1.3", "1.6-9"]
 
 
 # Whether it may start

@@ -1,7 +1,7 @@
 """What a run leaves: the final reads of both regions, the loss ledger and the authority's lines, as rows for the checker."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -65,6 +65,14 @@ def ledger(
         )  # fmt: skip
         found.append(entry)
     return with_versions(found, operations)
+
+
+def own(losses: Sequence[Mapping[str, Any]], run: int, known: Collection[str] = ()) -> list[str]:
+    """Ids of what is pending and this run's to decide about: its own writes, with their bookkeeping, and entries without contents that were
+    not there before. What others lost is theirs."""
+    name = f"drill-{run}-"
+    pending = [loss for loss in losses if loss["outcome"] == "pending" and loss["id"] not in known]
+    return [loss["id"] for loss in pending if name in loss["record"] or not is_one(loss["id"])]
 
 
 def is_one(id: str) -> bool:

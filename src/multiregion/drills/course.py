@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multiregion.clock import Clock, iso
+from multiregion.drills.collect import own
 from multiregion.drills.compass import Compass
 from multiregion.drills.faults import Deed, Injector, Scenario, UndoFile, heal, inject, scenario
 from multiregion.drills.operator import Operator
@@ -35,7 +36,7 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Everything that a course uses."""
+    """Everything that a course uses. `known`: the entries of the loss ledger from before the run."""
 
     plan: Plan
     workload: Workload
@@ -47,6 +48,8 @@ class Stage:
     clock: Clock
     regions: Mapping[str, str]
     automatic: bool
+    run: int
+    known: frozenset[str] = frozenset()
 
 
 class Course:
@@ -206,16 +209,16 @@ class Course:
         return True
 
     async def settle(self) -> None:
-        """Decide about what this run has lost: nothing else was pending when it began."""
+        """Decide about what this run has lost, and nobody else."""
         word = self._plan.back.loss
         found = await self._operator.get("losses")
-        pending = [loss for loss in found["losses"] if loss["outcome"] == "pending"]
+        pending = own(found["losses"], self._stage.run, self._stage.known)
         if pending or self._recording.phase == "settle":
             self._recording.say(lost=len(pending))
         if word == "list-only" or not pending:
             return
         self.settled_at = iso(self._clock.now())
-        await self._operator.all(f"losses/{word}")
+        await self._operator.all(f"losses/{word}", ids=pending)
         self._recording.event("step", what=f"loss {word}", detail={"outcome": "done", "words": f"{len(pending)} entries"})
 
     async def failback(self) -> None:

@@ -148,7 +148,10 @@ class Performance:
             clock=means.clock, now=recording.now, record=recording.operation,
         )  # fmt: skip
         automatic = status["automatic"]["mode"] == "automatic"
-        stage = Stage(self._plan, load, compass, means.operator, means.injector, means.undo, recording, means.clock, regions, automatic)
+        stage = Stage(
+            self._plan, load, compass, means.operator, means.injector, means.undo, recording, means.clock, regions, automatic,
+            self._number, frozenset(self._known),
+        )  # fmt: skip
         return Course(stage), load
 
     async def _prepare(self, probe: Probe, course: Course, clients: list[Client]) -> None:

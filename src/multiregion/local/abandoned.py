@@ -7,6 +7,7 @@ from multiregion.application import load
 from multiregion.clock import Clock
 from multiregion.config import read_part
 from multiregion.drills import runs
+from multiregion.drills.collect import own
 from multiregion.drills.evidence import Sealer
 from multiregion.drills.faults import UndoFile, heal
 from multiregion.drills.operator import HttpOperator
@@ -38,6 +39,8 @@ async def abort(data: DataFolder, actor: str, clock: Clock) -> dict[str, Any]:
             if undo is not None and (await operator.get("state"))["state"] != undo.state:
                 await operator.all("failback", reason=f"drill {undo.run} is broken off")
             if undo is not None:
+                if ids := own((await operator.get("losses"))["losses"], undo.run):
+                    await operator.all("losses/discard", ids=ids)
                 await remove(data, deployment, undo.run)
             if run is not None:
                 seal = ""
