@@ -135,7 +135,7 @@ def bands(facts: Facts, axis: Axis, top: float, bottom: float) -> list[str]:
 
 def nice(value: float) -> float:
     """The next round number."""
-    power = 10 ** math.floor(math.log10(max(value, 1e-9)))
+    power: float = 10.0 ** math.floor(math.log10(max(value, 1e-9)))
     return next(step * power for step in (1, 2, 5, 10) if value <= step * power)
 
 
