@@ -43,5 +43,6 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("drills/collect.py", "before < at and (position is None or at <= position)", "before < at", WHICH_VERSION),
     ("drills/collect.py", "found[within[-1] if position is not None else within[0]] = version", "found[within[0]] = version", WHICH_VERSION),
     ("drills/collect.py", 'if name in loss["record"] or not is_one(loss["id"])]', "]", f"{COURSE}::test_what_others_have_lost_is_theirs_to_decide_about"),
+    ("gallery/drill.py", "                visitor.generation += 1  # another", "                pass  # another", "tests/unit/test_drill_gallery.py::test_after_a_takeover_a_client_starts_over"),
     ("drills/junit.py", 'if derived["verdict"] == INCONCLUSIVE:', "if False:", f"{COURSE}::test_junit_shows_what_is_broken_missed_skipped_and_in_doubt"),
 ]

@@ -153,7 +153,7 @@ class GalleryDrill:
 
     async def _read(self, attempt: Attempt, visitor: Visitor, call: Call) -> Answer:
         """Some say what they have seen. One that cannot be answered in time then reads what there is, and starts over."""
-        thread, position = attempt.memory["thread"], visitor.position
+        thread, position, generation = attempt.memory["thread"], visitor.position, visitor.generation
         path = f"/comments/{thread}?limit={PAGE}"
         if position and attempt.number % POSITIONED_ONE_IN == 0:
             try:
@@ -163,7 +163,7 @@ class GalleryDrill:
                 answer = Answer(503, {}, b"")
             if answer.good:
                 attempt.asked = numbers(position)
-                attempt.key = f"{thread}@{visitor.generation}"
+                attempt.key = f"{thread}@{generation}"
                 return self._seen(attempt, answer)
             if answer.json().get("code") == "unknown_position" and visitor.position == position:
                 visitor.position, visitor.generation = "", visitor.generation + 1
@@ -179,6 +179,8 @@ class GalleryDrill:
         visitor = self._visitors[attempt.client]
         kind = attempt.again or attempt.kind
         if outcome == "ok" and answer is not None and (position := answer.headers.get(POSITION.lower())):
+            if visitor.position and numbers(position)[0] != numbers(visitor.position)[0]:
+                visitor.generation += 1  # another epoch may have begun without the last writes of the one before
             visitor.position = position
         if kind == "photo" and outcome == "ok" and answer is not None:
             attempt.sha256 = answer.json()["sha256"]
