@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from multiregion.clock import iso as iso
     from multiregion.config import Settings as Settings
     from multiregion.errors import MultiregionError as MultiregionError
+    from multiregion.probes import Answer as Answer
+    from multiregion.probes import Attempt as Attempt
+    from multiregion.probes import Call as Call
+    from multiregion.probes import Probe as Probe
     from multiregion.states import Role as Role
     from multiregion.states import RoutingState as RoutingState
     from multiregion.stores import Announced as Announced
@@ -39,6 +43,7 @@ PLACES = {
     "clock": ("Clock", "iso"),
     "config": ("Settings",),
     "errors": ("MultiregionError",),
+    "probes": ("Answer", "Attempt", "Call", "Probe"),
     "states": ("Role", "RoutingState"),
     "stores": ("Announced", "Digest", "Key", "Position", "Record", "Ticket", "Upload", "Write"),
 }

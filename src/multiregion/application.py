@@ -14,6 +14,7 @@ from multiregion.callers import Caller
 from multiregion.clock import Clock
 from multiregion.config import Settings
 from multiregion.errors import BadDeployment, InvalidInput, MultiregionError
+from multiregion.probes import Probe
 from multiregion.region import Region as Stores
 from multiregion.states import Role, RoutingState
 from multiregion.stores import COMMIT_WRITES_MAX, Digest, Key, Links, Objects, Position, Record, Uploads, Write
@@ -49,7 +50,7 @@ class Application:
     whose name ends with "/" stands for all that begin with it ("comments/" for "comments/<id>"). `sweep` is awaited about once a minute
     in the region that may write, to finish what was left half done. `site`: a folder of static files that is served at the edge.
     `accounts`: whether users sign in with the product's accounts. `uploads`: what uploads on their way in are called ("photos").
-    `openapi`: the application's part of `/openapi.json`.
+    `openapi`: the application's part of `/openapi.json`. `drill`: makes what a drill does to it, from the run's name and a nonce.
 
     Raises ValueError for a kind that cannot be used.
     """
@@ -61,6 +62,7 @@ class Application:
     accounts: bool = True
     uploads: str = "uploads"
     openapi: Callable[[], Mapping[str, Any]] | None = None
+    drill: Callable[[str, str], Probe] | None = None
 
     def __post_init__(self) -> None:
         for kind in self.kinds:

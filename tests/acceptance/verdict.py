@@ -1,12 +1,17 @@
-"""Judges what clients were told against what both regions hold, and what the loss ledger says, at the end."""
+"""Judges what clients were told against what both regions hold and the loss ledger says at the end: by the oracle of drills."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from multiregion.drills.facts import Facts, Row
+from multiregion.drills.oracle import check
 from tests.acceptance.clients import ROLES, Heard, everything
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.operators import Operator
+
+RULES = ("C1", "C2", "C3", "C7", "C8")
+"""Those that need neither times nor epochs, which these clients do not record."""
+KINDS = {"comments": "add", "photos": "photo"}
 
 
 @dataclass(frozen=True)
@@ -28,45 +33,57 @@ def id_of(loss: dict[str, Any]) -> str:
     return str(loss["record"].rpartition("/")[2])
 
 
-def held(deployment: Deployment, operator: Operator, subject: str, name: str) -> Held:
-    """What there is of the ids that begin with `name`, after making sure that both regions hold the same."""
-    operator.until_level()
-    assert operator.is_equal()
-    here, there = (ids_in(deployment, role, subject, name) for role in ROLES)
-    assert here == there
-    losses = [loss for loss in operator.losses() if id_of(loss).startswith(f"{name}-")]
-    assert all(loss["outcome"] == "pending" for loss in losses)
-    return Held(*here, losses)
-
-
 def ids_in(deployment: Deployment, role: str, subject: str, name: str) -> tuple[set[str], set[str]]:
+    comments, photos = (ids(items) for items in listed(deployment, role, subject, name))
+    return comments, photos
+
+
+def ids(items: list[Row]) -> set[str]:
+    return {item["id"] for item in items}
+
+
+def listed(deployment: Deployment, role: str, subject: str, name: str) -> tuple[list[Row], list[Row]]:
+    """Comments and photos of these clients, in the order in which the region answers them."""
     with deployment.region(role) as http:
-        comments = [comment["commentId"] for comment in everything(http, f"/comments/{subject}", "comments")]
-        photos = [photo["photoId"] for photo in everything(http, "/photos", "photos")]
-    assert len(comments) == len(set(comments)) and len(photos) == len(set(photos))
-    return {id for id in comments if id.startswith(f"{name}-")}, {id for id in photos if id.startswith(f"{name}-")}
+        comments = [{"k": "add", "id": comment["commentId"]} for comment in everything(http, f"/comments/{subject}", "comments")]
+        photos = [{"k": "photo", "id": photo["photoId"]} for photo in everything(http, "/photos", "photos")]
+    mine, theirs = ([item for item in items if item["id"].startswith(f"{name}-")] for items in (comments, photos))
+    return mine, theirs
 
 
 def judge(deployment: Deployment, operator: Operator, subject: str, heard: Heard) -> Held:
     """Every acknowledged write is in both regions or in the ledger, never in neither nor both; nothing refused is in either;
-    and whatever nobody was told about was at least asked for. Returns what is there."""
+    and whatever nobody was told about was at least asked for. Both regions hold the same. Returns what is there."""
     assert heard.surprises == []
-    there = held(deployment, operator, subject, heard.name)
-    judge_kind("comment", set(heard.comments), there.comments, there.lost_writes(f"comments/{subject}/"), heard)
-    gone = heard.perhaps_deleted - there.photos - there.lost_writes("photos/")
-    judge_kind("photo", set(heard.photos), there.photos | gone, there.lost_writes("photos/"), heard)
-    back = heard.deleted & there.photos
-    assert back <= there.lost_deletes(), f"deleted photos came back: {back - there.lost_deletes()}"
-    return there
+    operator.until_level()
+    assert operator.is_equal()
+    there = {role: listed(deployment, role, subject, heard.name) for role in ROLES}
+    losses = [loss for loss in operator.losses() if id_of(loss).startswith(f"{heard.name}-")]
+    assert all(loss["outcome"] == "pending" for loss in losses)
+    comments, photos = there[ROLES[0]]
+    found = Held(ids(comments), ids(photos), losses)
+    finals = {role: {"items": [*mine, *theirs]} for role, (mine, theirs) in there.items()}
+    header: Row = {"run": 0, "scenario": "test"}
+    facts = Facts({}, header, operations(heard), [], finals, [entry(loss) for loss in losses], [])
+    broken = [finding for finding in check(facts, RULES) if finding.outcome == "broken"]
+    assert not broken, "\n".join(f"{each.rule}, {each.count}: {[witness.text for witness in each.witnesses]}" for each in broken)
+    more = (found.lost_writes("comments/") | found.lost_writes("photos/")) - heard.acknowledged
+    assert more <= heard.unknown, f"losses that nobody asked for: {sorted(more - heard.unknown)[:20]}"
+    return found
 
 
-def judge_kind(kind: str, acknowledged: set[str], there: set[str], lost: set[str], heard: Heard) -> None:
-    assert acknowledged <= there | lost, f"{kind}s vanished: {shown(acknowledged - there - lost)}"
-    assert not there & lost, f"{kind}s are there and lost at once: {shown(there & lost)}"
-    more = (there | lost) - acknowledged
-    assert not more & set(heard.refused), f"{kind}s that were refused are there: {shown(more & set(heard.refused))}"
-    assert more <= heard.unknown, f"{kind}s that nobody asked for: {shown(more - heard.unknown)}"
+def operations(heard: Heard) -> list[Row]:
+    """Of a write that was not acknowledged these clients remember the id, not of which kind it was: so it stands for both."""
+    told = [("add", id, "ok") for id in heard.comments] + [("photo", id, "ok") for id in heard.photos]
+    told += [(kind, id, "refused") for id in heard.refused for kind in KINDS.values()]
+    told += [(kind, id, "unknown") for id in heard.unknown for kind in KINDS.values()]
+    rows = [{"i": number, "k": kind, "id": id, "out": out} for number, (kind, id, out) in enumerate(told)]
+    deleted = [(id, "ok") for id in heard.deleted] + [(id, "unknown") for id in heard.perhaps_deleted - heard.deleted]
+    return rows + [{"i": len(rows), "k": "delete", "id": f"delete {id}", "key": id, "out": out} for id, out in deleted]
 
 
-def shown(ids: Iterable[str]) -> list[str]:
-    return sorted(ids)[:20]
+def entry(loss: dict[str, Any]) -> Row:
+    partition, what = loss["record"].partition("/")[0], loss["what"]
+    kind = KINDS.get(partition, partition) if not what.startswith("delete") else "delete" if what == "delete photo" else what
+    row = {"id": loss["id"], "region": loss["region"], "k": kind, "item": id_of(loss), "first": [0, 0], "last": [0, 0]}
+    return row | {"outcome": loss["outcome"], "by": loss["decidedBy"]}

@@ -10,6 +10,7 @@ from tests.planted import (
     core,
     counts,
     deployment,
+    driving,
     engines,
     folders,
     health,
@@ -25,6 +26,7 @@ from tests.planted import (
     starts,
     storage,
     successions,
+    verdicts,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,8 @@ TABLES = {
     "starts": starts.MUTANTS,
     "storage": storage.MUTANTS,
     "successions": successions.MUTANTS,
+    "driving": driving.MUTANTS,
+    "verdicts": verdicts.MUTANTS,
 }
 
 

@@ -204,8 +204,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         f"{SUPERVISOR}::test_beside_a_damaged_region_the_other_one_knows_the_administrator",
     ),
     # a start on somebody's wish
-    ("local/faults.py", "if not wish.exists() and self._condition(part) == ENDED:", "if False:", TOLD_WHY),
-    ("local/faults.py", "if not wish.exists() and self._condition(part) == ENDED:", "if self._condition(part) == ENDED:", STILL_THERE),
+    ("local/faults.py", "if not wish.exists() and self.condition(part) == ENDED:", "if False:", TOLD_WHY),
+    ("local/faults.py", "if not wish.exists() and self.condition(part) == ENDED:", "if self.condition(part) == ENDED:", STILL_THERE),
     (
         "local/supervisor.py",
         "                if not await self._still_runs(part):\n",

@@ -77,8 +77,9 @@ def test_every_public_name_is_there_with_its_docstring() -> None:
 
 def test_the_public_names_are_these() -> None:
     assert sorted(multiregion.__all__) == [
-        "Announced", "Application", "Caller", "Clock", "Digest", "JSON", "Key", "Kind", "MultiregionError", "Page", "Position", "Record",
-        "Region", "Role", "RoutingState", "Settings", "SyncRegion", "Ticket", "Upload", "Write", "iso", "read_json",
+        "Announced", "Answer", "Application", "Attempt", "Call", "Caller", "Clock", "Digest", "JSON", "Key", "Kind", "MultiregionError",
+        "Page", "Position", "Probe", "Record", "Region", "Role", "RoutingState", "Settings", "SyncRegion", "Ticket", "Upload", "Write",
+        "iso", "read_json",
     ]  # fmt: skip
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = multiregion.nothing

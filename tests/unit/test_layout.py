@@ -16,7 +16,7 @@ PACKAGE = "multiregion"
 
 # A module imports only from earlier lines, never from its own line (except from its own folder).
 LAYERS = (
-    ("errors", "shapes", "callers"),
+    ("errors", "shapes", "callers", "probes"),
     ("states",),
     ("clock",),
     ("config",),
@@ -62,6 +62,7 @@ PLACES = {
     "argon2": {"accounts"},
     "boto3": {"dynamodb", "cloud"},
     "botocore": {"dynamodb", "cloud"},
+    "cryptography": {"drills"},
     "httpx": {"replication", "controller", "drills", "api", "local", "commands", "cli"},
     "joserfc": {"accounts"},
     "msgspec": ANYWHERE,

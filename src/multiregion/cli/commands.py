@@ -3,7 +3,7 @@
 import typer
 
 from multiregion import __version__
-from multiregion.cli import authority, aws, chaos, default, losses, repair, state, status, up, users
+from multiregion.cli import authority, aws, chaos, default, drill, losses, repair, state, status, up, users
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,5 +41,6 @@ app.add_typer(default.app, name=default.COMMAND)
 app.add_typer(authority.automatic, name="automatic")
 app.add_typer(authority.app, name="authority")
 app.add_typer(chaos.app, name="chaos")
+app.add_typer(drill.app, name="drill")
 app.command("serve")(up.serve)
 app.add_typer(aws.app, name="aws")

@@ -16,7 +16,7 @@ from multiregion.embedded.files import create_tables, in_one_transaction, keep_c
 from multiregion.embedded.guarded import About, Connection, Reading
 from multiregion.embedded.ownership import check_owner, own
 from multiregion.embedded.reserve import Reserve
-from multiregion.errors import BadDeployment, CommitUnknown, DiskFailed, DiskFull, RepairFailed, StaleEpoch
+from multiregion.errors import BadDeployment, CommitUnknown, Conflict, DiskFailed, DiskFull, RepairFailed, StaleEpoch
 from multiregion.health import SLOW_WRITE_SECONDS, WriteHealth, WriteMeter
 from multiregion.reports import Claim, Leadership, Report, base_fact, base_of
 from multiregion.states import FIRST, UNFOUNDED, Role, RoutingState, State
@@ -93,7 +93,7 @@ class AuthoritySession:
 
 
 class SqliteState:
-    """`StateStore`, `Entries`, `Reports` and `Claims` for one application."""
+    """`StateStore`, `Entries`, `Reports`, `Claims` and `DrillLines` for one application."""
 
     def __init__(
         self,
@@ -226,6 +226,19 @@ class SqliteState:
         def work(session: AuthoritySession) -> None:
             newest = session.newest()
             session.add(Decision(newest.state if newest else UNFOUNDED, actor, self._clock.now(), reason, what, facts))
+
+        await self._decide(work)
+
+    async def drills(self) -> Sequence[Decision]:
+        rows = self._reading.execute(f"SELECT {COLUMNS} FROM decision WHERE what = 'drill' ORDER BY number")
+        return [decision_of(row) for row in rows]
+
+    async def note_drill(self, after: int, *, actor: str, reason: str, facts: Mapping[str, Any]) -> None:
+        def work(session: AuthoritySession) -> None:
+            if session.db.execute("SELECT count(*) FROM decision WHERE what = 'drill'").fetchone()[0] != after:
+                raise Conflict("another drill began or ended at this moment; nothing was changed. Run the same command again")
+            newest = session.newest()
+            session.add(Decision(newest.state if newest else UNFOUNDED, actor, self._clock.now(), reason, "drill", facts))
 
         await self._decide(work)
 

@@ -11,6 +11,7 @@ from starlette.routing import Router
 from multiregion import Application, Kind, Region
 from multiregion.gallery.comments import COMMENTS, PHOTOS, Comments
 from multiregion.gallery.deletion import NOTES, Deletion
+from multiregion.gallery.drill import GalleryDrill
 from multiregion.gallery.handlers import routes
 from multiregion.gallery.photos import Photos
 
@@ -53,4 +54,5 @@ app = Application(
     sweep=sweep,
     uploads=PHOTOS,
     openapi=openapi,
+    drill=GalleryDrill,
 )

@@ -10,6 +10,7 @@ from multiregion.api.asgi import Served, application
 from multiregion.api.authority import AuthorityAPI, AutomaticAPI
 from multiregion.api.console import ConsoleAPI
 from multiregion.api.documents import StateDocuments
+from multiregion.api.drills import DrillsAPI
 from multiregion.api.guards import Guards
 from multiregion.api.losses import LossAPI
 from multiregion.api.operator import OperatorAPI
@@ -158,5 +159,6 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
         *LossAPI(LossLedger(clients, names, state), load(config.application), documents, guards).routes(),
         *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
         *about_automatic.routes(),
+        *DrillsAPI(own, documents, guards).routes(),
     ]
     return application(routes, documents, deployment.edge, lifespan)

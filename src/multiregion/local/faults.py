@@ -61,7 +61,7 @@ class Faults:
             said = (now or said) if taken else None  # before, it is the old process that speaks, if there is one
             if said and said.is_final:
                 break
-            if not wish.exists() and self._condition(part) == ENDED:
+            if not wish.exists() and self.condition(part) == ENDED:
                 raise ended(part, log)
             await self._clock.sleep(PAUSE_SECONDS)
         if said:
@@ -80,7 +80,7 @@ class Faults:
             links = await self._ask_wire("GET")
         except Unreachable:
             links = None
-        return {"parts": {part: self._condition(part) for part in PARTS}, "links": links}
+        return {"parts": {part: self.condition(part) for part in PARTS}, "links": links}
 
     async def _ask_wire(self, method: str, **how: Any) -> dict[str, Any]:
         config = self._config("wire")
@@ -100,7 +100,8 @@ class Faults:
     def _processes(self) -> dict[str, int]:
         return msgspec.json.decode(self._processes_file.read_bytes(), type=dict[str, int])
 
-    def _condition(self, part: str) -> str:
+    def condition(self, part: str) -> str:
+        """`runs`, `frozen`, `ended` or `unknown`."""
         try:
             return condition_of(self._processes()[part])
         except (FileNotFoundError, KeyError):

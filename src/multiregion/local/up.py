@@ -15,6 +15,7 @@ from multiregion.config import Deployment, PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.local.clients import client
 from multiregion.local.deployment import DataFolder, LocalDeployment, describe, plan
+from multiregion.local.drilling import undo_before_start
 from multiregion.local.kept import STORES, Kept, keep_copies
 from multiregion.local.locks import held_by
 from multiregion.local.supervisor import Part, Supervisor, check_base, check_ports
@@ -85,6 +86,7 @@ async def running(
         if folder.found_again:
             on_note(folder.found_again)
         keep_copies(folder.folder, kept)
+        undo_before_start(folder)
         accounts = load(kept.application).accounts
         deployment, parts = plan(kept, wishes.data, wishes.port, settings=wishes.settings)
         check_ports(parts)  # before anything is written that a deployment in use could have
