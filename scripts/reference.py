@@ -20,7 +20,6 @@ from multiregion.api.identity_operations import OperatorOperations, UserOperatio
 from multiregion.cli.commands import app
 from multiregion.config import ENVIRONMENT_PREFIX, Settings
 from multiregion.errors import MultiregionError
-from multiregion.gallery import comments
 from multiregion.gallery.application import openapi
 from multiregion.status import Readiness, RegionStatus
 from tests.acceptance.cells import cells
@@ -30,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 GUARANTEES = ROOT / "docs" / "guarantees.md"
 OPENAPI = ROOT / "src" / "multiregion" / "api" / "openapi.json"
-ERROR_MODULES = (errors_module.__name__, refusals.__name__, comments.__name__)
+ERROR_MODULES = (errors_module.__name__, refusals.__name__)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -106,7 +105,7 @@ def endpoints() -> str:
 
 
 def error_tree(kind: type[MultiregionError] = MultiregionError) -> Iterator[type[MultiregionError]]:
-    """The errors that `multiregion.errors` draws, of identity and of the gallery, each after the one it is a kind of."""
+    """The errors that `multiregion.errors` draws, and those of identity, each after the one it is a kind of."""
     yield kind
     for child in kind.__subclasses__():
         if child.__module__ in ERROR_MODULES:

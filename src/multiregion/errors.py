@@ -95,6 +95,10 @@ class UnknownUpload(NotFound):
     code, title = "unknown_upload", "Nothing was uploaded"
 
 
+class UnknownPhoto(NotFound):
+    code, title = "unknown_photo", "No such photo"
+
+
 class UnknownApplication(NotFound):
     code, title = "unknown_application", "No such application"
 

@@ -3,14 +3,10 @@
 import msgspec
 
 from multiregion import Key, Region, Write, iso
-from multiregion.errors import Conflict, InvalidInput, NotFound, Refused
+from multiregion.errors import Conflict, InvalidInput, NotFound, Refused, UnknownPhoto
 from multiregion.gallery.fields import Id, checked_text
 
 PHOTOS, COMMENTS = "photos", "comments/"
-
-
-class UnknownPhoto(NotFound):
-    code, title = "unknown_photo", "No such photo"
 
 
 class NewComment(msgspec.Struct, frozen=True, rename="camel"):
