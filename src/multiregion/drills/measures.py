@@ -150,11 +150,11 @@ def loss(index: Index) -> Row:
     microseconds = 0
     if tries:
         first = min(tries, key=lambda each: each["told"])
-        epoch = max(each.get("epoch") or 0 for each in tries)
+        epoch = max(epoch_of(each) for each in tries)
         last = max(
             each["told"]
             for each in index.facts.operations
-            if each["out"] == "ok" and each.get("region") == first.get("region") and (each.get("epoch") or 0) <= epoch and name_counts(each)
+            if each["out"] == "ok" and each.get("region") == first.get("region") and epoch_of(each) <= epoch and name_counts(each)
         )
         microseconds = last - first["told"]
     return {
@@ -166,6 +166,12 @@ def loss(index: Index) -> Row:
         "credentials": sorted({entry["item"] for entry in entries if entry["k"] in CREDENTIALS}),
         "outcomes": dict(sorted(Counter(entry["outcome"] for entry in entries).items())),
     }
+
+
+def epoch_of(operation: Row) -> int:
+    """Of the log at the answer; where users sign in an answer says none, and the position that was asked for does."""
+    position = mark(operation.get("position"))
+    return int(operation.get("epoch") or (position[0] if position else 0))
 
 
 def name_counts(operation: Row) -> bool:

@@ -128,7 +128,9 @@ def not_bitten(facts: Facts) -> str:
         for each in following(facts)
         if start is not None and each["told"] >= start and (end is None or each["due"] <= end)
     )
-    return "" if felt else "the fault did not bite: no operation failed or waited while it lasted"
+    # A writer that is only cut off answers everybody: what its clients feel is what it loses.
+    bitten = felt or (scenario == "partition" and bool(facts.ledger))
+    return "" if bitten else "the fault did not bite: no operation failed or waited while it lasted"
 
 
 def is_fence(row: Row) -> bool:
