@@ -167,9 +167,10 @@ class Rebuild:
         found = await self._claims.claimed()
         if found is not None and (found.id in self._own or not (found.role is role or await self._is_whole(found.role))):
             name, source = self._names[found.role], self._names[found.role.other]
+            never = "" if await self._is_whole(found.role.other) else await self._put_back_helps(found.role)
             raise RepairFailed(
-                f"{name} is being copied anew from {source}, one region at a time; nothing was changed. `multiregion status` shows when"
-                f" {name} is whole"
+                f"{name} is being copied anew from {source}, one region at a time; nothing was changed."
+                + (never or f" `multiregion status` shows when {name} is whole")
             )
         claim = Claim(role, self._clock.new_id())
         self._own.add(claim.id)
@@ -186,6 +187,14 @@ class Rebuild:
         with suppress(MultiregionError):
             return (await self._regions[role].damage()).problem is None and (await self._regions[role].outlook()).ready
         return False
+
+    async def _put_back_helps(self, role: Role) -> str:
+        """What to do where a region's source is not whole itself, while its own database is set aside; nothing if it is not."""
+        with suppress(MultiregionError):
+            if (await self._regions[role].damage()).set_aside is not None:
+                name = self._names[role]
+                return f" {self._names[role.other]} is not whole, so give {name} its own database back: `{repair(name)} --put-back`"
+        return ""
 
     async def _hold_source(self, claim: Claim) -> None:
         """The source keeps its database, and the region reaches it. What the region itself was held for is over: its source is whole,
@@ -326,7 +335,7 @@ class Rebuild:
             raise RepairFailed(f"{name} does not answer ({error.detail}), {NO_SOURCE}. {NEITHER}") from error
         if damage.problem is not None or not outlook.ready:
             why = damage.problem or "`multiregion status` says why"
-            raise RepairFailed(f"{name} is not whole itself, {NO_SOURCE}. {why}. {NEITHER}")
+            raise RepairFailed(f"{name} is not whole itself, {NO_SOURCE}. {why}.{await self._put_back_helps(role.other) or f' {NEITHER}'}")
         if places := await self._regions[role].audit():
             raise RepairFailed(f"{name}: {spoiled(places)}. Nothing was changed")
 

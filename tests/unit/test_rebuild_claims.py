@@ -170,3 +170,14 @@ async def test_a_source_that_has_just_begun_to_lead_is_waited_for(world: World) 
     world.primary.compares = int(SOURCE_SECONDS / PAUSE_SECONDS / 2)
     await world.repair()
     assert world.secondary.set_aside_to == KEPT and world.primary.compares == 0
+
+
+@pytest.mark.parametrize("role", Role)
+async def test_where_the_source_is_damaged_the_database_that_was_set_aside_is_named(world: World, role: Role) -> None:
+    """Neither region can be copied from the other, and one of them has all of it beside."""
+    world.secondary.set_aside_to, world.secondary.old_answers, world.secondary.end, world.secondary.ready = KEPT, 0, None, False
+    world.primary.problem, world.primary.ready = "damaged", False
+    await world.authority.claim(None, Claim(Role.SECONDARY, "first"), actor="eve", reason="")
+    put_back = r"us-east-1 is not whole, so give ap-northeast-1 its own database back: `multiregion repair ap-northeast-1 --put-back`"
+    with pytest.raises(RepairFailed, match=put_back):
+        await world.repair(role, accept_loss=True)
