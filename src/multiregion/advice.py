@@ -156,6 +156,7 @@ def no_history(obeyed: Sequence[RoutingState]) -> str:
     return "the deployment is not founded yet: both regions have to tell the authority first that they are empty"
 
 
+LATER = "it will learn the state when it is back"
 OLD_OR_FOREIGN = "the authority was restored from an old backup, or a region's files were replaced by those of a copy of this deployment"
 FROM = "if files were replaced, add `--from` and the other region, whose log then counts"
 

@@ -16,7 +16,7 @@ from multiregion.errors import IllegalMove, MultiregionError, StaleEpoch, Switch
 from multiregion.health import refuse_unable
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
-from multiregion.predictions import NOTHING_LOST, Outlook, RegionControl, facts_of, prediction, refuse_loss
+from multiregion.predictions import NOTHING_LOST, Outlook, RegionControl, facts_of, prediction, refuse_loss, refuse_present
 from multiregion.preparation import repair_both, silent_in
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
@@ -141,7 +141,7 @@ class Controller:
             yield Step("predict", "done", 0.0, prediction(outlook.last_known) if loses else "nothing: this region wrote last")
             if not request.accept_loss:
                 if outlooks[survivor.other] is not None and not self._has_given_up(request, outlooks[survivor.other], outlook):
-                    raise SwitchFailed(advice.not_lost(survivor.other, self._names, order))
+                    refuse_present(survivor.other, self._names, order)
                 refuse_loss(outlook.last_known if loses else NOTHING_LOST, self._settings, advice.all_the_same(order))
             outlook = await self._last_look(survivor)
             # From here to the decision nothing may fail that closes the leases of this epoch: its writer would get no other.
@@ -373,13 +373,13 @@ class Controller:
         began = self._clock.monotonic()
         answers = await asyncio.gather(*(self._regions[role].admit(state) for role in BOTH), return_exceptions=True)
         for role, answer in zip(BOTH, answers, strict=True):
-            seconds = self._clock.monotonic() - began
+            name, seconds = self._names[role], self._clock.monotonic() - began
             if isinstance(answer, RoutingState):
-                yield Step(f"admit {self._names[role]}", "done", seconds, f"{answer.state}, epoch {answer.epoch}")
+                yield Step(f"admit {name}", "done", seconds, f"{answer.state}, epoch {answer.epoch}", answer, name)
                 continue
             if not isinstance(answer, MultiregionError):
                 raise answer
-            yield Step(f"admit {self._names[role]}", "not confirmed", seconds, f"{answer.detail}; it will learn the state when it is back")
+            yield Step(f"admit {name}", "not confirmed", seconds, f"{answer.detail}; {advice.LATER}", region=name)
         if required is not None and required in (silent := silent_in(dict(zip(BOTH, answers, strict=True)))):
             raise SwitchFailed(advice.not_confirmed(required, state, self._names, silent))
 

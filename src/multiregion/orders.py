@@ -18,16 +18,20 @@ from multiregion.stores import StateStore
 @dataclass(frozen=True, slots=True)
 class Step:
     """What one step did, or why not: `outcome` is `done`, `not needed` or `not confirmed`. `state`: what it decided, or found to be
-    so already; None for a step that decides nothing."""
+    so already; None for a step that decides nothing. `region`: the one that was told a state."""
 
     name: str
     outcome: str
     seconds: float
     detail: str = ""
     state: RoutingState | None = field(default=None, compare=False)
+    region: str | None = field(default=None, compare=False)
 
     def document(self) -> dict[str, Any]:
-        return {"name": self.name, "outcome": self.outcome, "seconds": self.seconds, "detail": self.detail}
+        """As operators are told of it; `epoch`: of the state that was decided."""
+        epoch = self.state.epoch if self.state else None
+        told = {"name": self.name, "outcome": self.outcome, "seconds": self.seconds, "detail": self.detail}
+        return {**told, "region": self.region, "epoch": epoch}
 
 
 @dataclass(frozen=True, slots=True)

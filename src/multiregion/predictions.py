@@ -1,10 +1,12 @@
 """What a takeover may lose: the newest that anybody has heard of the lost region, whether the survivor or the authority."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from msgspec import to_builtins
 
+from multiregion import advice
 from multiregion.config import Settings
 from multiregion.errors import SwitchFailed
 from multiregion.health import WELL, WriteHealth
@@ -108,14 +110,23 @@ NOTHING_LOST = LastKnown(0, 0, 0.0)
 
 
 def refuse_loss(last_known: LastKnown | None, settings: Settings, all_the_same: str) -> None:
-    """Raises SwitchFailed if more than the limit may be lost, or nobody knows how much; `all_the_same`: how to go on."""
+    """Raises SwitchFailed if more than the limit may be lost, or nobody knows how much: with the reason alone as `because`;
+    `all_the_same` is how to go on at a command line."""
+    because = ""
     if last_known is None or last_known.seconds is None:
-        raise SwitchFailed(f"What would be lost is {prediction(last_known)}. {all_the_same}")
-    if last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
-        raise SwitchFailed(
+        because = f"What would be lost is {prediction(last_known)}."
+    elif last_known.changes > settings.loss_changes_max or last_known.seconds > settings.loss_seconds_max:
+        because = (
             f"More may be lost than the limit of {settings.loss_changes_max} changes or {settings.loss_seconds_max:g} s allows:"
-            f" {prediction(last_known)}. {all_the_same}"
+            f" {prediction(last_known)}."
         )
+    if because:
+        raise SwitchFailed(f"{because} {all_the_same}", because=because)
+
+
+def refuse_present(region: Role, names: Mapping[Role, str], order: str) -> None:
+    """A region that answers is not lost. Raises SwitchFailed, as `refuse_loss` does."""
+    raise SwitchFailed(advice.not_lost(region, names, order), because=f"{names[region]} answers, so it is not lost.")
 
 
 def prediction(last_known: LastKnown | None) -> str:

@@ -335,7 +335,8 @@ class Rebuild:
             raise RepairFailed(f"{name} does not answer ({error.detail}), {NO_SOURCE}. {NEITHER}") from error
         if damage.problem is not None or not outlook.ready:
             why = damage.problem or "`multiregion status` says why"
-            raise RepairFailed(f"{name} is not whole itself, {NO_SOURCE}. {why}.{await self._put_back_helps(role.other) or f' {NEITHER}'}")
+            helps = await self._put_back_helps(role.other) or f" {NEITHER}"
+            raise RepairFailed(f"{name} is not whole itself, {NO_SOURCE}. {why}.{helps}")
         if places := await self._regions[role].audit():
             raise RepairFailed(f"{name}: {spoiled(places)}. Nothing was changed")
 

@@ -163,7 +163,7 @@ async def foresee(stage: Controller, wish: Move, state: RoutingState) -> Rehears
     except MultiregionError as error:
         if wish.kind is not TAKEOVER:
             return Rehearsal(wish, target(wish, state), refused=error.detail)
-        return await with_word(stage, wish, state, error.detail)
+        return await with_word(stage, wish, state, error.facts.get("because", error.detail))
 
 
 async def with_word(stage: Controller, wish: Move, state: RoutingState, why: str) -> Rehearsal:

@@ -51,7 +51,7 @@ def test_what_each_move_would_come_to_is_told_and_nothing_is_changed(console: Co
     assert planned["becomes"]["writer"] == "ap-northeast-1" and planned["prediction"] is None and planned["needsWord"] is None
     assert planned["does"][0].startswith("Writing stops everywhere until Tokyo has every change")
     assert planned["does"][1:] == ["Everybody is served from Tokyo.", "Writing goes to Tokyo."]
-    assert "answers, so it is not lost" in lost["needsWord"] and lost["order"]["acceptLoss"] is True
+    assert lost["needsWord"] == "us-east-1 answers, so it is not lost." and lost["order"]["acceptLoss"] is True
     assert "nothing that is known of" in lost["prediction"] and lost["predictedLoss"]["changes"] == 0
     assert found["set-failover"]["becomes"]["writer"] is None and found["set-failover"]["kind"] == "at once"
     assert state(console) == before

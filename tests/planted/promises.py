@@ -42,8 +42,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "predictions.py",
-        "    if last_known is None or last_known.seconds is None:\n        raise",
-        "    if last_known is None:\n        raise",
+        "    if last_known is None or last_known.seconds is None:\n        because",
+        "    if last_known is None:\n        because",
         LIMIT,
     ),
     ("predictions.py", "if last_known.changes > settings.loss_changes_max or last_known.seconds", "if last_known.seconds", LIMIT),

@@ -222,7 +222,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     ("rebuild.py", "if damage.problem is not None or not outlook.ready:", "if not outlook.ready:", NO_SOURCE),
     ("rebuild.py", "if damage.problem is not None or not outlook.ready:", "if damage.problem is not None:", NO_SOURCE),
-    ("rebuild.py", "{NO_SOURCE}. {why}. {NEITHER}", "{NO_SOURCE}. {why}", NO_SOURCE),
+    ("rebuild.py", "{NO_SOURCE}. {why}.{helps}", "{NO_SOURCE}. {why}.", NO_SOURCE),
     ("rebuild.py", "({error.detail}), {NO_SOURCE}. {NEITHER}", "({error.detail}), {NO_SOURCE}", NO_SOURCE),
     ("rebuild.py", "        if not accept_loss:\n", "        if False:\n", GIVEN_UP),
     (

@@ -36,7 +36,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("drills/conduct.py", "len(item.get(\"accepts\") or ()) != 1:", "len(item.get(\"accepts\") or ()) > 1:", ORACLE),
     # The verdict
     ("drills/oracle.py", "    if p99 <= LATENESS_MICROSECONDS_MAX:", "    if True:", f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
-    ("drills/oracle.py", 'return "" if felt else', 'return "" if True else', f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
+    ("drills/oracle.py", 'return "" if bitten else', 'return "" if True else', f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
     ("drills/oracle.py", "    if any(True for _ in doubts):", "    if False:", f"{VERDICT}::test_a_run_that_shows_nothing_never_passes"),
     ("drills/verdict.py", "    if blind:", "    if False:", f"{VERDICT}::test_a_checker_that_overlooks_a_defect_passes_nothing"),
     # The figures

@@ -61,8 +61,9 @@ class Authority:
         if path == self.fails:
             raise SwitchFailed("no")
         self.state = dict(MOVED) if path == "failover" else {**ACTIVE, "epoch": 7}
-        yield {"step": {"name": "take over", "outcome": "done", "seconds": 0.1, "detail": "active → failover, epoch 5"}}
-        yield {"step": {"name": "admit west", "outcome": "done", "seconds": 0.1, "detail": "failover, epoch 5"}}
+        told: dict[str, Any] = {"outcome": "done", "seconds": 0.1, "epoch": 5}
+        yield {"step": {**told, "name": "take over", "detail": "active → failover, epoch 5", "region": None}}
+        yield {"step": {**told, "name": "admit west", "detail": "failover, epoch 5", "region": "west"}}
 
     async def all(self, path: str, **body: Any) -> list[dict[str, Any]]:
         if path.startswith("losses/"):

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from multiregion.drills.bundle import parsed
+from multiregion.drills.charts import Axis
 from multiregion.drills.clauses import CLAUSES, STANDARDS
 from multiregion.drills.facts import Facts
 from multiregion.drills.figures import amount, time
@@ -210,3 +211,10 @@ def test_it_prints_on_a4(browser: Browser, tmp_path: Path) -> None:
     sizes = {tuple(round(float(number)) for number in box.split()) for box in re.findall(rb"/MediaBox \[([^\]]+)\]", printed)}
     assert sizes == {(0, 0, 595, 842)} or sizes == {(0, 0, 596, 842)}
     assert 4 <= len(re.findall(rb"/Type /Page\b", printed)) <= 8
+
+
+def test_the_axis_has_round_seconds_from_the_fault() -> None:
+    """Whatever moment the run began at."""
+    fault = 9_003_743
+    assert Axis(fault - 1_000_000, fault + 2_100_000).ticks(fault) == [-1, -0.5, 0, 0.5, 1, 1.5, 2]
+    assert Axis(0, 60_000_000).ticks(fault) == [0, 10, 20, 30, 40, 50]

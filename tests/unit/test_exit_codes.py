@@ -19,7 +19,7 @@ BOTH = ("us-east-1", "ap-northeast-1")
 
 
 def admitted(region: str, outcome: str = "done") -> dict[str, Any]:
-    return {"step": {"name": f"admit {region}", "outcome": outcome, "seconds": 0.1, "detail": "x"}}
+    return {"step": {"name": f"admit {region}", "outcome": outcome, "seconds": 0.1, "detail": "x", "region": region, "epoch": 7}}
 
 
 def events(end: dict[str, Any], *silent: str, before: tuple[dict[str, Any], ...] = ()) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,7 @@ from multiregion.lag_history import LastKnown
 from multiregion.leases import DRIFT, Leases
 from multiregion.objects import Repaired
 from multiregion.orders import Request
-from multiregion.predictions import InformedRegion, Outlook, missing_by_report
+from multiregion.predictions import InformedRegion, Outlook, missing_by_report, refuse_loss, refuse_present
 from multiregion.reports import Leadership, Report, base_fact
 from multiregion.states import Role, RoutingState, State, move
 from multiregion.stores import BEGINNING, CredentialChange, Exposure, Head, Mark, Position
@@ -217,3 +217,16 @@ async def test_of_the_region_that_leads_nobody_asks_what_the_other_has(world: Wo
 def test_a_survivor_that_has_more_than_was_reported_lacks_nothing() -> None:
     found = missing_by_report(HELD, report(mark(1, 50)), Leadership(1, BEGINNING))
     assert found is not None and (found.changes, found.bytes, found.seconds) == (0, 0, None)
+
+
+def test_why_a_takeover_needs_the_operators_word_is_told_without_the_words_of_a_command_line() -> None:
+    names = {Role.PRIMARY: "us-east-1", Role.SECONDARY: "ap-northeast-1"}
+    with pytest.raises(SwitchFailed) as present:
+        refuse_present(Role.PRIMARY, names, "failover")
+    with pytest.raises(SwitchFailed) as unknown:
+        refuse_loss(None, Settings(), "How to go on")
+    with pytest.raises(SwitchFailed) as much:
+        refuse_loss(LastKnown(10_000, 0, 0.0), Settings(), "How to go on")
+    assert present.value.facts["because"] == "us-east-1 answers, so it is not lost."
+    for refusal in (unknown.value, much.value):
+        assert refusal.detail == f"{refusal.facts['because']} How to go on"

@@ -3,7 +3,7 @@ import { Refused, Unreachable } from '../src/lib/errors'
 import { Feed, type Heard } from '../src/ops/feed'
 import { concerns, heardLink, isStale, linkHealth, regionHealth, STALE_MS, standing } from '../src/ops/health'
 import { onTheWay } from '../src/ops/History'
-import { cost, ordered, spoken, wording } from '../src/ops/moves'
+import { cost, ordered, wording } from '../src/ops/moves'
 import { temporaryPassword } from '../src/ops/password'
 import { GAP_SECONDS, highest, merge, nearest, pathsOf, pointsOf, scaleOf, shown, WINDOW_SECONDS } from '../src/ops/series'
 import type { Faults, Losses, Move, Report, Sample, Status } from '../src/ops/types'
@@ -28,7 +28,7 @@ const report = (change: Partial<Report> = {}): Report => ({
   chain: 'c',
   history: 'h',
   missing: null,
-  photosInFlight: null,
+  uploadsInFlight: {},
   counts: { photos: 1, users: 1 },
   objects: null,
   replicating: true,
@@ -242,13 +242,6 @@ describe('moves', () => {
     expect(ordered([move({}), takeover, refused], false)).toEqual({ usual: [move({})], other: [takeover] })
     expect(ordered([move({}), takeover, refused], true)).toEqual({ usual: [takeover], other: [move({})] })
     expect(ordered([move({}), refused], true)).toEqual({ usual: [move({})], other: [] })
-  })
-
-  it('tell what has to be accepted without the options of a command line', () => {
-    const answers = 'us-east-1 answers, so it is not lost: without --region-lost the switch loses nothing. With --accept-loss it is taken'
-    expect(spoken(answers)).toBe('us-east-1 answers, so it is not lost.')
-    const limit = 'More may be lost than the limit of 60 s allows: 5 changes. Nothing was changed; --accept-loss goes on all the same'
-    expect(spoken(limit)).toBe('More may be lost than the limit of 60 s allows: 5 changes.')
   })
 
   it('say what they cost', () => {

@@ -186,7 +186,8 @@ class OperatorAPI:
         try:
             async for event in events:
                 lines.put_nowait(encode({"step" if isinstance(event, Step) else "verdict": event.document()}) + b"\n")
-                state = event.state or state if isinstance(event, Step) else state
+                if isinstance(event, Step) and event.region is None:  # a region may know a later one
+                    state = event.state or state
             lines.put_nowait(encode({"end": self._documents(state or await self._authority.read())}) + b"\n")
         except MultiregionError as error:
             lines.put_nowait(encode({"error": msgspec.Raw(problem(error, self._documents).body)}) + b"\n")

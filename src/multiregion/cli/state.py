@@ -170,7 +170,7 @@ def finish(events: Iterator[dict[str, Any]], json: bool, *, lost: bool = False) 
         console.print(sentence(end))
         if lost and end["writer"]:
             console.print(AFTER_TAKEOVER)
-    told_last = {step["name"].removeprefix("admit "): step["outcome"] for step in steps if step["name"].startswith("admit ")}
+    told_last = {step["region"]: step["outcome"] for step in steps if step.get("region")}
     untold = [region for region, outcome in told_last.items() if outcome == "not confirmed"]
     for region in untold:
         warnings.print(f"[yellow]Warning.[/] {region} could not be told; it learns the state when it is back.", soft_wrap=True)

@@ -46,17 +46,17 @@ class Axis:
     def __call__(self, at: float) -> float:
         return LEFT + PLOT * (min(max(at, self.begin), self.end) - self.begin) / (self.end - self.begin)
 
-    def ticks(self) -> list[int]:
-        span = (self.end - self.begin) / SECOND
-        step = next((each for each in (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300) if span / each <= 10), 600)
-        first = math.ceil(self.begin / SECOND / step)
-        return [round(number * step * SECOND) for number in range(first, math.floor(self.end / SECOND / step) + 1)]
+    def ticks(self, zero: int) -> list[float]:
+        """Round numbers of seconds from `zero`."""
+        begin, end = (self.begin - zero) / SECOND, (self.end - zero) / SECOND
+        step = next((each for each in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300) if (end - begin) / each <= 10), 600)
+        return [number * step for number in range(math.ceil(begin / step), math.floor(end / step) + 1)]
 
     def drawn(self, top: float, bottom: float, zero: int) -> list[str]:
         parts = []
-        for at in self.ticks():
-            seconds = (at - zero) / SECOND
-            parts += [line(self(at), top, self(at), bottom, "grid"), text(self(at), bottom + 16, f"{seconds:g}", "tick", "middle")]
+        for seconds in self.ticks(zero):
+            x = self(zero + seconds * SECOND)
+            parts += [line(x, top, x, bottom, "grid"), text(x, bottom + 16, f"{seconds:g}", "tick", "middle")]
         return [*parts, text(WIDTH - RIGHT, bottom + 32, "seconds", "tick", "end")]
 
 

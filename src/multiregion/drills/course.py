@@ -157,12 +157,11 @@ class Course:
     def _step(self, step: Mapping[str, Any]) -> None:
         detail = {"outcome": step["outcome"], "seconds": step["seconds"], "words": step["detail"]}
         self._recording.event("step", what=step["name"], detail=detail)
-        epoch = epoch_in(step["detail"])
         if step["name"] in DECIDES:
-            self._recording.event("decided", what=step["name"], epoch=epoch)
-        elif step["name"].startswith("admit ") and step["outcome"] == "done":
-            part = next((role for role, name in self._stage.regions.items() if name == step["name"].removeprefix("admit ")), None)
-            self._recording.event("admitted", part=part, epoch=epoch)
+            self._recording.event("decided", what=step["name"], epoch=step["epoch"])
+        elif step["region"] and step["outcome"] == "done":
+            part = next((role for role, name in self._stage.regions.items() if name == step["region"]), None)
+            self._recording.event("admitted", part=part, epoch=step["epoch"])
 
     async def _decided_by_others(self) -> None:
         """By automatic takeover, or by a person at another terminal."""
@@ -272,9 +271,3 @@ class Course:
             await self._clock.sleep(COUNTS_SECONDS)
             made = dict(counts.following)
             self._recording.say(counts=made, phase=self._recording.phase, late=counts.late_p99(), serving=self._stage.compass.serving)
-
-
-def epoch_in(words: str) -> int | None:
-    """`fenced → failover, epoch 3`."""
-    number = words.rpartition("epoch ")[2]
-    return int(number) if number.isdecimal() else None

@@ -4,7 +4,7 @@ import { Dialog, firstFocus } from '../ui/Dialog'
 import { CloseIcon, RightIcon } from '../ui/icons'
 import { useCall } from '../ui/useCall'
 import { useHeard, useOps } from './context'
-import { spoken, wording } from './moves'
+import { wording } from './moves'
 import { StepList } from './Runs'
 import { Shape } from './Signs'
 import type { Move, Step } from './types'
@@ -136,7 +136,7 @@ function Cost({ move }: { move: Move }) {
         <p>
           <b>{move.becomes.writer ? 'What may be lost' : 'What is not seen until the region is back'}:</b> {move.prediction}.
         </p>
-        {move.needsWord && <p>By confirming you accept this: {spoken(move.needsWord)}</p>}
+        {move.needsWord && <p>By confirming you accept this: {move.needsWord}</p>}
       </div>
     </div>
   )

@@ -51,11 +51,3 @@ export function cost({ kind, prediction, becomes }: Move): string {
   if (!becomes.writer) return `Not seen until the region is back: ${prediction}.`
   return `May lose ${prediction}.`
 }
-
-/** A refusal speaks to somebody at a command line: what it says from its first option on means nothing here. */
-export function spoken(refusal: string): string {
-  const parts = refusal.replace(/Nothing was changed[;.]?/u, '').split(/(?<=[.:;]) +/u)
-  const options = parts.findIndex(part => part.includes('--'))
-  const said = (options < 0 ? parts : parts.slice(0, options)).join(' ').trim()
-  return said.replace(/[:;]$/u, '.')
-}
