@@ -174,8 +174,18 @@ def test_lost_credentials_are_named() -> None:
 @pytest.mark.parametrize(("said", "outcome"), [(2, "under"), (3, "exact"), (4, "over"), (None, "unknown")])
 def test_what_was_predicted_is_held_against_what_was_lost(said: int | None, outcome: str) -> None:
     found = lossy()
-    found.events.append(event("prediction", 11 * SECOND, detail={"writes": said}))
-    assert measure(found)["prediction"] == {"predicted": said, "lost": 3, "outcome": outcome}
+    found.events.append(event("prediction", 11 * SECOND, detail={"writes": said, "seconds": 0.0}))
+    assert measure(found)["prediction"] == {"predicted": said, "seconds": 0.0, "since": 0, "lost": 3, "outcome": outcome}
+
+
+def test_what_was_written_in_the_last_seconds_was_predicted_too() -> None:
+    found = lossy()
+    end = max(each["told"] for each in found.operations if each.get("region") == "a")
+    found.events.append(event("decided", end, what="take over", epoch=2))
+    for seconds, since, outcome in ((0.001, 1, "under"), (0.5, 6, "since"), (None, None, "since")):
+        found.events.append(event("prediction", 11 * SECOND, detail={"writes": 1, "seconds": seconds}))
+        found_out = measure(found)["prediction"]
+        assert (found_out["since"], found_out["outcome"]) == (since, outcome)
 
 
 def test_nothing_predicted_is_said_so() -> None:

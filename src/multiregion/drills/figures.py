@@ -74,3 +74,12 @@ def limits_of(facts: Facts) -> list[str]:
         " they decide nothing.",
         f"Nothing shorter than the time between two operations can be seen. The driver sent {facts.header['rate']:g} operations a second.",
     ]
+
+
+def foretold(prediction: Row) -> str:
+    """What the takeover said it would lose, held against what was lost."""
+    if prediction["predicted"] is None:
+        return "not asked" if prediction["outcome"] == "not asked" else "unknown"
+    lately = f" and the last {time(prediction['seconds'] * 1_000_000)}" if prediction["outcome"] == "since" else ""
+    came_of_it = {"exact": "exactly what was lost", "under": "fewer than were lost"}.get(prediction["outcome"], "no fewer than were lost")
+    return f"{prediction['predicted']:,}{lately}: {came_of_it}"

@@ -154,7 +154,7 @@ def loss(index: Index) -> Row:
         last = max(
             each["told"]
             for each in index.facts.operations
-            if each["out"] == "ok" and each.get("region") == first.get("region") and epoch_of(each) <= epoch and name_counts(each)
+            if each["out"] == "ok" and each.get("region") == first.get("region") and epoch_of(each) <= epoch and is_write(each)
         )
         microseconds = last - first["told"]
     return {
@@ -174,7 +174,7 @@ def epoch_of(operation: Row) -> int:
     return int(operation.get("epoch") or (position[0] if position else 0))
 
 
-def name_counts(operation: Row) -> bool:
+def is_write(operation: Row) -> bool:
     return kind_of(operation) in GROUPS["write"]
 
 
@@ -190,15 +190,28 @@ def changes(entries: list[Row]) -> int | None:
 
 
 def prediction(index: Index) -> Row:
-    """What the takeover said it would lose, beside what was lost. It must never have said fewer."""
-    said = [each["detail"].get("writes") for each in index.facts.events if each["event"] == "prediction"]
+    """What the takeover said it would lose, beside what was lost: so many changes that it knew of, and what was written in its last
+    `seconds` (`since`: so many writes were acknowledged in them). Together that must never be fewer."""
+    said = [each for each in index.facts.events if each["event"] == "prediction"]
     lost, counted = len(lost_writes(index)), changes(index.facts.ledger)
     if not said:
-        return {"predicted": None, "lost": lost, "outcome": "not asked"}
-    if said[-1] is None:
-        return {"predicted": None, "lost": lost, "outcome": "unknown"}
-    under = said[-1] < lost
-    return {"predicted": said[-1], "lost": lost, "outcome": "under" if under else "exact" if said[-1] in (lost, counted) else "over"}
+        return {"predicted": None, "seconds": None, "since": None, "lost": lost, "outcome": "not asked"}
+    writes, seconds = said[-1]["detail"].get("writes"), said[-1]["detail"].get("seconds")
+    since = acknowledged_before(index.facts, said[-1]["sent"], seconds) if seconds is not None else None
+    if writes is None:
+        outcome = "unknown"
+    elif writes < lost:
+        outcome = "since" if since is None or lost <= writes + since else "under"
+    else:
+        outcome = "exact" if writes in (lost, counted) else "over"
+    return {"predicted": writes, "seconds": seconds, "since": since, "lost": lost, "outcome": outcome}
+
+
+def acknowledged_before(facts: Facts, asked: int, seconds: float) -> int:
+    """How many writes were acknowledged in the last seconds before the takeover was decided; it was asked for after that."""
+    decided = min([int(each["sent"]) for each in facts.events if each["event"] == "decided"], default=asked)
+    begin = decided - round(seconds * 1_000_000)
+    return sum(is_write(each) and each["out"] == "ok" and begin <= each["told"] <= decided for each in facts.operations)
 
 
 def outages(facts: Facts, start: int | None) -> list[Outage]:

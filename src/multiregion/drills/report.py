@@ -3,7 +3,7 @@
 from multiregion.drills.bundle import REPORT, canonical
 from multiregion.drills.clauses import CLAUSES, STANDARDS
 from multiregion.drills.facts import Facts, Row
-from multiregion.drills.figures import CLOCKS, OBJECTIVES, amount, meaning, plural, time
+from multiregion.drills.figures import CLOCKS, OBJECTIVES, amount, foretold, meaning, plural, time
 from multiregion.drills.page import page
 
 FORMAT = 1
@@ -54,9 +54,7 @@ def summary(facts: Facts, derived: Row) -> str:
         ]
         lines.append(f"Clocks    {', '.join(known)}")
     rpo, prediction = measures["rpo"], measures["prediction"]
-    lines.append(
-        f"Lost      {plural(rpo['writes'], 'write')} acknowledged; predicted: {prediction['outcome']}; ledger: {len(facts.ledger)}"
-    )
+    lines.append(f"Lost      {plural(rpo['writes'], 'write')} acknowledged; predicted: {foretold(prediction)}; ledger: {len(facts.ledger)}")
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in measures["operations"].items())
     lines.append(f"Heard     {counts}")
     noticed = sum(each["noticed"] for each in derived["self_check"])

@@ -5,7 +5,7 @@ from html import escape
 
 from multiregion.drills.clauses import CLAUSES, STANDARDS
 from multiregion.drills.facts import Facts, Row
-from multiregion.drills.figures import OBJECTIVES, amount, limits_of, plural, time
+from multiregion.drills.figures import OBJECTIVES, amount, foretold, limits_of, plural, time
 from multiregion.drills.markup import bullets, definitions, says, section, table
 
 ENTRIES_MAX = 50
@@ -47,18 +47,10 @@ def gauge(measured: float | None, limit: float) -> str:
 def loss(facts: Facts, derived: Row) -> str:
     rpo, prediction = derived["measures"]["rpo"], derived["measures"]["prediction"]
     kinds = ", ".join(f"{count:,} {kind.replace('_', '-')}" for kind, count in rpo["kinds"].items())
-    said = {
-        "exact": "exactly what was lost",
-        "over": "no fewer than were lost",
-        "under": "fewer than were lost",
-        "unknown": "unknown",
-        "not asked": "",
-    }
-    predicted = prediction["predicted"]
     pairs = [
         ("Acknowledged, and lost", f"{plural(rpo['writes'], 'write')}" + (f" ({kinds})" if kinds else "")),
         ("Entries of the ledger", ", ".join(f"{count:,} {outcome}" for outcome, count in rpo["outcomes"].items()) or "none"),
-        ("Predicted before", said[prediction["outcome"]] if predicted is None else f"{predicted:,}: {said[prediction['outcome']]}"),
+        ("Predicted before", foretold(prediction)),
         ("Bytes", f"{rpo['bytes']:,}" if rpo["bytes"] else ""),
         ("Credentials among them", ", ".join(rpo["credentials"])),
     ]
