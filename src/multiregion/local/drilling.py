@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,8 @@ async def heal_left_behind(data: DataFolder, clock: Clock) -> list[str]:
 def undo_before_start(data: DataFolder) -> None:
     """`up` starts every part anew, with a whole link: what is left to undo is what fills a disk."""
     for part in ("primary", "secondary", "authority"):
-        (data.folder / part / FILLER).unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that cannot be changed is told of when its part starts
+            (data.folder / part / FILLER).unlink(missing_ok=True)
     file = UndoFile(data.folder)
     undo = file.read()
     for deed in undo.deeds if undo else []:
