@@ -332,3 +332,11 @@ async def test_a_site_of_ones_own_is_served_at_the_edge_and_the_console_beside_i
             assert (await http.get(path)).json()["appId"] == DEPLOYMENT.app_id
         assert (await http.get("/console/healthz")).status_code == 200, "the console asks beside its own page"
         assert (await http.get("/healthz")).status_code == 200 and (await http.get("/nothing")).status_code == 404
+        assert (await http.get("/console")).headers["location"] == "/console/#/ops"
+
+
+async def test_the_console_is_at_the_same_address_whatever_is_served(tmp_path: Path) -> None:
+    app = edge_application(DEPLOYMENT, Settings(), tmp_path)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as http:
+        for path in ("/console", "/console/"):
+            assert (await http.get(path)).headers["location"] == "/#/ops"

@@ -22,6 +22,7 @@ from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN,
 from multiregion.errors import MultiregionError
 
 ENCODINGS = ((".br", "br"), (".gz", "gzip"))
+CONSOLE = "/console/#/ops"
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -174,7 +175,10 @@ def edge_application(
         Mount("/", files),
     ]
     routes: list[BaseRoute] = [Route("/healthz", health, methods=["GET"]), *operations]
-    routes += [page[1], Mount("/console", routes=[*routes, *page]), *front_end(site)] if own else page
+    if own:
+        routes += [page[1], moved("/console", CONSOLE), Mount("/console", routes=[*routes, *page]), *front_end(site)]
+    else:
+        routes += [moved("/console", "/#/ops"), moved("/console/", "/#/ops"), *page]
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders, security_headers(deployment))],
@@ -188,10 +192,14 @@ def front_end(site: Path | None) -> list[BaseRoute]:
     if site is not None:
         return [Mount("/", StaticFiles(directory=site, html=True))]
 
-    async def console(request: Request) -> Response:
-        return RedirectResponse("/console/#/ops")
+    return [moved("/", CONSOLE)]
 
-    return [Route("/", console, methods=["GET"])]
+
+def moved(path: str, to: str) -> Route:
+    async def redirect(request: Request) -> Response:
+        return RedirectResponse(to)
+
+    return Route(path, redirect, methods=["GET"])
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -109,14 +109,15 @@ class Workload:
         self.counts = Counts()
 
     async def run(self) -> None:
-        """Until cancelled. Operations that are under way then, `drain` waits for."""
+        """Until cancelled. Operations that are under way then, `drain` waits for. Raises RuntimeError rather than leave one out."""
         began, number = self._now(), 0
         while True:
             due = began + int(number * MICROSECONDS / self._rate)
             if (wait := due - self._now()) > 0:
                 await self._clock.sleep(wait / MICROSECONDS)
-            if len(self._under_way) < IN_FLIGHT_MAX:
-                self._begin(number, due)
+            if len(self._under_way) >= IN_FLIGHT_MAX:
+                raise RuntimeError(f"{IN_FLIGHT_MAX:,} operations were under way at once, and no more are sent: ask for a lower --rate")
+            self._begin(number, due)
             number += 1
 
     def _begin(self, number: int, due: int) -> None:
