@@ -2,6 +2,7 @@
 import '../styles/topology.css'
 import '../styles/lag.css'
 import '../styles/ops.css'
+import '../styles/ops-cards.css'
 import { useEffect, useState, type ReactNode } from 'react'
 import { useStore } from '../context'
 import { loadConfig, type UiConfig } from '../lib/config'
