@@ -105,6 +105,8 @@ def test_an_interrupted_deletion_goes_on_and_is_watched_again(w: World) -> None:
     assert (stopped.code, w.status("second")) == (130, "DELETE_IN_PROGRESS")
     assert "goes on in AWS" in stopped.said
     watching = w.operator.begin("destroy", "--yes", "--name", "second")
+    assert watching.stdout is not None
+    assert "second in us-east-1" in watching.stdout.readline()
     w.slow.go()
     _, err = watching.communicate(timeout=120)
     assert watching.returncode == 0, err

@@ -88,6 +88,10 @@ WRONG = [
     ('[drill]\nscenario = "crash"\nreason = "' + "x" * 501 + '"', "drill.reason must have at most 500 characters"),
     ("[drill]", "scenario"),
     ("nonsense", "the plan is not TOML"),
+    (f"a = {'9' * 5_000}", "the plan is not TOML"),
+    (f"a = {'[' * 20_000}", "the plan is nested too deeply"),
+    ("#" * 100_001, "the plan has more than 100,000 characters"),
+    ('[drill]\nscenario = "crash"\n[fault]\npart = "secondary"\n', "nothing is called part in fault"),
 ]
 
 

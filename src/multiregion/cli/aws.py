@@ -18,7 +18,7 @@ from multiregion.cloud.account import Account, Identity
 from multiregion.cloud.launch import ATTACH, CREATE, NOTHING, Launched, launch, update
 from multiregion.cloud.preflight import Check, Preflight, Wish
 from multiregion.cloud.publish import INDEX, Bundle, Publication, packaged_bundle
-from multiregion.cloud.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_stack
+from multiregion.cloud.stack import NEVER_WHOLE, NotWhole, Stack, deployed, find_stack, ours
 from multiregion.cloud.template import FILE_NAME, packaged_template, read_template
 from multiregion.commands.layout import say
 from multiregion.commands.options import JsonOption
@@ -220,10 +220,11 @@ def destroy(
     Interrupted, run it again. Exits 1 if something could not be deleted, with the reason; 0 if there is nothing left to take down.
     """
     account = Account(profile, region)
-    if find_stack(account, name) is None:
+    found = find_stack(account, name)
+    if found is None:
         gone_already(account, name, json)
         return
-    stack = deployed(account, name)
+    stack = ours(account, found)
     stays = removal.kept(account, stack)
     if not json:
         announce(stack, stays)

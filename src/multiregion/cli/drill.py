@@ -68,6 +68,7 @@ def show_plan(
     " multiregion drill run crash --plan drill.toml --json --junit drill.xml",
 )
 def run(
+    context: typer.Context,
     scenario: ScenarioArgument,
     plan_file: Annotated[Path | None, typer.Option("--plan", help="A plan; its options cannot be given beside it.", metavar="FILE")] = None,
     rate: RateOption = 50,
@@ -88,6 +89,8 @@ def run(
 
     Exits 0 if every promise and objective was kept, 1 if not or if it may not start, 3 if the run says nothing.
     """
+    if plan_file:
+        refuse_beside_plan(context)
     wanted = from_file(plan_file, scenario) if plan_file else planned(scenario, rate, clients, duration, seed, objective, writable)
     clock, began = SystemClock(), SystemClock().monotonic()
     folder = DataFolder(data or default_data())
@@ -147,10 +150,19 @@ def planned(
     return made
 
 
+def refuse_beside_plan(context: typer.Context) -> None:
+    """Raises InvalidInput for an option that a plan would overrule without a word."""
+    for name in ("rate", "clients", "duration", "seed", "objective", "writable"):
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InvalidInput(f"--{name} is what the plan says: change it there, or leave --plan out", field=f"--{name}")
+
+
 def from_file(file: Path, scenario: str) -> plan.Plan:
     """Raises InvalidInput, also if it is of another scenario than the one that was named."""
     try:
-        found = plan.parse(file.read_text())
+        with file.open(encoding="utf-8") as text:
+            found = plan.parse(text.read(plan.PLAN_CHARACTERS_MAX + 1))
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{file} cannot be read: {error}", field="--plan") from error
     if found.drill.scenario != scenario:

@@ -80,8 +80,13 @@ def deployed(account: Account, name: str, *, patience: Patience = USUAL) -> Stac
             f"there is no stack {name} in {account.region}; another name is given with --name, another region with --region,"
             " and a new deployment is made with: multiregion aws deploy"
         )
+    return ours(account, stack)
+
+
+def ours(account: Account, stack: Stack) -> Stack:
+    """The same stack. Raises BadDeployment if it is another thing."""
     if not stack.is_ours:
-        raise BadDeployment(f"the stack {name} in {account.region} is not a deployment of this application")
+        raise BadDeployment(f"the stack {stack.name} in {account.region} is not a deployment of this application")
     return stack
 
 
