@@ -45,12 +45,18 @@ class Authority:
         self.ordered: list[str] = []
         self.fails = ""
         self.state: dict[str, Any] = dict(ACTIVE)
+        self.last = {"actor": "ada", "reason": ""}
         self.losses: list[dict[str, Any]] = []
         self.settled: list[str] = []
 
     async def get(self, path: str) -> dict[str, Any]:
         if path == "status":
-            return {**WELL, **self.state, "status": {role: {**SIDE, "epoch": self.state["epoch"]} for role in REGIONS}}
+            return {
+                **WELL,
+                **self.state,
+                "lastChange": self.last,
+                "status": {role: {**SIDE, "epoch": self.state["epoch"]} for role in REGIONS},
+            }
         return {"losses": {**NOTHING_LOST, "losses": self.losses}, "state": self.state}[path]
 
     async def post(self, path: str, **body: Any) -> dict[str, Any]:
@@ -61,6 +67,7 @@ class Authority:
         if path == self.fails:
             raise SwitchFailed("no")
         self.state = dict(MOVED) if path == "failover" else {**ACTIVE, "epoch": 7}
+        self.last = {"actor": "ada", "reason": body["reason"]}
         told: dict[str, Any] = {"outcome": "done", "seconds": 0.1, "epoch": 5}
         yield {"step": {**told, "name": "take over", "detail": "active → failover, epoch 5", "region": None}}
         yield {"step": {**told, "name": "admit west", "detail": "failover, epoch 5", "region": "west"}}
@@ -168,6 +175,22 @@ async def test_what_cannot_be_undone_is_said_with_what_to_do(tmp_path: Path) -> 
     rehearsal.parts.fails = "start"
     with pytest.raises(SwitchFailed, match=r"start primary: cannot.*multiregion drill abort"):
         await rehearsal.course.run()
+
+
+async def test_what_an_operator_has_ordered_meanwhile_is_left_so(tmp_path: Path) -> None:
+    """The same user, perhaps: it is another order all the same."""
+    rehearsal = Rehearsal(tmp_path)
+    rehearsal.authority.state = {**MOVED, "state": "fenced", "epoch": 9}
+    rehearsal.authority.last = {"actor": "ada", "reason": "the disk smells"}
+    with pytest.raises(
+        SwitchFailed, match=r"ada changed the state to fenced \(epoch 9\) during the drill, because: the disk smells. It is left so"
+    ):
+        await rehearsal.course.failback()
+    assert rehearsal.authority.ordered == []
+    for actor, reason in (("automatic", "the lease has run out"), ("multiregion", "goes on"), ("ada", "drill: crash")):
+        rehearsal.authority.state, rehearsal.authority.last = dict(MOVED), {"actor": actor, "reason": reason}
+        await rehearsal.course.failback()
+    assert rehearsal.authority.ordered == ["failback"] * 3
 
 
 async def test_without_a_takeover_nothing_is_ordered(tmp_path: Path) -> None:

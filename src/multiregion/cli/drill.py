@@ -91,6 +91,8 @@ def run(
     """
     if plan_file:
         refuse_beside_plan(context)
+    if junit_file:
+        refuse_unwritable(junit_file)
     wanted = from_file(plan_file, scenario) if plan_file else planned(scenario, rate, clients, duration, seed, objective, writable)
     clock, began = SystemClock(), SystemClock().monotonic()
     folder = DataFolder(data or default_data())
@@ -148,6 +150,14 @@ def planned(
     )
     plan.check(made)
     return made
+
+
+def refuse_unwritable(file: Path) -> None:
+    """Before the drill rather than after it. Raises InvalidInput."""
+    try:
+        file.open("ab").close()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be written: {error.strerror}", field="--junit") from error
 
 
 def refuse_beside_plan(context: typer.Context) -> None:

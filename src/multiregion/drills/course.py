@@ -26,6 +26,8 @@ CAUGHT_UP_SECONDS = 3.0
 COUNTS_SECONDS = 1.0
 HOME_SECONDS = 6.0
 """Service counts as good again after 5 s of it."""
+NOBODY = ("automatic", "multiregion")
+"""Who changes the state without an order: automatic takeover, and a region that goes on under a new epoch."""
 DECIDES = ("hand over", "take over")
 STATE_EVERY_SECONDS = 0.02
 
@@ -221,13 +223,26 @@ class Course:
         self._recording.event("step", what=f"loss {word}", detail={"outcome": "done", "words": f"{len(pending)} entries"})
 
     async def failback(self) -> None:
-        state = await self._operator.get("state")
-        if state["state"] != "active":
+        """Raises SwitchFailed, with who it was, if somebody else has changed the state: a drill undoes its own orders alone."""
+        status = await self._operator.get("status")
+        if status["state"] != "active":
+            self._refuse_others(status)
             await self._order("failback", reason=f"{self._reason}, back")
         if self._stage.automatic:
             found = await self._operator.get("automatic")
             if found["unacknowledged"]:
                 await self._operator.post("automatic", word="acknowledge", epoch=found["takeover"]["epoch"])
+
+    def _refuse_others(self, status: Mapping[str, Any]) -> None:
+        last = status["lastChange"]
+        own = last["reason"].startswith(self._reason) or last["actor"] in NOBODY
+        if own or (self._plan.decision.by == "operator" and status["state"] == "failover"):
+            return
+        why = f", because: {last['reason']}" if last["reason"] else ""
+        raise SwitchFailed(
+            f"{last['actor']} changed the state to {status['state']} (epoch {status['epoch']}) during the drill{why}. It is left so. To go"
+            " back, and have the drill's data removed: multiregion drill abort"
+        )
 
     async def calm(self) -> None:
         """No fault and no writes, until both regions hold the same."""

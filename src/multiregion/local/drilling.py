@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,11 +118,13 @@ def drills_folder(data: DataFolder) -> Path:
 @contextmanager
 def driving(data: DataFolder) -> Iterator[None]:
     """Be the one driver of this deployment. Raises Conflict if there is another; the kernel ends it with the process."""
-    try:
-        with locked(drills_folder(data), lambda owner: f"a drill is under way (process {owner})"):
-            yield
-    except BadDeployment as error:
-        raise Conflict(f"{error.detail}. Wait for it, or stop it with Ctrl-C there") from error
+    with ExitStack() as held:
+        folder = drills_folder(data)
+        try:
+            held.enter_context(locked(folder, lambda owner: f"a drill is under way (process {owner})"))
+        except BadDeployment as error:
+            raise Conflict(f"{error.detail}. Wait for it, or stop it with Ctrl-C there") from error
+        yield
 
 
 def is_driven(data: DataFolder) -> bool:
