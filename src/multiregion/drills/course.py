@@ -240,8 +240,7 @@ class Course:
             return
         why = f", because: {last['reason']}" if last["reason"] else ""
         raise SwitchFailed(
-            f"{last['actor']} changed the state to {status['state']} (epoch {status['epoch']}) during the drill{why}. It is left so. To go"
-            " back, and have the drill's data removed: multiregion drill abort"
+            f"{last['actor']} changed the state to {status['state']} (epoch {status['epoch']}) during the drill{why}. It is left so"
         )
 
     async def calm(self) -> None:
