@@ -118,9 +118,25 @@ def test_what_speaks_against_a_drill_is_listed_at_once_and_no_number_is_used(dep
     assert len(deployment.ask("drill", "list")["runs"]) == before
 
 
+def test_runs_of_two_scenarios_are_compared_with_a_warning(deployment: Deployment) -> None:
+    runs = {run["scenario"]: str(run["number"]) for run in deployment.ask("drill", "list")["runs"] if run["bundle"]}
+    words = deployment.run("drill", "compare", runs["crash"], runs["planned"]).stdout
+    assert "two scenarios" in words and "scenario" in words and "crash" in words and "planned" in words
+
+
 def test_a_wrong_call_is_told_from_a_refusal(deployment: Deployment) -> None:
     assert "workload.rate must be from 1 to 1,000" in deployment.run("drill", "run", "crash", "--rate", "0", code=2).stderr
     assert "drill.scenario must be one of" in deployment.run("drill", "run", "earthquake", code=2).stderr
+    plan = deployment.data / "plan.toml"
+    plan.write_text(
+        subprocess.run([sys.executable, "-m", "multiregion", "drill", "plan"], capture_output=True, text=True, timeout=60).stdout
+    )
+    beside = deployment.run("drill", "run", "crash", "--plan", str(plan), "--rate", "5", code=2).stderr
+    assert "--rate is what the plan says" in beside
+    assert "cannot be written" in deployment.run("drill", "run", "crash", "--junit", "/nowhere/drill.xml", code=2).stderr
+    command = [sys.executable, "-m", "multiregion", "drill", "verify", str(deployment.data), "--key", "/nowhere"]
+    unreadable = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "cannot be read" in unreadable.stderr and unreadable.returncode == 2
 
 
 class Driver:

@@ -38,13 +38,16 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("drills/oracle.py", "    if p99 <= LATENESS_MICROSECONDS_MAX:", "    if True:", f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
     ("drills/oracle.py", 'return "" if bitten else', 'return "" if True else', f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
     ("drills/oracle.py", "    if any(True for _ in doubts):", "    if False:", f"{VERDICT}::test_a_run_that_shows_nothing_never_passes"),
-    ("drills/verdict.py", "    if blind:", "    if False:", f"{VERDICT}::test_a_checker_that_overlooks_a_defect_passes_nothing"),
+    ("drills/verdict.py", "    if blind and not unsure:", "    if False:", f"{VERDICT}::test_a_checker_that_overlooks_a_defect_passes_nothing"),
     # The figures
     ("drills/measures.py", "if good[until] - good[number] >= STEADY_SHARE * (until - number):", "if True:", f"{MEASURES}::test_a_success_that_does_not_last_is_no_recovery"),
     ("drills/measures.py", "return Outage(begin, each[\"told\"])", "return Outage(begin, each[\"due\"])", f"{MEASURES}::test_rto_is_from_when_the_first_that_failed_was_due_to_when_the_first_steady_answer_was_heard"),
-    ("drills/measures.py", "found = outage(operations, start, failback(facts))", "found = outage(operations, start)", f"{MEASURES}::test_the_pause_of_the_way_back_is_no_outage_of_the_fault"),
+    ("drills/measures.py", "found = outage(service(facts, group), start, failback(facts))", "found = outage(service(facts, group), start)", f"{MEASURES}::test_the_pause_of_the_way_back_is_no_outage_of_the_fault"),
     ("drills/measures.py", "    elif writes < lost:", "    elif False:", f"{MEASURES}::test_what_was_predicted_is_held_against_what_was_lost"),
     ("drills/measures.py", "met = value is not None and value <= bound", "met = value is None or value <= bound", f"{MEASURES}::test_each_objective_has_its_figure_and_its_margin"),
+    ("drills/measures.py", "and operation.get(\"status\") in GONE and", "and", f"{MEASURES}::test_that_something_is_lost_is_no_outage"),
+    ("drills/measures.py", "and each.get(\"epoch\") == epoch)", ")", f"{MEASURES}::test_the_four_clocks"),
+    ("drills/oracle.py", "    if rule in NEEDS_FINALS and not", "    if False and not", f"{VERDICT}::test_what_needs_final_reads_is_not_judged_without_them"),
     # The evidence
     ("drills/history.py", "if not found or rest != previous.hex().encode() + b'\"}':", "if not found:", HISTORY),
     ("drills/bundle.py", "    for name in manifest.keys() - files.keys():", "    for name in ():", f"{EVIDENCE}::test_a_missing_file_is_named"),

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from multiregion.drills import bundle
+from multiregion.drills.bundle import result_of
 from multiregion.drills.ed25519 import ORDER, is_signed
 from multiregion.drills.evidence import Sealer, seal_bundle, seal_plan, verify
 from multiregion.drills.facts import Facts
@@ -260,3 +261,9 @@ def test_the_vector_of_rfc_8032() -> None:
         "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
     )
     assert is_signed(public, bytes.fromhex("72"), signature)
+
+
+@pytest.mark.parametrize(("met", "listed"), [([], "warnedTests"), ([True], "passedTests"), ([True, False], "failedTests")])
+def test_objectives_that_were_not_set_are_not_passed(met: list[bool], listed: str) -> None:
+    derived = {"verdict": "pass", "rules": [], "objectives": [{"met": each} for each in met]}
+    assert result_of(derived, {"plan.toml": b""}, {})[listed] == ["C14"]

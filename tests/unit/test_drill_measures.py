@@ -104,8 +104,9 @@ def test_no_failure_is_no_outage() -> None:
 def test_the_four_clocks() -> None:
     events = [
         event("decided", 11 * SECOND, epoch=2),
-        event("admitted", 11 * SECOND + 2, part="secondary"),
-        event("admitted", 25 * SECOND, part="primary"),
+        event("admitted", 10 * SECOND + 9, part="secondary", epoch=1),
+        event("admitted", 11 * SECOND + 2, part="secondary", epoch=2),
+        event("admitted", 25 * SECOND, part="secondary", epoch=4),
         event("operator", 10 * SECOND + 5),
     ]
     clocks = measure(run(CRASH, FAULT, *events))["clocks"]
@@ -117,6 +118,35 @@ def test_the_four_clocks() -> None:
         "validated": 12 * SECOND + 5 * MILLISECOND,
         "pauses": [[10 * SECOND + 5, 10 * SECOND + 5]],
     }
+
+
+def test_a_new_writer_has_obeyed_too_when_it_says_so_itself() -> None:
+    """Nobody tells the driver of an automatic takeover's steps."""
+    told = event("state", 11 * SECOND, part="secondary", state="failover")
+    fenced = event("state", 10 * SECOND + 7, part="secondary", state="fenced")
+    assert measure(run(CRASH, FAULT, fenced, told))["clocks"]["executed"] == 11 * SECOND
+
+
+def test_what_clients_feel_only_after_the_decision_has_detected_nothing() -> None:
+    clocks = measure(run(CRASH, FAULT, event("decided", 10 * SECOND + 1, epoch=2)))["clocks"]
+    assert clocks["detected"] is None and clocks["validated"] is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "key", "is_outage"), [(404, "gone", False), (400, "gone", False), (404, "other", True), (409, "gone", True)]
+)
+def test_that_something_is_lost_is_no_outage(status: int, key: str, is_outage: bool) -> None:
+    """Who deletes what a takeover has lost is answered: that is the RPO's."""
+    rows = steady(0, 30 * SECOND)
+    rows[150] |= {"out": "refused", "status": status, "k": "delete", "key": key}
+    found = run(
+        rows,
+        FAULT,
+        ledger=[{"id": "1.1", "region": "a", "k": "add", "item": "gone", "first": [1, 1], "last": [1, 1], "outcome": "pending"}],
+    )
+    measured = measure(found)
+    assert (measured["rto"]["write"]["microseconds"] > 0) is is_outage
+    assert measured["clocks"]["validated"] is None or is_outage
 
 
 def test_the_authoritys_clock_decides_only_as_far_as_its_offset_is_known() -> None:

@@ -131,6 +131,8 @@ def test_there_is_time_to_see_that_service_is_good_again(duration: int) -> None:
     check(plan)
     assert lengths(plan).after >= 6
     assert lengths(plan).baseline >= 4
+    found = lengths(plan)
+    assert found.baseline + found.outage + found.after == pytest.approx(duration)
 
 
 def test_the_fault_waits_as_long_as_the_plan_says() -> None:

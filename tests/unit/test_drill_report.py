@@ -16,6 +16,7 @@ from multiregion.drills.clauses import CLAUSES, STANDARDS
 from multiregion.drills.facts import Facts
 from multiregion.drills.figures import amount, time
 from multiregion.drills.report import SUMMARY_LINES, documents
+from multiregion.drills.sections import decided_by
 from multiregion.drills.verdict import derive
 from tests.acceptance.browsing import RULES, chromium
 from tests.drill_edits import enter, facts, items, keep, take
@@ -218,3 +219,29 @@ def test_the_axis_has_round_seconds_from_the_fault() -> None:
     fault = 9_003_743
     assert Axis(fault - 1_000_000, fault + 2_100_000).ticks(fault) == [-1, -0.5, 0, 0.5, 1, 1.5, 2]
     assert Axis(0, 60_000_000).ticks(fault) == [0, 10, 20, 30, 40, 50]
+
+
+def test_a_report_claims_no_evidence_that_it_does_not_have() -> None:
+    found = facts()
+    found.plan.pop("objective", None)
+    found.plan["drill"] = {"scenario": "crash"}
+    html = page(found)
+    assert html.count("(no approver was named)") == 1 and html.count("(no objective was set)") == 1
+    found.plan["drill"]["approved_by"], found.plan["objective"] = "approver", {"rto_write": "600s"}
+    html = page(found)
+    assert "(no approver was named)" not in html and "(no objective was set)" not in html
+
+
+def test_whose_decision_the_takeover_was_is_said() -> None:
+    """A drill that takes over by itself measures no time that people take."""
+    found = facts()
+    found.header["scenario"] = "crash"
+    for event, words in (
+        ("ordered", "is not in the RTO"),
+        ("operator", "by an operator at another terminal"),
+        ("none", "by automatic takeover"),
+    ):
+        found.events[:] = [{"i": 1, "event": event, "sent": 1, "done": 1, "what": "failover"}] if event != "none" else []
+        assert words in decided_by(found)
+    found.header["scenario"] = "planned"
+    assert decided_by(found) == ""

@@ -159,3 +159,11 @@ def test_rules_that_have_nothing_to_judge_say_so() -> None:
     assert outcomes["C13"] == ("not judged", "the ledger is empty")
     assert outcomes["C4"] == ("kept", "")
     assert {finding.rule: finding.outcome for finding in check(facts("crash"))}["C4"] == "not judged"
+
+
+def test_what_needs_final_reads_is_not_judged_without_them() -> None:
+    found = facts()
+    found.finals.clear()
+    outcomes = {each["rule"]: each["outcome"] for each in derive(found)["rules"]}
+    assert {rule for rule, outcome in outcomes.items() if outcome == "kept"} == {"C5", "C6", "C10", "C12"}
+    assert outcomes["C1"] == outcomes["C8"] == "not judged"

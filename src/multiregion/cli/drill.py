@@ -195,7 +195,8 @@ def show_runs(out: OutOption = None, data: DataOption = None, json: JsonOption =
 @app.command("show", epilog="Example: multiregion drill show 7")
 def show_run(run: RunArgument, out: OutOption = None, data: DataOption = None, json: JsonOption = False) -> None:
     """Show what a run came to, from its bundle."""
-    folder, derived = derived_of(run, data, out)
+    folder, report = report_of(run, data, out)
+    derived = report["derived"]
     if json:
         print_json({"run": run, "bundle": str(folder), **derived})
     else:
@@ -205,11 +206,13 @@ def show_run(run: RunArgument, out: OutOption = None, data: DataOption = None, j
 @app.command("compare", epilog="Example: multiregion drill compare 7 12")
 def compare(first: RunArgument, second: RunArgument, out: OutOption = None, data: DataOption = None, json: JsonOption = False) -> None:
     """Show the figures of two runs beside each other."""
-    sides = {number: derived_of(number, data, out)[1] for number in (first, second)}
+    sides = {number: report_of(number, data, out)[1] for number in (first, second)}
     if json:
-        print_json({str(number): derived for number, derived in sides.items()})
-    else:
-        console.print(compared(sides))
+        print_json({str(number): report["derived"] for number, report in sides.items()})
+        return
+    if len({report["scenario"] for report in sides.values()}) > 1:
+        console.print("[yellow]![/] These are two scenarios: their figures do not measure the same thing.")
+    console.print(compared(sides))
 
 
 @app.command("verify", epilog="Example: multiregion drill verify .multiregion/drills/drill-0007-crash-20261128T1130Z --key KEY.pub")
@@ -221,7 +224,11 @@ def verify(
     """Check a bundle again: seal, chain, history and verdict. Exits 1 if anything differs."""
     if not folder.is_dir():
         raise InvalidInput(f"there is no bundle {folder}", field="BUNDLE")
-    problems = evidence.verify(folder, key.read_bytes() if key else None)
+    try:
+        known = key.read_bytes() if key else None
+    except OSError as error:
+        raise InvalidInput(f"{key} cannot be read: {error.strerror}", field="--key") from error
+    problems = evidence.verify(folder, known)
     if json:
         print_json({"verified": not problems, "problems": problems})
     else:
@@ -274,9 +281,9 @@ def bundles(data: Path | None, out: Path | None) -> dict[int, Path]:
     return {int(path.name.split("-")[1]): path for path in sorted(places) if path.name.split("-")[1].isdecimal()}
 
 
-def derived_of(run: int, data: Path | None, out: Path | None) -> tuple[Path, dict[str, Any]]:
+def report_of(run: int, data: Path | None, out: Path | None) -> tuple[Path, dict[str, Any]]:
     """Raises NotFound if the run has no bundle here."""
     folder = bundles(data, out).get(run)
     if folder is None or not (folder / bundle.REPORT).exists():
         raise NotFound(f"there is no sealed bundle of run {run} in {out or (data or default_data()) / 'drills'}; `drill list` shows all")
-    return folder, msgspec.json.decode((folder / bundle.REPORT).read_bytes(), type=dict[str, Any])["derived"]
+    return folder, msgspec.json.decode((folder / bundle.REPORT).read_bytes(), type=dict[str, Any])

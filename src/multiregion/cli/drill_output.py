@@ -10,6 +10,7 @@ from rich.text import Text
 
 from multiregion.cli.state import moment
 from multiregion.commands.layout import Entry, Fitting
+from multiregion.drills.measures import GROUPS
 from multiregion.drills.oracle import BROKEN, INCONCLUSIVE, MISSED, PASS
 from multiregion.drills.performance import Ended
 
@@ -69,7 +70,7 @@ def words_of(event: Mapping[str, Any]) -> str:
     if "did" in event:
         return f"[green]✓[/] {event['did']} in {event['seconds'] * 1000:.0f} ms"
     if "lost" in event:
-        return f"{event['lost']} acknowledged writes in the loss ledger" if event["lost"] else "nothing in the loss ledger"
+        return f"{event['lost']} entries of the loss ledger to settle" if event["lost"] else "nothing in the loss ledger"
     return f"[yellow]![/] {escape(str(event.get('note') or event.get('waits') or ''))}" if "note" in event or "waits" in event else ""
 
 
@@ -83,7 +84,10 @@ def printed(ended: Ended) -> Group:
     lines += [Text(f"  {doubt}", "yellow") for doubt in derived["doubts"]]
     for objective in derived["objectives"]:
         lines.append(Text(f"  {'✓' if objective['met'] else '✗'} {objective_words(objective)}"))
-    lines.append(figures({"": derived}))
+    if verdict == INCONCLUSIVE:
+        lines.append(Text("  No figure of this run counts."))
+    else:
+        lines.append(figures({"": figures_of(derived)}))
     lines.append(Text(str(ended.folder), "dim"))
     return Group(*lines)
 
@@ -104,26 +108,25 @@ def seconds_words(microseconds: Any) -> str:
 
 
 def compared(sides: Mapping[int, Mapping[str, Any]]) -> Table:
-    return figures({f"run {number}": derived for number, derived in sides.items()})
+    return figures({f"run {number}": {"scenario": report["scenario"], **figures_of(report["derived"])} for number, report in sides.items()})
 
 
-def figures(sides: Mapping[str, Mapping[str, Any]]) -> Table:
+def figures(sides: Mapping[str, Mapping[str, str]]) -> Table:
     """One row for each figure, one column for each run."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_header=len(sides) > 1)
     table.add_column("")
     for name in sides:
         table.add_column(name, justify="right")
-    rows = [figures_of(derived) for derived in sides.values()]
-    for name in rows[0]:
-        table.add_row(name, *(row.get(name, "–") for row in rows))
+    for name in dict.fromkeys(name for row in sides.values() for name in row):
+        table.add_row(name, *(row.get(name, "–") for row in sides.values()))
     return table
 
 
 def figures_of(derived: Mapping[str, Any]) -> dict[str, str]:
     measures = derived["measures"]
     found = {"verdict": str(derived["verdict"])}
-    for group, each in measures["rto"].items():
-        if each["measured"]:
+    for group in GROUPS:
+        if (each := measures["rto"][group])["measured"]:
             found[f"RTO {group.replace('_', '-')}"] = f"{seconds_words(each['microseconds'])} ± {each['resolution'] / 1_000_000:.2f} s"
     loss = measures["rpo"]
     found["writes lost"] = str(loss["writes"])

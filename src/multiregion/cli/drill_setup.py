@@ -35,7 +35,7 @@ async def driver(stack: AsyncExitStack, folder: DataFolder, out: Path, actor: st
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "application": config.application,
-        "settings": config.settings,
+        "settings_changed": config.settings,
         "topology": {role: {"region": place.region, "url": place.url} for role, place in places.items()},
         "clocks": "all parts and the driver share this machine's clock",
     }

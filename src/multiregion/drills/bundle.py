@@ -222,7 +222,8 @@ def result_of(derived: Row, files: Mapping[str, bytes], predicate: Row) -> Row:
     tests: dict[str, list[str]] = {"kept": [], "broken": [], "not judged": []}
     for rule in derived["rules"]:
         tests[rule["outcome"]].append(rule["rule"])
-    tests["broken" if any(not each["met"] for each in derived["objectives"]) else "kept"].append("C14")
+    met = [each["met"] for each in derived["objectives"]]
+    tests["not judged" if not met else "kept" if all(met) else "broken"].append("C14")
     return {
         "result": RESULTS[derived["verdict"]],
         "configuration": [{"name": PLAN, "digest": {"sha256": digest(files[PLAN])}}],

@@ -195,7 +195,7 @@ def strip(facts: Facts, measures: Row) -> str:
             x = axis(clocks[name])
             parts.append(line(x, 16, x, bottom, f"moment moment-{name}"))
             if name != "decided" or x - axis(start) > LABEL:
-                left = name != "validated"
+                left = name != "validated" or x > WIDTH - RIGHT - LABEL
                 parts.append(text(x + (-4 if left else 4), 14, CLOCKS[name][0].lower(), "tick", "end" if left else "start"))
     drawn = 0
     for lane, (group, title) in enumerate(LANES):

@@ -22,12 +22,14 @@ STANDARDS = (
     "NIST SP 800-34, 800-84, 800-53 CP‑4",
     "PCI DSS 4.0.1",
 )
+IDENTITY = Clause("Identity, dates, scope, systems, participants, approver", "scope", "RTS Art. 25", "A1.3", "8.5", "800-84", "12.10.2")
+RECOVERY = Clause(
+    "Recovery objectives against what was measured", "objectives", "Art. 11, Art. 12(6)", "A1.2, A1.3", "8.5", "800-34; CP‑4(3)", ""
+)
 CLAUSES = (
-    Clause("Identity, dates, scope, systems, participants, approver", "scope", "RTS Art. 25", "A1.3", "8.5", "800-84", "12.10.2"),
+    IDENTITY,
     Clause("Scenario: switchover to redundant capacity", "scope", "Art. 11(6); RTS Art. 25(2)(a), (c)", "A1.3", "8.5", "CP‑4 a", "12.10.1"),
-    Clause(
-        "Recovery objectives against what was measured", "objectives", "Art. 11, Art. 12(6)", "A1.2, A1.3", "8.5", "800-34; CP‑4(3)", ""
-    ),
+    RECOVERY,
     Clause("Integrity and completeness of data afterwards", "promises", "Art. 12", "A1.3", "", "CP‑4(4)", ""),
     Clause("Return to normal operation", "recovery", "RTS Art. 25(2)(c)", "", "8.5", "CP‑4(4)", ""),
     Clause("Chronology, decisions, who decided", "chronology", "", "CC7.4, CC7.5", "8.5", "800-84", "12.10"),

@@ -18,6 +18,8 @@ GROUPS = {
 }
 """Kinds of service whose recovery is measured apart. A photo is a write as well as an object."""
 CREDENTIALS = ("password", "session")
+GONE = (400, 404)
+NEW_WRITER = "secondary"
 STEADY_MICROSECONDS = 5_000_000
 STEADY_SHARE = 0.99
 UNITS = {"us": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
@@ -65,6 +67,17 @@ def of_group(facts: Facts, group: str) -> list[Row]:
     return sorted((each for each in following(facts) if kind_of(each) in GROUPS[group]), key=lambda each: each["due"])
 
 
+def service(facts: Facts, group: str) -> list[Row]:
+    """The same, where it counts as answered that what was asked for is lost: that is the RPO's, and service was there."""
+    lost = {entry["item"] for entry in facts.ledger}
+    return [each | {"out": "ok"} if is_about_lost(each, lost) else each for each in of_group(facts, group)]
+
+
+def is_about_lost(operation: Row, lost: set[str]) -> bool:
+    """Refused because there is no such item, or not the password any more; not because of the state, or for want of a region."""
+    return operation["out"] == "refused" and operation.get("status") in GONE and operation.get("key") in lost
+
+
 def outage(operations: list[Row], since: int, before: int | None = None) -> Outage | None:
     """The first one that begins between two moments; None if no operation failed."""
     failed = (each["due"] for each in operations if each["out"] != "ok" and each["told"] >= since)
@@ -91,7 +104,7 @@ def recovery(facts: Facts, group: str, start: int | None) -> Row:
     operations = of_group(facts, group)
     if start is None or not operations:
         return {"measured": False}
-    found = outage(operations, start, failback(facts))
+    found = outage(service(facts, group), start, failback(facts))
     span = operations[-1]["due"] - operations[0]["due"]
     return {
         "measured": True,
@@ -104,28 +117,37 @@ def recovery(facts: Facts, group: str, start: int | None) -> Row:
 
 
 def clocks(facts: Facts, start: int | None) -> Row:
-    """When the fault was detected (a client failed), a takeover decided (by the authority), executed (a region obeyed), validated (clients
-    write again). `pauses`: when a person was waited for."""
+    """When the fault was detected (a client failed; None: none did before the decision), a takeover decided (by the authority), executed
+    (the new writer obeyed), validated (clients write again). `pauses`: when a person was waited for."""
     pauses = [[each["sent"], each["done"]] for each in facts.events if each["event"] == "operator"]
     if start is None:
         return {"fault": None, "detected": None, "decided": None, "executed": None, "validated": None, "pauses": pauses}
-    writes = of_group(facts, "write")
-    found = outage(writes, start, failback(facts))
+    found = outage(service(facts, "write"), start, failback(facts))
     validated = found.end if found else None
     decided = decided_at(facts, start)
-    admitted = [each["done"] for each in facts.events if each["event"] == "admitted" and each["done"] >= (decided or start)]
-    executed = [at for at in admitted if validated is None or at <= validated] or admitted[:1]
-    before = failback(facts)
-    failures = [each["told"] for each in following(facts) if each["out"] != "ok" and each["told"] >= start]
-    failures = [at for at in failures if before is None or at < before]
+    ends = [at for at in (decided, validated, failback(facts)) if at is not None]
+    failures = [each["told"] for each in following(facts) if each["out"] != "ok" and start <= each["told"] <= min(ends, default=start)]
     return {
         "fault": start,
         "detected": min(failures, default=None),
         "decided": decided,
-        "executed": max(executed, default=None),
+        "executed": executed_at(facts, start),
         "validated": validated,
         "pauses": pauses,
     }
+
+
+def executed_at(facts: Facts, start: int) -> int | None:
+    """When the new writer obeyed: as the order was told, or as it said itself."""
+    decided = [each for each in facts.events if each["event"] == "decided" and each["done"] >= start]
+    epoch = decided[0].get("epoch") if decided else None
+    told = (each for each in facts.events if each.get("part") == NEW_WRITER and each["done"] >= start)
+    obeyed = [
+        int(each["done"])
+        for each in told
+        if (each["event"] == "admitted" and each.get("epoch") == epoch) or (each["event"] == "state" and each.get("state") == "failover")
+    ]
+    return min(obeyed, default=None)
 
 
 def decided_at(facts: Facts, start: int) -> int | None:
@@ -218,7 +240,7 @@ def outages(facts: Facts, start: int | None) -> list[Outage]:
     """After the fault and after the order to fail back, of any kind of service."""
     back = failback(facts)
     spans = [(since, before) for since, before in ((start, back), (back, None)) if since is not None]
-    found = [outage(of_group(facts, group), since, before) for since, before in spans for group in GROUPS]
+    found = [outage(service(facts, group), since, before) for since, before in spans for group in GROUPS]
     return [each for each in found if each is not None]
 
 
@@ -226,10 +248,11 @@ def errors(facts: Facts, start: int | None) -> Row:
     """Failed operations of clients that follow, by kind of service; and their share outside of every outage."""
     periods = outages(facts, start)
     outside = failed = 0
+    lost = {entry["item"] for entry in facts.ledger}
     for each in following(facts):
         if not any(period.begin <= each["due"] and (period.end is None or each["due"] <= period.end) for period in periods):
             outside += 1
-            failed += each["out"] != "ok"
+            failed += each["out"] != "ok" and not is_about_lost(each, lost)
     groups = {}
     for group in GROUPS:
         counted = Counter(each["out"] for each in of_group(facts, group))
@@ -247,7 +270,7 @@ def reconstitution(facts: Facts, start: int | None) -> Row:
     undone = moment(facts, "undo", last=True) or start
     level = [each["done"] for each in facts.events if each["event"] == "level" and undone is not None and each["done"] >= undone]
     back = failback(facts)
-    pause = None if back is None else outage(of_group(facts, "write"), back)
+    pause = None if back is None else outage(service(facts, "write"), back)
     return {
         "level": level[0] - start if level and start is not None else None,
         "failback": None if back is None else 0 if pause is None else None if pause.end is None else pause.end - pause.begin,

@@ -30,6 +30,8 @@ STEADY_ERRORS_MAX = 0.01
 BITING = ("crash", "partition", "freeze", "lost-disk")
 """Scenarios whose fault clients must have felt, or it did not bite."""
 
+NEEDS_FINALS = ("C1", "C2", "C3", "C4", "C7", "C8", "C9", "C11", "C13")
+
 Rule = Callable[[Index], Iterator[Witness]]
 RULES: tuple[tuple[str, str, Rule], ...] = (
     ("C1", "Every acknowledged write is there, or in the loss ledger, and not both", nothing_vanished),
@@ -77,6 +79,8 @@ def judged(index: Index, rule: str, promise: str, find: Rule) -> Finding:
 
 def not_applicable(rule: str, facts: Facts) -> str:
     """Why a rule has nothing to say of this run, or nothing."""
+    if rule in NEEDS_FINALS and not all(role in facts.finals for role in ROLES):
+        return "there are no final reads"
     if rule == "C4" and facts.header["scenario"] not in LOSSLESS:
         return "the scenario is not a planned switch"
     if rule == "C13" and not facts.ledger:

@@ -25,11 +25,11 @@ def page(facts: Facts, derived: Row, *, key: str, previous: str | None) -> str:
         recovery(facts, derived),
         sections.loss(facts, derived),
         sections.promises(derived),
-        sections.deviations(derived),
+        sections.deviations(facts, derived),
         sections.chronology(facts),
         sections.scope(facts),
         sections.evidence(facts, derived, key, previous),
-        sections.clauses(),
+        sections.clauses(facts, derived),
         "</main>",
         f"<footer><p>Made by multiregion {escape(version(facts))} from the recorded facts in this bundle. This report says which evidence"
         " answers which clause. It does not say that anything complies.</p></footer>",
@@ -50,7 +50,7 @@ def version(facts: Facts) -> str:
 
 def head(facts: Facts) -> str:
     header = facts.header
-    title = facts.plan.get("drill", {}).get("title") or f"Drill {header['run']}"
+    title = facts.plan.get("drill", {}).get("title") or f"Drill {header['run']}: {header['scenario']}"
     started = f"{header['started'][:10]}, {header['started'][11:19]} UTC"
     return (
         f'<header class="page"><div class="over"><span>Drill report, run {header["run"]}</span><span>{escape(started)}</span></div>'

@@ -198,7 +198,15 @@ class Performance:
         losses = await collect.losses_of(means.operator)
         settled = {loss["id"]: decided.get(loss["id"], course.settled_at) for loss in losses if loss["decidedBy"]}
         entries = collect.ledger(losses, self._known, probe, self._regions, settled, recording.operations)
-        environment = {**means.environment, "verification": {"equal": verdict["equal"], "differences": verdict["differences"]}}
+        ours = set(collect.own(losses, self._number, self._known))
+        others = [loss["id"] for loss in losses if loss["id"] not in self._known | ours and loss["outcome"] == "pending"]
+        if others:
+            self._recording.note(f"{len(others)} lost writes are not the drill's, and wait: multiregion loss list")
+        environment = {
+            **means.environment,
+            "others_lost": len(others),
+            "verification": {"equal": verdict["equal"], "differences": verdict["differences"]},
+        }
         if recorded.stopped:
             environment["stopped"] = recorded.stopped
         recorded.facts = {
@@ -252,6 +260,7 @@ class Performance:
         )
         await runs.end(means.operator, self._number, actor=means.operator.actor, verdict=runs.ABORTED, seal=seal)
         means.undo.end()
+        self._recording.say(note=f"broken off, and sealed so: {self._folder}")
 
     async def _sealed(self, recorded: Recorded) -> Ended:
         """The verdict is derived from what is read back from the files."""

@@ -99,7 +99,8 @@ class Lengths:
 def lengths(plan: Plan) -> Lengths:
     total = seconds("workload.duration", plan.workload.duration)
     baseline = seconds("fault.after", plan.fault.after) if plan.fault.after else min(20.0, max(4.0, total * 0.3))
-    return Lengths(baseline, min(8.0, max(2.0, total * 0.1)), min(20.0, max(7.0, total * 0.35)), min(10.0, max(1.0, total / 6)))
+    outage = min(8.0, max(2.0, total * 0.1))
+    return Lengths(baseline, outage, max(7.0, total - baseline - outage), min(10.0, max(1.0, total / 6)))
 
 
 def parse(text: str) -> Plan:

@@ -29,7 +29,7 @@ def reasons(
     has left something to undo."""
     found = list(faults)
     if under_way:
-        found.append(f"{under_way} is under way: wait for it, or end it with `multiregion drill abort`")
+        found.append(f"{under_way} has not ended, and nobody drives it: end it with `multiregion drill abort`")
     if undo:
         found.append("an earlier drill has left something to undo: `multiregion drill abort`")
     if status["state"] != "active" or status["writer"] is None:

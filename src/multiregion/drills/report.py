@@ -37,9 +37,10 @@ def machine_readable(facts: Facts, derived: Row, previous: str | None) -> Row:
 def summary(facts: Facts, derived: Row) -> str:
     """At most SUMMARY_LINES lines."""
     measures, header = derived["measures"], facts.header
-    title = facts.plan.get("drill", {}).get("title") or header["scenario"]
+    title = facts.plan.get("drill", {}).get("title")
+    what = f"{title} ({header['scenario']})" if title else header["scenario"]
     lines = [
-        f"Drill {header['run']}: {title} ({header['scenario']}), {header['started']}",
+        f"Drill {header['run']}: {what}, {header['started']}",
         f"{derived['verdict'].upper()}. {meaning(derived)}",
         "",
     ]
@@ -56,7 +57,7 @@ def summary(facts: Facts, derived: Row) -> str:
     rpo, prediction = measures["rpo"], measures["prediction"]
     lines.append(f"Lost      {plural(rpo['writes'], 'write')} acknowledged; predicted: {foretold(prediction)}; ledger: {len(facts.ledger)}")
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in measures["operations"].items())
-    lines.append(f"Heard     {counts}")
+    lines.append(f"Heard     {counts}; clients that ignore the state are refused on purpose")
     noticed = sum(each["noticed"] for each in derived["self_check"])
     kept = [each["rule"] for each in derived["rules"] if each["outcome"] == "kept"]
     lines.append(f"Kept      {', '.join(kept) or 'none'}")

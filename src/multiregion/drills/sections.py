@@ -1,9 +1,10 @@
 """The sections of a report after its figures: what was lost, each promise, deviations, chronology, scope, how to check it, clauses."""
 
+import hashlib
 from collections.abc import Sequence
 from html import escape
 
-from multiregion.drills.clauses import CLAUSES, STANDARDS
+from multiregion.drills.clauses import CLAUSES, IDENTITY, RECOVERY, STANDARDS
 from multiregion.drills.facts import Facts, Row
 from multiregion.drills.figures import OBJECTIVES, amount, foretold, limits_of, plural, time
 from multiregion.drills.markup import bullets, definitions, says, section, table
@@ -12,6 +13,13 @@ ENTRIES_MAX = 50
 EVENTS_MAX = 80
 SHARE_MAX = 9.99
 OUTCOMES = {"kept": "good", "broken": "bad", "not judged": "none"}
+
+DECIDED = {
+    "drill": "ordered by the drill as soon as its clients noticed: the time that people take to notice and decide is not in the RTO",
+    "operator": "ordered by an operator at another terminal",
+    "automatic": "by automatic takeover",
+}
+TAKES_OVER = ("crash", "partition", "freeze", "lost-disk")
 
 
 def objectives(derived: Row) -> str:
@@ -105,12 +113,14 @@ def promises(derived: Row) -> str:
     )
 
 
-def deviations(derived: Row) -> str:
+def deviations(facts: Facts, derived: Row) -> str:
     found = [f"{each['rule']} broken: {each['witnesses'][0]['text']}" for each in derived["rules"] if each["outcome"] == "broken"]
     for each in derived["objectives"]:
         if not each["met"]:
             measured, limit = amount(each["measured"], each["unit"]), amount(each["limit"], each["unit"])
             found.append(f"{OBJECTIVES.get(each['objective'], each['objective'])}: {measured} against {limit}")
+    if others := facts.environment.get("others_lost"):
+        found.append(f"{plural(others, 'write')} of others went with the fault, and wait in the loss ledger: multiregion loss list")
     found += [f"In doubt: {doubt}" for doubt in derived["doubts"]]
     lead = "Measured by the drill. Causes, owners, due dates and the sign-off are for people to add; they never alter what is sealed."
     return section("deviations", "Deviations", lead, bullets(found or ["None."]))
@@ -148,9 +158,21 @@ def detail(event: Row) -> str:
     words = [str(event[field]) for field in ("what", "part", "state") if event.get(field)]
     words += [f"epoch {event['epoch']}"] if event.get("epoch") else []
     words += [f"writer {event['writer']}"] if event.get("writer") else []
-    words += [f"{key} {value}" for key, value in event.get("detail", {}).items() if isinstance(value, str | int | float)]
+    words += [f"{key} {figure(value)}" for key, value in event.get("detail", {}).items() if isinstance(value, str | int | float)]
     took = event["done"] - event["sent"]
     return ", ".join([*words, f"took {time(took)}"] if took else words)
+
+
+def figure(value: str | float) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def decided_by(facts: Facts) -> str:
+    """Who took over, by what was recorded; nothing where nobody did."""
+    if facts.header["scenario"] not in TAKES_OVER:
+        return ""
+    told = {each["event"] for each in facts.events if each["event"] == "operator" or each.get("what") == "failover"}
+    return DECIDED["operator" if "operator" in told else "drill" if "ordered" in told else "automatic"]
 
 
 def scope(facts: Facts) -> str:
@@ -163,7 +185,9 @@ def scope(facts: Facts) -> str:
     )
     versions = facts.environment.get("versions", {})
     simple = {
-        key.capitalize(): str(value) for key, value in facts.environment.items() if isinstance(value, str | int | float) and key != "wheel"
+        key.capitalize(): str(value)
+        for key, value in facts.environment.items()
+        if isinstance(value, str | int | float) and key not in ("wheel", "others_lost")
     }
     pairs = [
         ("Scenario", header["scenario"]),
@@ -171,6 +195,7 @@ def scope(facts: Facts) -> str:
         ("Requested by", drill.get("requested_by", "")),
         ("Approved by", drill.get("approved_by", "")),
         ("Regions", ", ".join(f"{region} ({role})" for role, region in header["regions"].items())),
+        ("Takeover", decided_by(facts)),
         ("Load", f"{header['rate']:g} operations a second, open loop, seed {header['seed']}"),
         ("Clients", counted),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
@@ -189,6 +214,7 @@ def evidence(facts: Facts, derived: Row, key: str, previous: str | None) -> str:
         ("Plan, SHA-256", facts.header["plan"]),
         ("Seal of the run before", previous or "none: this is the first"),
         ("Public key", "".join(key.splitlines()[1:-1])),
+        ("Public key, SHA-256", hashlib.sha256(key.encode()).hexdigest()),
     ]
     steps = (
         "<ol class='steps'><li>Compare the public key above with one that you had from elsewhere.</li>"
@@ -208,10 +234,21 @@ def evidence(facts: Facts, derived: Row, key: str, previous: str | None) -> str:
     )
 
 
-def clauses() -> str:
+def lacks(what: str | None) -> str:
+    return f" <span class='lacks'>({what})</span>" if what else ""
+
+
+def clauses(facts: Facts, derived: Row) -> str:
     columns = [("Evidence", ""), *((standard, "") for standard in STANDARDS)]
+    lacking = {
+        IDENTITY: "" if facts.plan.get("drill", {}).get("approved_by") else "no approver was named",
+        RECOVERY: "" if derived["objectives"] else "no objective was set",
+    }
     rows = [
-        [f'<a href="#{each.part}">{escape(each.evidence)}</a>', *map(escape, (each.dora, each.soc2, each.iso, each.nist, each.pci))]
+        [
+            f'<a href="#{each.part}">{escape(each.evidence)}</a>{lacks(lacking.get(each))}',
+            *map(escape, (each.dora, each.soc2, each.iso, each.nist, each.pci)),
+        ]
         for each in CLAUSES
     ]
     lead = "Which part of this report is evidence for which clause. Whether it is enough is for the reader to judge."

@@ -15,7 +15,7 @@ def derive(facts: Facts, defects: Sequence[Defect] = DEFECTS) -> Row:
     judged = objectives(facts, measures)
     unsure = doubts(facts)
     blind = [each["defect"] for each in checked if not each["noticed"]]
-    if blind:
+    if blind and not unsure:  # of a run that is in doubt already, parts are missing
         unsure.append(f"the checker did not notice a planted defect: {'; '.join(blind)}")
     return {
         "verdict": verdict(findings, unsure, [each for each in judged if not each["met"]]),

@@ -46,6 +46,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
         sys.stderr.write("usage: python3 -I verify.py [FOLDER] [--key KEY.pub]\n")
         return 2
+    if key is not None and not Path(key).is_file():
+        sys.stderr.write(f"{key} is no file\n")
+        return 2
     return verify_bundle(arguments[0] if arguments else str(Path(__file__).parent), key)
 
 
