@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from multiregion.cli.deployment import Authority
 from tests.acceptance.clients import ROLES, everything
 from tests.acceptance.deployment import Deployment, deployed, until
 
@@ -130,6 +131,19 @@ def run_of(deployment: Deployment, scenario: str) -> str:
 def test_runs_of_two_scenarios_are_compared_with_a_warning(deployment: Deployment) -> None:
     words = deployment.run("drill", "compare", run_of(deployment, "crash"), run_of(deployment, "planned")).stdout
     assert "two scenarios" in words and "scenario" in words and "crash" in words and "planned" in words
+
+
+def test_an_order_begins_with_what_the_last_drill_of_its_kind_measured(deployment: Deployment) -> None:
+    authority = Authority.of(deployment.data)
+    lines = authority.get("/operator/drills")["drills"]
+    run = max((line["facts"]["run"] for line in lines), default=0) + 1
+    begun = {"run": run, "word": "begun", "scenario": "planned"}
+    sealed = {"run": run, "word": "sealed", "verdict": "pass", "seal": "", "experience": {"rto": 300_000, "lost": 0}}
+    for after, facts in enumerate((begun, sealed), start=len(lines)):
+        authority.post("/operator/drills", after=after, reason="a drill elsewhere", facts=facts)
+    said = "Last drill (planned, just now): 0.3 s without writes, nothing lost."
+    for order in (("failover", "--writable"), ("failback",)):
+        assert deployment.run(*order).stdout.startswith(said)
 
 
 def test_a_wrong_call_is_told_from_a_refusal(deployment: Deployment) -> None:

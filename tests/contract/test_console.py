@@ -34,7 +34,11 @@ ROUTES: dict[tuple[str, str, str], dict[str, Any] | None] = {
     ("authority", "POST", "/operator/losses/discard"): {"ids": []},
     ("authority", "POST", "/operator/automatic"): {"word": "resume"},
     ("authority", "GET", "/operator/drills"): None,
-    ("authority", "POST", "/operator/drills"): {"after": 999_999, "reason": "a test", "facts": {"run": 1, "word": "begun"}},
+    ("authority", "POST", "/operator/drills"): {
+        "after": 999_999,
+        "reason": "a test",
+        "facts": {"run": 1, "word": "begun", "scenario": "crash"},
+    },
     ("edge", "GET", "/operator/faults"): None,
     ("edge", "POST", "/operator/faults"): {"what": "heal"},
     ("primary", "GET", "/operator/report"): None,

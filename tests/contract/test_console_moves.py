@@ -86,6 +86,19 @@ def test_what_to_set_a_state_cannot_mean_is_refused_and_not_ignored(shared: Cons
     assert state(shared) == before
 
 
+def test_what_the_last_drill_measured_stands_beside_each_move(console: Console) -> None:
+    until(lambda: level(console), "level")
+    assert {move["lastDrill"] for move in moves(console).values()} == {None}
+    begun = {"run": 1, "word": "begun", "scenario": "crash"}
+    sealed = {"run": 1, "word": "sealed", "verdict": "pass", "seal": "s", "experience": {"rto": 1_900_000, "lost": 3}}
+    for after, facts in enumerate((begun, sealed)):
+        line = {"after": after, "reason": "a drill", "facts": facts}
+        assert console.ask("authority", "POST", "/operator/drills", console.operator, json=line).status_code == 200
+    said = "Last drill (crash, just now): 1.9 s without writes, 3 writes lost, all listed."
+    told = {name: move["lastDrill"] for name, move in moves(console).items()}
+    assert told == {name: said if "region-lost" in name else None for name in told}
+
+
 def test_a_takeover_is_predicted_while_the_primary_is_lost(console: Console) -> None:
     until(lambda: level(console), "level")
     console.stop("primary")

@@ -222,6 +222,7 @@ describe('moves', () => {
     needsWord: null,
     prediction: null,
     predictedLoss: null,
+    lastDrill: null,
     ...change,
   })
   const takeover = move({ kind: 'takeover', prediction: '3 changes', becomes: { state: 'failover', epoch: 2, writer: 'ap-northeast-1', regions } })

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from multiregion.api.documents import StateDocuments
 from multiregion.api.guards import Guards, actor
 from multiregion.api.problems import JSON, read_json
+from multiregion.drills import runs
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.stores import Decision
 
@@ -62,8 +63,7 @@ class DrillsAPI:
             raise InvalidInput(f"reason has more than {TEXT_CHARACTERS_MAX} characters", field="reason", limit=TEXT_CHARACTERS_MAX)
         if len(msgspec.json.encode(line.facts)) > FACTS_BYTES_MAX:
             raise InvalidInput(f"facts has more than {FACTS_BYTES_MAX} bytes", field="facts", limit=FACTS_BYTES_MAX)
-        if not (type(line.facts.get("run")) is int and isinstance(line.facts.get("word"), str)):
-            raise InvalidInput("facts must have a run, a whole number, and a word", field="facts")
+        runs.check(line.facts)
         await self._own().note_drill(line.after, actor=actor(request, line.actor), reason=line.reason, facts=line.facts)
         return JSON(await self._shown())
 

@@ -10,8 +10,11 @@ from rich.markup import escape
 from rich.text import Text
 
 from multiregion.cli.deployment import Authority
+from multiregion.clock import SystemClock
 from multiregion.commands.layout import Entry, counted, dim, stacked
 from multiregion.commands.options import DataOption, JsonOption
+from multiregion.drills.experience import PLANNED, TAKEOVER, last_drill
+from multiregion.errors import MultiregionError
 from multiregion.states import parse_state
 
 app = typer.Typer(no_args_is_help=True, help="Show or change the application's state.")
@@ -23,6 +26,8 @@ AcceptOption = Annotated[bool, typer.Option("--accept-loss", help="Go on even if
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the history.", metavar="TEXT")]
 MARKS = {"done": "[green]✓[/]", "not needed": "[dim]–[/]", "not confirmed": "[yellow]![/]"}
 AFTER_TAKEOVER = "When the lost region is back, it follows this one; what was lost is then in: multiregion loss list"
+TELL_SECONDS = 2.0
+"""How long an order waits to say what the last drill measured."""
 STATE_STYLES = {"active": "green", "fenced": "yellow", "failover": "magenta"}
 
 
@@ -129,8 +134,11 @@ def failover(
     [bold]--region-lost[/] takes over without it: what would be lost is shown first, and what was lost is listed when it returns
     (multiregion loss list). Interrupted, run it again: it goes on from where it was.
     """
+    authority = Authority.of(data)
+    if not json:
+        tell_last_drill(authority, region_lost)
     order = {"writable": writable, "regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority.of(data).order("/operator/failover", **order), json, lost=region_lost)
+    finish(authority.order("/operator/failover", **order), json, lost=region_lost)
 
 
 def failback(
@@ -144,8 +152,21 @@ def failback(
 
     What was written in the secondary meanwhile comes home first. With [bold]--region-lost[/] the secondary is given up as lost.
     """
+    authority = Authority.of(data)
+    if not json:
+        tell_last_drill(authority, region_lost)
     order = {"regionLost": region_lost, "acceptLoss": accept_loss, "reason": reason}
-    finish(Authority.of(data).order("/operator/failback", **order), json, lost=region_lost)
+    finish(authority.order("/operator/failback", **order), json, lost=region_lost)
+
+
+def tell_last_drill(authority: Authority, region_lost: bool) -> None:
+    """What the last drill of such an order measured. Never in the order's way."""
+    try:
+        lines = authority.get("/operator/drills", seconds=TELL_SECONDS)["drills"]
+    except MultiregionError:
+        return
+    if said := last_drill(lines, TAKEOVER if region_lost else PLANNED, SystemClock().now()):
+        console.print(dim(said))
 
 
 def switchover(reason: ReasonOption = "", data: DataOption = None, json: JsonOption = False) -> None:

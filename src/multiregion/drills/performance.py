@@ -13,6 +13,7 @@ from multiregion.drills.bundle import HISTORY, digest
 from multiregion.drills.compass import Compass, clients_of
 from multiregion.drills.course import Course, Stage, Stopped
 from multiregion.drills.evidence import Sealer, seal_bundle, seal_plan
+from multiregion.drills.experience import experience
 from multiregion.drills.facts import ROLES, Facts
 from multiregion.drills.faults import Injector, Undo, UndoFile, scenario
 from multiregion.drills.history import Client, Header, Writer, plain
@@ -267,7 +268,9 @@ class Performance:
         means = self._means
         self._recording.say(phase="check")
         derived, seal = await self._seal(recorded.facts)
-        await runs.end(means.operator, self._number, actor=means.operator.actor, verdict=derived["verdict"], seal=seal)
+        await runs.end(
+            means.operator, self._number, actor=means.operator.actor, verdict=derived["verdict"], seal=seal, experience=experience(derived)
+        )
         means.undo.end()
         self._recording.say(phase="sealed")
         return Ended(self._number, self._folder, derived, seal, recorded.stopped)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from multiregion.errors import Conflict
+from multiregion.errors import Conflict, InvalidInput
 
 WHAT = "drill"
 BEGUN, SEALED, ABORTED = "begun", "sealed", "aborted"
@@ -31,6 +31,18 @@ class Run:
     at: str
     outcome: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check(facts: Mapping[str, Any]) -> None:
+    """Raises InvalidInput for a line that no run has."""
+    if type(facts.get("run")) is not int:
+        raise InvalidInput("facts.run must be a whole number", field="facts.run")
+    if facts.get("word") not in (BEGUN, SEALED, ABORTED):
+        raise InvalidInput(f"facts.word must be {BEGUN}, {SEALED} or {ABORTED}", field="facts.word")
+    texts = ("scenario",) if facts["word"] == BEGUN else ("verdict", "seal")
+    for name in texts:
+        if not isinstance(facts.get(name), str):
+            raise InvalidInput(f"facts.{name} must be text", field=f"facts.{name}")
 
 
 def runs_in(lines: Sequence[Mapping[str, Any]]) -> list[Run]:
@@ -70,12 +82,13 @@ async def begin(log: RunLog, *, actor: str, scenario: str, plan: str, nonce: str
     return number
 
 
-async def end(log: RunLog, number: int, *, actor: str, verdict: str, seal: str) -> None:
-    """`verdict` "aborted": it was broken off. Raises Conflict if the run is not under way."""
+async def end(log: RunLog, number: int, *, actor: str, verdict: str, seal: str, experience: Mapping[str, Any] | None = None) -> None:
+    """`verdict` "aborted": it was broken off. `experience`: what it measured, as `drills.experience` makes it. Raises Conflict if the run
+    is not under way."""
     lines = await log.drills()
     run = under_way(lines)
     if run is None or run.number != number:
         raise Conflict(f"drill {number} is not under way")
     word = ABORTED if verdict == ABORTED else SEALED
-    facts = {"run": number, "word": word, "verdict": verdict, "seal": seal}
+    facts = {"run": number, "word": word, "verdict": verdict, "seal": seal, **({"experience": experience} if experience else {})}
     await log.note_drill(len(lines), actor=actor, reason=f"run {number}: {verdict}", facts=facts)

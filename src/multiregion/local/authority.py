@@ -155,7 +155,7 @@ def authority_application(config: PartConfig, settings: Settings) -> Served:
     parts = controller, clients, verifying(clients, names, clock), rebuild, documents, guards
     routes = [
         *OperatorAPI(state, store, about_automatic.document, *parts, own.writing if own else None).routes(),
-        *ConsoleAPI(rehearsals, progress, names, settings, documents, guards).routes(),
+        *ConsoleAPI(rehearsals, progress, names, settings, documents, guards, own, clock).routes(),
         *LossAPI(LossLedger(clients, names, state), load(config.application), documents, guards).routes(),
         *AuthorityAPI(state, own, news, leases, guards, clock).routes(),
         *about_automatic.routes(),

@@ -91,6 +91,7 @@ function Confirm({ move, epoch, onCancel, onConfirm }: ConfirmProps) {
         ))}
       </ul>
       <Cost move={freshest(move, current?.moves)} />
+      {move.lastDrill && <p className="fine muted">{move.lastDrill}</p>}
       <label>
         Reason
         <input name="reason" maxLength={REASON_MAX} placeholder="Kept in the history" ref={firstFocus} />

@@ -43,6 +43,8 @@ export interface Move {
   needsWord: string | null
   prediction: string | null
   predictedLoss: Record<string, unknown> | null
+  /** What the last drill of this kind measured, in a sentence. */
+  lastDrill: string | null
 }
 
 export interface Moves extends StateOf {
