@@ -23,6 +23,9 @@ ACTOR = "automatic"
 ACKNOWLEDGED = "acknowledged"
 LOOK_SECONDS = 0.1
 RETRY_SECONDS = 1.0
+FORGOTTEN = (
+    "the secondary region lacks changes that it had (its storage is an older copy, or a new one); it copies them from the primary region"
+)
 HISTORY_LOOKED_AT = 1_000
 
 
@@ -64,6 +67,8 @@ def reason_to_wait(situation: Situation, settings: Settings) -> Wait | None:
     if held := held_down(situation) or unfit(situation.survivor):
         return held
     assert situation.survivor is not None
+    if situation.survivor.forgotten:
+        return Wait("survivor_forgot", FORGOTTEN)
     last_known = situation.survivor.last_known
     if last_known is None or last_known.seconds is None:
         return Wait("lag_unknown", "how far the secondary region is behind is unknown")

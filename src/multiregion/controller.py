@@ -16,7 +16,7 @@ from multiregion.errors import IllegalMove, MultiregionError, StaleEpoch, Switch
 from multiregion.health import refuse_unable
 from multiregion.leases import Leases
 from multiregion.orders import Orders, Request, Step, order
-from multiregion.predictions import NOTHING_LOST, Outlook, RegionControl, facts_of, prediction, refuse_loss, refuse_present
+from multiregion.predictions import Outlook, RegionControl, facts_of, prediction, refuse_losing, refuse_present
 from multiregion.preparation import repair_both, silent_in
 from multiregion.reports import ACCEPTED, base_fact
 from multiregion.states import UNFOUNDED, Role, RoutingState, State, move
@@ -124,8 +124,7 @@ class Controller:
         """An unplanned failover or failback: the region that serves now is lost. Loses what was not replicated, says before how
         much that may be, and keeps the survivor's position, the watermark, with the new epoch.
 
-        Raises SwitchFailed if the survivor does not answer, if the lost region does, or if more than the limit may be lost,
-        unless `request.accept_loss`.
+        Raises SwitchFailed if the survivor is silent; without `request.accept_loss` also if the lost one answers, or too much may be lost.
         """
         state, outlooks = await self._survey(request)
         if request.is_met_by(state):
@@ -142,7 +141,8 @@ class Controller:
             if not request.accept_loss:
                 if outlooks[survivor.other] is not None and not self._has_given_up(request, outlooks[survivor.other], outlook):
                     refuse_present(survivor.other, self._names, order)
-                refuse_loss(outlook.last_known if loses else NOTHING_LOST, self._settings, advice.all_the_same(order))
+                if loses:
+                    refuse_losing(outlook, self._names[survivor], self._settings, advice.all_the_same(order))
             outlook = await self._last_look(survivor)
             # From here to the decision nothing may fail that closes the leases of this epoch: its writer would get no other.
             if request.unattended:

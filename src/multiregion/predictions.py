@@ -21,13 +21,15 @@ from multiregion.stores import Head, StateStore
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a region knows of itself and of how far behind the other it is."""
+    """What a region knows of itself and of how far behind the other it is. `forgotten`: it does not have all that it once told the
+    authority it had, so its storage is an older copy, or a new one."""
 
     head: Head
     admitted: RoutingState
     ready: bool
     last_known: LastKnown | None
     writing: WriteHealth = WELL
+    forgotten: bool = False
 
 
 class RegionControl(Protocol):
@@ -66,7 +68,9 @@ class InformedRegion:
     async def outlook(self) -> Outlook:
         outlook = await self._region.outlook()
         state = await self._authority.read()
-        report = (await self._reports.reports()).get(self._role.other)
+        reports = await self._reports.reports()
+        outlook = replace(outlook, forgotten=has_forgotten(outlook.head, reports.get(self._role), state))
+        report = reports.get(self._role.other)
         silence = self._reports.seconds_since(self._role.other)
         if state.leader is self._role:
             return outlook
@@ -84,6 +88,11 @@ class InformedRegion:
             return 0.0
         stopped = max(0.0, -self._leases.seconds_left()) if self._leases else 0.0
         return max(0.0, silence - stopped)
+
+
+def has_forgotten(head: Head, told: Report | None, state: RoutingState) -> bool:
+    """Whether a region whose log ends at `head` had more, as it told the authority, of a history that counts."""
+    return told is not None and told.history in (state.history, *state.succeeds) and told.end.position > head.position
 
 
 def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown | None:
@@ -106,7 +115,15 @@ def worse(heard: LastKnown | None, reported: LastKnown) -> LastKnown:
     return replace(newest, bytes=max(heard.bytes, reported.bytes), seconds=min(seconds, default=None))
 
 
-NOTHING_LOST = LastKnown(0, 0, 0.0)
+def refuse_losing(survivor: Outlook, name: str, settings: Settings, all_the_same: str) -> None:
+    """Raises SwitchFailed if the survivor would undo what both regions had, and as `refuse_loss` does."""
+    if survivor.forgotten:
+        because = (
+            f"{name} lacks changes that it had: its storage is an older copy, or a new one. Start the other region, which still has them:"
+            " taking over undoes what both had."
+        )
+        raise SwitchFailed(f"{because} {all_the_same}", because=because)
+    refuse_loss(survivor.last_known, settings, all_the_same)
 
 
 def refuse_loss(last_known: LastKnown | None, settings: Settings, all_the_same: str) -> None:

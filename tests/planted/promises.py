@@ -75,8 +75,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "controller.py",
-        '        unless `request.accept_loss`.\n        """\n        state, outlooks = await self._survey(request)\n        if request.is_met_by(state):',
-        '        unless `request.accept_loss`.\n        """\n        state, outlooks = await self._survey(request)\n        if False:',
+        'or too much may be lost.\n        """\n        state, outlooks = await self._survey(request)\n        if request.is_met_by(state):',
+        'or too much may be lost.\n        """\n        state, outlooks = await self._survey(request)\n        if False:',
         f"{TAKEOVER}::test_asked_for_again_it_only_tells_again",
     ),
     (

@@ -32,6 +32,9 @@ BEYOND_IT = "test_what_came_after_the_newest_that_is_here_is_listed_and_counts_f
 SILENCE = "tests/contract/test_silence.py"
 LOSSES = "tests/unit/test_losses.py"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
+FORGOTTEN = "tests/unit/test_predictions.py::test_a_survivor_that_lacks_what_it_had_takes_over_only_by_an_operators_word"
+LEADS = "tests/unit/test_takeover.py"
+WAITS = "tests/unit/test_automatic.py::test_a_secondary_that_lacks_what_it_had_waits_for_the_primary_or_an_operator"
 
 MUTANTS: list[tuple[str, str, str, str]] = [
     # what is given out
@@ -358,4 +361,15 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if False:\n",
         f"{LOGGED}::test_two_states_under_one_number_stop_writing_until_something_else_is_decided",
     ),
+    # a survivor that lacks what it had
+    ("predictions.py", "and told.end.position > head.position", "and False", FORGOTTEN),
+    ("predictions.py", "told.history in (state.history, *state.succeeds)", "True", FORGOTTEN),
+    ("predictions.py", "    if survivor.forgotten:", "    if False:", FORGOTTEN),
+    (
+        "controller.py",
+        "                if loses:\n                    refuse_losing",
+        "                if True:\n                    refuse_losing",
+        LEADS,
+    ),
+    ("automatic.py", "    if situation.survivor.forgotten:", "    if False:", WAITS),
 ]

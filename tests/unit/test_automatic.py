@@ -67,6 +67,11 @@ def outlook(
 LOST = Situation(FIRST, paused=False, unacknowledged=False, objection=None, survivor=outlook())
 
 
+def test_a_secondary_that_lacks_what_it_had_waits_for_the_primary_or_an_operator() -> None:
+    old = replace(outlook(), forgotten=True)
+    assert "its storage is an older copy" in words(reason_to_wait(replace(LOST, survivor=old), SETTINGS))
+
+
 def test_when_nothing_speaks_against_it_it_is_done() -> None:
     assert reason_to_wait(LOST, SETTINGS) is None
     assert reason_to_wait(replace(LOST, survivor=outlook(100, 60.0)), SETTINGS) is None

@@ -10,7 +10,7 @@ import pytest
 from multiregion.config import Settings
 from multiregion.controller import Controller
 from multiregion.embedded.authority import SqliteState
-from multiregion.errors import SwitchFailed
+from multiregion.errors import SwitchFailed, Unreachable
 from multiregion.lag_history import LastKnown
 from multiregion.leases import DRIFT, Leases
 from multiregion.objects import Repaired
@@ -56,6 +56,16 @@ class Survivor:
 
     async def repair(self) -> Repaired:
         return Repaired()
+
+
+class Lost(Survivor):
+    """A region that does not answer."""
+
+    async def outlook(self) -> Outlook:
+        raise Unreachable("no answer")
+
+    async def admit(self, state: RoutingState) -> RoutingState:
+        raise Unreachable("no answer")
 
 
 @dataclass
@@ -112,6 +122,29 @@ async def test_what_the_survivor_heard_counts_if_it_is_more(world: World) -> Non
     await world.told(report(mark(1, 70)), ago=2.0)
     found = await world.predicted()
     assert (found.changes, found.bytes, found.credentials, found.seconds) == (30, 3_000, (PASSWORD,), 0.2)
+
+
+@pytest.mark.parametrize(
+    ("told", "forgotten"),
+    [(None, False), (report(mark(1, 68)), False), (report(mark(1, 69)), True), (report(mark(1, 69), history="another"), False)],
+)
+async def test_a_survivor_that_lacks_what_it_had_takes_over_only_by_an_operators_word(
+    world: World, told: Report | None, forgotten: bool
+) -> None:
+    """Both regions had change 69; the survivor's storage is a copy from before it, and nothing more than that is missing."""
+    await world.told(report(mark(1, 69)), ago=0.1)
+    if told is not None:
+        await world.authority.report(Role.SECONDARY, told)
+    assert (await world.informed.outlook()).forgotten is forgotten
+    regions: dict[Role, Any] = {Role.PRIMARY: Lost(None), Role.SECONDARY: world.informed}
+    controller = Controller(world.authority, regions, {role: role.value for role in Role}, world.clock, Settings())
+    order = Request(State.FAILOVER, "eve", writable=True)
+    if forgotten:
+        with pytest.raises(SwitchFailed, match=r"secondary lacks changes that it had: .*--region-lost --accept-loss"):
+            [step async for step in controller.take_over(order)]
+        assert (await world.authority.read()).state is State.ACTIVE
+        order = replace(order, accept_loss=True)
+    assert [step.name async for step in controller.take_over(order)][:2] == ["predict", "take over"]
 
 
 @pytest.mark.parametrize("heard", [None, LEVEL])
