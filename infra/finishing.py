@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
 
@@ -17,17 +16,13 @@ from infra.parameters import Chosen
 from infra.routing import STATES, UPDATER
 from infra.stack import Stack, Statement, allow, function, invocable
 from infra.web_bundle import PUBLISHER
-from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, REGION_LABELS, Settings
+from multiregion.config import PASSWORD_CHARACTERS_MAX, PASSWORD_CHARACTERS_MIN, REGION_LABELS
+from multiregion.gallery.settings import GallerySettings, limits
 
 FINALIZER = "Finalizer"
 FINALIZER_SECONDS = 600
 ANSWER_SECONDS = 1_320
 """How long CloudFormation waits, an hour if it is not told: Lambda runs a function again that did not come to its end."""
-LIMITS = {
-    "photoBytes": "photo_bytes_max",
-    "commentCharacters": "comment_characters_max",
-    "captionCharacters": "caption_characters_max",
-}
 PASSWORD_LIMITS = {"passwordCharactersMin": PASSWORD_CHARACTERS_MIN, "passwordCharactersMax": PASSWORD_CHARACTERS_MAX}
 DASHBOARD = "https://${AWS::Region}.console.aws.amazon.com/cloudwatch/home?region=${AWS::Region}#dashboards:name=${Prefix}"
 
@@ -55,7 +50,6 @@ def finish(
 
 
 def properties(stack: Stack, chosen: Chosen, headers: cloudfront.CfnResponseHeadersPolicy) -> dict[str, Any]:
-    settings = asdict(Settings())
     return {
         "Primary": cdk.Aws.REGION,
         "Secondary": chosen.secondary,
@@ -69,7 +63,7 @@ def properties(stack: Stack, chosen: Chosen, headers: cloudfront.CfnResponseHead
         "WebBundleBucket": stack.sub("${WebBundleBucket}"),
         "WebBundleKey": stack.sub("${WebBundleKey}"),
         "DashboardUrl": stack.sub(DASHBOARD),
-        "Limits": {name: settings[setting] for name, setting in LIMITS.items()} | PASSWORD_LIMITS,
+        "Limits": {**limits(GallerySettings()), **PASSWORD_LIMITS},
         "Labels": REGION_LABELS,
     }
 

@@ -18,9 +18,11 @@ from multiregion.api.document import document as described
 from multiregion.api.identity import NAMES
 from multiregion.api.identity_operations import OperatorOperations, UserOperations
 from multiregion.cli.commands import app
-from multiregion.config import ENVIRONMENT_PREFIX, Settings
+from multiregion.config import ENVIRONMENT_PREFIX
 from multiregion.errors import MultiregionError
+from multiregion.gallery import comments
 from multiregion.gallery.application import openapi
+from multiregion.gallery.settings import GallerySettings
 from multiregion.status import Readiness, RegionStatus
 from tests.acceptance.cells import cells
 from tests.acceptance.expectations import lines_of_the_page
@@ -29,7 +31,7 @@ ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 GUARANTEES = ROOT / "docs" / "guarantees.md"
 OPENAPI = ROOT / "src" / "multiregion" / "api" / "openapi.json"
-ERROR_MODULES = (errors_module.__name__, refusals.__name__)
+ERROR_MODULES = (errors_module.__name__, refusals.__name__, comments.__name__)
 METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -135,7 +137,7 @@ def number(value: Any) -> str:
 def settings() -> str:
     rows = [
         [f"`{ENVIRONMENT_PREFIX}{each.name.upper()}`", f"{number(each.default)} {each.metadata['unit']}", each.metadata["help"]]
-        for each in fields(Settings)
+        for each in fields(GallerySettings)
     ]
     return table(["variable", "default", "what it is"], rows)
 

@@ -191,7 +191,7 @@ async def gallery_in(pools: World, folder: Path, settings: Settings | None = Non
         gallery = open_gallery(pools, pool, role, folder, f"http://127.0.0.1:{listener.getsockname()[1]}", settings)
         documents = StateDocuments(DEPLOYMENT)
         routing = RoutingAPI(DEPLOYMENT.app_id, pool.records, StateNews(), documents, streams_max=1)
-        objects = object_routes(gallery.uploads, gallery.links, gallery.objects, settings.photo_bytes_max)
+        objects = object_routes(gallery.uploads, gallery.links, gallery.objects, settings.upload_bytes_max)
         built = Router(routes(gallery.region, gallery.photos, gallery.comments), redirect_slashes=False)
         answering = Applied(built, documents)
         gallery.tokens = {name: (await pool.sign_in(name)).tokens.id for name in ("ada", "root")}

@@ -5,9 +5,10 @@ from typing import Any
 
 from multiregion import states
 from multiregion.api import problems
-from multiregion.config import Settings
 from multiregion.errors import IllegalMove, MultiregionError
 from multiregion.gallery import fields, handlers, pictures
+from multiregion.gallery.comments import UnknownPhoto
+from multiregion.gallery.settings import GallerySettings
 from multiregion.states import Role, RoutingState, State
 
 
@@ -45,8 +46,8 @@ def writers() -> dict[tuple[str, bool], str | None]:
     return {(state.value, writable): role.value if role else None for (state, writable), role in writer.items()}
 
 
-SETTINGS = Settings()
-PHOTO_BYTES_MAX, CAPTION_MAX = SETTINGS.photo_bytes_max, SETTINGS.caption_characters_max
+SETTINGS = GallerySettings()
+PHOTO_BYTES_MAX, CAPTION_MAX = SETTINGS.upload_bytes_max, SETTINGS.caption_characters_max
 MESSAGE_MAX = SETTINGS.comment_characters_max
 TICKET_SECONDS, LINK_SECONDS = SETTINGS.ticket_seconds, SETTINGS.link_seconds
 BODY_BYTES_MAX = problems.BODY_BYTES_MAX
@@ -54,7 +55,7 @@ PAGE, PAGE_MAX = handlers.LIMIT_DEFAULT, handlers.LIMIT_MAX
 TYPES = tuple(pictures.TYPES)
 ID, DIGEST, COLOUR = fields.ID.pattern, pattern(fields.Sha256), pattern(fields.Colour)
 CONTROL = fields.CONTROL.pattern
-TITLES = titles()
+TITLES = titles() | {UnknownPhoto.code: UnknownPhoto.title}
 STATES = tuple(state.value for state in State)
 FIRST = {
     "state": states.FIRST.state.value,

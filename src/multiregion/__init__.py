@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from multiregion.clock import Clock as Clock
     from multiregion.clock import iso as iso
     from multiregion.config import Settings as Settings
+    from multiregion.config import setting as setting
     from multiregion.errors import MultiregionError as MultiregionError
     from multiregion.probes import Answer as Answer
     from multiregion.probes import Attempt as Attempt
@@ -41,7 +42,7 @@ PLACES = {
     "application": ("Application", "Kind", "Page", "Region", "SyncRegion"),
     "callers": ("Caller",),
     "clock": ("Clock", "iso"),
-    "config": ("Settings",),
+    "config": ("Settings", "setting"),
     "errors": ("MultiregionError",),
     "probes": ("Answer", "Attempt", "Call", "Probe"),
     "states": ("Role", "RoutingState"),

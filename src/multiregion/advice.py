@@ -190,7 +190,7 @@ def spoiled(places: Sequence[Position]) -> str:
     """Entries of a log that no region has whole: nobody can copy it beyond them."""
     first = f"change {places[0].sequence} of epoch {places[0].epoch}"
     more = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
-    return f"{first}{more} in its log is damaged, and no region has it whole; nothing can be copied from here beyond it"
+    return f"{first}{more} in its log is damaged, and no region that answered has it whole; nothing can be copied from here beyond it"
 
 
 def repair(region: str) -> str:

@@ -50,7 +50,9 @@ class Application:
     whose name ends with "/" stands for all that begin with it ("comments/" for "comments/<id>"). `sweep` is awaited about once a minute
     in the region that may write, to finish what was left half done. `site`: a folder of static files that is served at the edge.
     `accounts`: whether users sign in with the product's accounts. `uploads`: what uploads on their way in are called ("photos").
-    `openapi`: the application's part of `/openapi.json`. `drill`: makes what a drill does to it, from the run's name and a nonce.
+    `openapi`: the application's part of `/openapi.json`. `settings`: a frozen dataclass that adds the application's own to `Settings`;
+    `region.settings` is one. `limits`: what of them the pages are told in `uiConfig.json`. `drill`: makes what a drill does to it, from
+    the run's name and a nonce.
 
     Raises ValueError for a kind that cannot be used.
     """
@@ -62,6 +64,8 @@ class Application:
     accounts: bool = True
     uploads: str = "uploads"
     openapi: Callable[[], Mapping[str, Any]] | None = None
+    settings: type[Settings] = Settings
+    limits: Callable[[Settings], Mapping[str, int]] | None = None
     drill: Callable[[str, str], Probe] | None = None
 
     def __post_init__(self) -> None:

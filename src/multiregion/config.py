@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -29,8 +29,9 @@ PASSWORD_CHARACTERS_MIN, PASSWORD_CHARACTERS_MAX = 12, 256
 """Length is the whole rule for a password, here and in a user pool on AWS: kinds of characters are not prescribed."""
 
 
-def setting(default: Any, unit: str, help: str) -> Any:
-    return field(default=default, metadata={"unit": unit, "help": help})
+def setting(default: Any, unit: str, help: str, *, was: str = "") -> Any:
+    """One field of `Settings`: a number above 0 in this unit. `was`: its name in an earlier release, which counts as well."""
+    return field(default=default, metadata={"unit": unit, "help": help, "was": was})
 
 
 def choice(default: str, choices: tuple[str, ...], help: str) -> Any:
@@ -39,14 +40,12 @@ def choice(default: str, choices: tuple[str, ...], help: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The limits and waits that an operator may change, by an environment variable `MULTIREGION_<NAME>`."""
+    """The limits and waits that an operator may change, by an environment variable `MULTIREGION_<NAME>`. An application has settings of
+    its own in a frozen dataclass that inherits from this one: `Application(…, settings=…)`."""
 
-    photo_bytes_max: int = setting(25 * MEBIBYTE, "bytes", "the largest photograph that is taken")
-    photo_pixels_max: int = setting(50_000_000, "pixels", "the largest picture that is decoded, width times height")
-    comment_characters_max: int = setting(2_000, "characters", "the longest comment")
-    caption_characters_max: int = setting(500, "characters", "the longest caption")
+    upload_bytes_max: int = setting(25 * MEBIBYTE, "bytes", "the largest upload that is taken", was="photo_bytes_max")
     ticket_seconds: int = setting(60, "seconds", "how long an upload ticket is good for")
-    link_seconds: int = setting(3_600, "seconds", "how long the address of a picture is good for")
+    link_seconds: int = setting(3_600, "seconds", "how long the signed address of an object is good for")
     token_seconds: int = setting(3_600, "seconds", "how long an ID or access token is good for")
     refresh_days: int = setting(30, "days", "how long a session can be refreshed")
     temporary_password_days: int = setting(7, "days", "how long a temporary password is good for")
@@ -82,17 +81,24 @@ class Settings:
     ready_seconds: float = setting(30.0, "seconds", "how long `up` waits for the processes to become ready")
 
 
+S = TypeVar("S", bound=Settings)
+
+
 def read_settings(environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> Settings:
+    return read_settings_of(Settings, environment, overrides)
+
+
+def read_settings_of(kind: type[S], environment: Mapping[str, str] | None = None, overrides: Mapping[str, str] | None = None) -> S:
     """The settings with what the environment and then `overrides`, by name, put in their place. Raises InvalidInput, naming the
     variable, for one that is not a number above 0, or not one of its choices."""
     values: dict[str, Any] = {}
     environment = dict(os.environ if environment is None else environment)
     environment |= {ENVIRONMENT_PREFIX + name.upper(): text for name, text in (overrides or {}).items()}
-    for each in fields(Settings):
-        name = ENVIRONMENT_PREFIX + each.name.upper()
-        if name in environment:
+    for each in fields(kind):
+        names = [ENVIRONMENT_PREFIX + name.upper() for name in (each.name, each.metadata.get("was")) if name]
+        if name := next((name for name in names if name in environment), None):
             values[each.name] = value_of(name, environment[name], type(each.default), each.metadata.get("choices"))
-    return Settings(**values)
+    return kind(**values)
 
 
 def value_of(name: str, text: str, kind: type, choices: tuple[str, ...] | None) -> Any:
@@ -111,9 +117,9 @@ def positive(name: str, text: str, kind: type) -> float:
     return value
 
 
-def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+def unknown_variables(environment: Mapping[str, str] | None = None, kind: type[Settings] = Settings) -> list[str]:
     """Variables that begin like a setting's and are read by nobody, each with the setting that may have been meant; for people."""
-    settings = {each.name.upper() for each in fields(Settings)}
+    settings = {name.upper() for each in fields(kind) for name in (each.name, each.metadata.get("was")) if name}
     found = sorted(os.environ if environment is None else environment)
     names = [name.removeprefix(ENVIRONMENT_PREFIX) for name in found if name.startswith(ENVIRONMENT_PREFIX) and name not in OTHER_VARIABLES]
     unknown = [name for name in names if name not in settings]

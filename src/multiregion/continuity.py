@@ -286,7 +286,7 @@ class Continuity:
                     await self._hear_ledger()
                 await self._write_off(lacking, leadership)  # while it still shows why they are missing
                 await records.make_whole(await records.head())
-                reason = "what was missing is nowhere; see `multiregion loss list`"
+                reason = "what was missing is in no region that answered; see `multiregion loss list`"
                 await self._resume(state, end, leadership, reason, alone=other is None)
             case Course.CATCH_UP:
                 self._say("lacks changes that the other region has, and copies them before it leads")

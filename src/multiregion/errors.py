@@ -95,10 +95,6 @@ class UnknownUpload(NotFound):
     code, title = "unknown_upload", "Nothing was uploaded"
 
 
-class UnknownPhoto(NotFound):
-    code, title = "unknown_photo", "No such photo"
-
-
 class UnknownApplication(NotFound):
     code, title = "unknown_application", "No such application"
 
@@ -184,4 +180,4 @@ class RepairFailed(MultiregionError):
 
 
 class BadDeployment(MultiregionError):
-    code, title = "bad_deployment", "The deployment cannot start"
+    code, title = "bad_deployment", "Cannot start"

@@ -239,12 +239,12 @@ class Announced(msgspec.Struct, frozen=True, rename="camel"):
     """An upload as its owner announced it, under an id of the owner's choice. A ticket is bound to all of this; `note` is the
     application's, and comes back with the upload."""
 
-    id: str = msgspec.field(name="photoId")
+    id: str
     user: str
     content_type: str
     size: int
     sha256: Digest
-    note: str = msgspec.field(name="caption")
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,7 @@ def test_beside_a_damaged_writer_the_rest_is_told_and_every_order_says_what_help
     damage_database(fresh, "primary", header=False)
     fresh.run("chaos", "start", "primary", code=1)
     listed = fresh.run("loss", "list")
-    assert "1 lost write to decide about" in listed.stdout and "us-east-1 cannot be asked" in listed.stdout
+    assert "1 entry of the loss ledger to decide about" in listed.stdout and "us-east-1 cannot be asked" in listed.stdout
     assert photo["photoId"] in fresh.run("photo", "list").stdout
     for order in (("failover", "--writable"), ("failover",), ("switchover",)):
         refused = " ".join(fresh.run(*order, code=1).stderr.split())

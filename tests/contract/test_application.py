@@ -10,9 +10,9 @@ import httpx
 import pytest
 from PIL import Image
 
-from multiregion.config import Settings
 from multiregion.errors import Unavailable
 from multiregion.gallery.pictures import THUMBNAIL_EDGE
+from multiregion.gallery.settings import GallerySettings
 from multiregion.states import State
 from tests.contract.worlds import Ability, needs
 from tests.gallery_world import Gallery, announcement, gallery_in, picture
@@ -379,7 +379,7 @@ async def test_a_full_queue_is_said(pools: World, tmp_path: Path, monkeypatch: p
 
 
 async def test_the_settings_limits_are_kept(pools: World, tmp_path: Path) -> None:
-    settings = Settings(photo_bytes_max=5_000, photo_pixels_max=1_000, caption_characters_max=5, comment_characters_max=5)
+    settings = GallerySettings(upload_bytes_max=5_000, photo_pixels_max=1_000, caption_characters_max=5, comment_characters_max=5)
     async with gallery_in(pools, tmp_path / "primary", settings) as gallery:
         assert code(await gallery.announce(b"x", size=5_001)) == (413, "too_large")
         assert (await gallery.announce(picture(), caption="123456")).json()["limit"] == 5

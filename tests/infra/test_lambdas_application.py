@@ -14,8 +14,9 @@ from infra.lambdas.application import Application
 from infra.lambdas.calls import Call
 from multiregion import errors
 from multiregion.api.problems import BODY_BYTES_MAX
-from multiregion.config import Settings
+from multiregion.gallery.comments import UnknownPhoto
 from multiregion.gallery.pictures import TYPES
+from multiregion.gallery.settings import GallerySettings
 from tests.infra.function_calls import add, announcement, call, comment, picture
 from tests.infra.region import PRIMARY, SECONDARY, Failing, admit, client, items, refusal
 
@@ -24,7 +25,9 @@ from tests.infra.region import PRIMARY, SECONDARY, Failing, admit, client, items
 
 def test_titles_and_codes_are_those_of_the_package() -> None:
     everywhere = {
-        error.code: error.title for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.MultiregionError)
+        error.code: error.title
+        for error in (*vars(errors).values(), UnknownPhoto)
+        if isinstance(error, type) and issubclass(error, errors.MultiregionError)
     }
     assert everywhere == shared.TITLES
 
@@ -32,7 +35,7 @@ def test_titles_and_codes_are_those_of_the_package() -> None:
 def test_every_problem_has_the_status_and_a_code_of_the_package() -> None:
     everywhere = {
         (error.status, error.code)
-        for error in vars(errors).values()
+        for error in (*vars(errors).values(), UnknownPhoto)
         if isinstance(error, type) and issubclass(error, errors.MultiregionError)
     }
     raised = set()
@@ -44,9 +47,9 @@ def test_every_problem_has_the_status_and_a_code_of_the_package() -> None:
 
 
 def test_limits_are_those_of_the_package() -> None:
-    settings = Settings()
+    settings = GallerySettings()
     assert settings.comment_characters_max == shared.MESSAGE_MAX
-    assert (settings.photo_bytes_max, settings.caption_characters_max) == (shared.PHOTO_BYTES_MAX, shared.CAPTION_MAX)
+    assert (settings.upload_bytes_max, settings.caption_characters_max) == (shared.PHOTO_BYTES_MAX, shared.CAPTION_MAX)
     assert (settings.ticket_seconds, settings.link_seconds) == (shared.TICKET_SECONDS, shared.LINK_SECONDS)
     assert set(TYPES) == set(shared.TYPES) and shared.BODY_BYTES_MAX == BODY_BYTES_MAX
     for good, bad, pattern in (("a_-9", "a b", shared.ID), ("0f" * 32, "0F" * 32, shared.DIGEST), ("#09afaf", "#09AFAF", shared.COLOUR)):

@@ -126,7 +126,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "    if False:",
         f"{FINALIZER}::test_only_plain_values_are_shared",
     ),
-    ("infra/lambdas/shared.py", "SETTINGS.photo_bytes_max,", "1,", f"{SHARED}::test_limits_are_those_of_the_package"),
+    ("infra/lambdas/shared.py", "SETTINGS.upload_bytes_max,", "1,", f"{SHARED}::test_limits_are_those_of_the_package"),
     (
         "infra/lambdas/shared.py",
         "drained=proven)",

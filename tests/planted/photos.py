@@ -123,7 +123,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("gallery/fields.py", r"\x00-\x08\x0b", r"\x00-\x0b", f"{COMMENTS}::test_a_message_comes_back_as_it_was"),
     ("gallery/fields.py", r"\A{ID.pattern}\Z", "^{ID.pattern}$", ANNOUNCEMENT),
     ("gallery/comments.py", "if not new.message.strip():", "if not new.message:", BAD_MESSAGE),
-    ("gallery/photos.py", "if new.size > settings.photo_bytes_max:", "if False:", ANNOUNCEMENT),
+    ("gallery/photos.py", "if new.size > settings.upload_bytes_max:", "if False:", ANNOUNCEMENT),
     ("gallery/photos.py", "if new.content_type not in TYPES:", "if new.content_type in HEIC_TYPES:", ANNOUNCEMENT),
     ("gallery/handlers.py", "1 <= int(text) <= LIMIT_MAX", "1 <= int(text)", f"{APPLICATION}::test_a_wrong_page_is_named"),
     (

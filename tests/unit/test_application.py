@@ -79,7 +79,7 @@ def test_the_public_names_are_these() -> None:
     assert sorted(multiregion.__all__) == [
         "Announced", "Answer", "Application", "Attempt", "Call", "Caller", "Clock", "Digest", "JSON", "Key", "Kind", "MultiregionError",
         "Page", "Position", "Probe", "Record", "Region", "Role", "RoutingState", "Settings", "SyncRegion", "Ticket", "Upload", "Write",
-        "iso", "read_json",
+        "iso", "read_json", "setting",
     ]  # fmt: skip
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = multiregion.nothing
@@ -333,6 +333,14 @@ async def test_a_site_of_ones_own_is_served_at_the_edge_and_the_console_beside_i
         assert (await http.get("/console/healthz")).status_code == 200, "the console asks beside its own page"
         assert (await http.get("/healthz")).status_code == 200 and (await http.get("/nothing")).status_code == 404
         assert (await http.get("/console")).headers["location"] == "/console/#/ops"
+
+
+async def test_pages_are_told_the_limits_of_their_own_application_and_no_others(tmp_path: Path) -> None:
+    for limits in ({}, {"breads": 3}):
+        app = edge_application(DEPLOYMENT, Settings(), tmp_path, own=True, limits=limits)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://edge") as http:
+            told = (await http.get("/uiConfig.json")).json()["limits"]
+        assert told == {**limits, "passwordCharactersMin": 12, "passwordCharactersMax": 256}
 
 
 async def test_the_console_is_at_the_same_address_whatever_is_served(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_what_somebody_has_to_know_or_decide_is_said(width: int) -> None:
     primary = {**region(writes=True), "degradedSince": since, "losses": 1}
     said = " ".join(shown(rendered(found(primary, region())), width).split())
     assert f"since {since} writes are acknowledged without the other region" in said
-    assert "1 lost write to decide about: multiregion loss list" in said
+    assert "1 entry of the loss ledger to decide about: multiregion loss list" in said
 
 
 @pytest.mark.parametrize("width", [80, 200])
@@ -162,6 +162,7 @@ def test_many_decisions_about_losses_do_not_hide_the_others() -> None:
     said = shown(history_list([many, single, line(), line("automatic", reason="paused")]), 80)
     assert "40 lost writes" in said and "photos/p" in said and "automatic: paused" in said
     assert len(said.splitlines()) == 2 + 2 + 2 + 1
+    assert "accept-history:" not in shown(history_list([line("accept-history", reason="")]), 80)
 
 
 DIGEST = "5" * 64

@@ -315,7 +315,7 @@ async def test_one_that_was_taken_over_from_and_has_not_followed_since_may_have_
 
 async def test_a_source_whose_log_is_damaged_is_found_before_anything_is_set_aside(world: World) -> None:
     world.primary.spoiled = (Position(1, 12), Position(1, 15))
-    await refused(world, "us-east-1: change 12 of epoch 1 and 1 more in its log is damaged, and no region has it whole")
+    await refused(world, "us-east-1: change 12 of epoch 1 and 1 more in its log is damaged, and no region that answered has it whole")
 
 
 async def test_an_order_of_another_epoch_changes_nothing(world: World) -> None:

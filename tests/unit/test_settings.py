@@ -1,10 +1,11 @@
 """What an operator may set, by the environment and by options: plain numbers, known names, a folder that is one."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from multiregion.config import data_of, default_data, read_settings, unknown_variables
+from multiregion.config import Settings, data_of, default_data, read_settings, read_settings_of, setting, unknown_variables
 from multiregion.errors import InvalidInput
 
 NO_NUMBERS = ["", "0", "-1", "inf", "Infinity", "nan", "1e309", "1_000", "\uff11\uff10", "\u0663", "+5", "0x10", " 5", "5 s", "9" * 41]
@@ -35,6 +36,25 @@ def test_a_variable_that_nobody_reads_is_told_with_the_one_that_may_have_been_me
         "the variable MULTIREGION_LEASE_SECONDSS is not known and has no effect: did you mean MULTIREGION_LEASE_SECONDS?",
         "the variable MULTIREGION_ZZZ is not known and has no effect",
     ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bakery(Settings):
+    breads_max: int = setting(10, "breads", "how many breads there may be")
+
+
+def test_an_application_has_settings_of_its_own_beside_the_products() -> None:
+    found = read_settings_of(Bakery, {"MULTIREGION_BREADS_MAX": "3", "MULTIREGION_LEASE_SECONDS": "1"}, {"ticket_seconds": "9"})
+    assert (found.breads_max, found.lease_seconds, found.ticket_seconds) == (3, 1.0, 9)
+    with pytest.raises(InvalidInput, match="MULTIREGION_BREADS_MAX must be a whole number above 0"):
+        read_settings_of(Bakery, {"MULTIREGION_BREADS_MAX": "many"})
+    assert unknown_variables({"MULTIREGION_BREADS_MAX": "3"}, Bakery) == [] != unknown_variables({"MULTIREGION_BREADS_MAX": "3"})
+
+
+def test_a_setting_is_known_by_its_former_name_unless_the_new_one_is_given() -> None:
+    former = {"MULTIREGION_PHOTO_BYTES_MAX": "7"}
+    assert read_settings(former).upload_bytes_max == 7 and unknown_variables(former) == []
+    assert read_settings({**former, "MULTIREGION_UPLOAD_BYTES_MAX": "8"}).upload_bytes_max == 8
 
 
 @pytest.mark.parametrize("text", ["", " "])

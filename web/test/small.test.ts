@@ -47,10 +47,17 @@ describe('uiConfig.json', () => {
 
   it('is taken as it is', () => expect(checkConfig(good)).toBe(good))
 
+  it('of an application that is not the gallery needs no limits of photographs', () => {
+    const { passwordCharactersMin, passwordCharactersMax } = good.limits
+    const own = { ...good, own: true, limits: { passwordCharactersMin, passwordCharactersMax } }
+    expect(checkConfig(own)).toBe(own)
+  })
+
   it.each([
     [{ ...good, primary: '' }, 'primary'],
     [{ ...good, regions: {} }, 'regions.us-east-1.label'],
     [{ ...good, limits: undefined }, 'limits.photoBytes'],
+    [{ ...good, own: true, limits: undefined }, 'limits.passwordCharactersMin'],
     [null, 'appId'],
   ])('names the field that is missing', (value, field) => expect(() => checkConfig(value)).toThrow(field))
 })

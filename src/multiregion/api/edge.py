@@ -1,6 +1,6 @@
 """The edge: the built web app and `uiConfig.json`, with the headers that keep a browser from loading anything else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,14 @@ from multiregion.errors import MultiregionError
 
 ENCODINGS = ((".br", "br"), (".gz", "gzip"))
 CONSOLE = "/console/#/ops"
+NO_LIMITS: Mapping[str, int] = {}
 FOREVER = "public, max-age=31536000, immutable"
 
 
-def ui_config(deployment: Deployment, settings: Settings, *, faults: bool = False, own: bool = False) -> dict[str, Any]:
-    """What the web app reads at load: where both regions are, and the operators' API. Holds no secret."""
+def ui_config(
+    deployment: Deployment, settings: Settings, *, faults: bool = False, own: bool = False, limits: Mapping[str, int] = NO_LIMITS
+) -> dict[str, Any]:
+    """What the web app reads at load: where both regions are, and the operators' API. `limits`: the application's. Holds no secret."""
     return {
         "appId": deployment.app_id,
         "name": deployment.name,
@@ -36,9 +39,7 @@ def ui_config(deployment: Deployment, settings: Settings, *, faults: bool = Fals
         "secondary": deployment.secondary.region,
         "regions": {place.region: region_config(deployment, place) for place in (deployment.primary, deployment.secondary)},
         "limits": {
-            "photoBytes": settings.photo_bytes_max,
-            "commentCharacters": settings.comment_characters_max,
-            "captionCharacters": settings.caption_characters_max,
+            **limits,
             "passwordCharactersMin": PASSWORD_CHARACTERS_MIN,
             "passwordCharactersMax": PASSWORD_CHARACTERS_MAX,
         },
@@ -147,10 +148,12 @@ def edge_application(
     local: bool = False,
     own: bool = False,
     site: Path | None = None,
+    limits: Mapping[str, int] = NO_LIMITS,
 ) -> Starlette:
     """Raises nothing if the web app has not been built: the page then says so. `operations` are for operators; `local`: faults
-    can be made with them. `own`: the application is the user's: `site` is its front end, and the operators' console is at `/console/`."""
-    config = ui_config(deployment, settings, faults=local, own=own)
+    can be made with them. `own`: the application is the user's: `site` is its front end, and the operators' console is at `/console/`.
+    `limits`: what of its limits the application tells its pages."""
+    config = ui_config(deployment, settings, faults=local, own=own, limits=limits)
 
     async def configuration(request: Request) -> Response:
         return JSON(config)

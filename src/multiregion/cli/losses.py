@@ -49,7 +49,7 @@ def print_losses(found: dict[str, Any], pending: int) -> None:
         console.print(f"[dim]{ids[0]}{f' to {ids[-1]}' if len(ids) > 1 else ''}: {escape(reason)}[/]")
     if pending:
         again = any(loss["again"] and loss["outcome"] == "pending" for loss in found["losses"])
-        console.print(f"\n{counted(pending, 'lost write')} to decide about:")
+        console.print(f"\n{counted(pending, 'entry')} of the loss ledger to decide about:")
         if again:
             console.print("  make them again   multiregion loss apply --all    (or by ID)", soft_wrap=True)
         console.print("  let them go       multiregion loss discard --all  (or by ID)", soft_wrap=True)

@@ -82,7 +82,11 @@ def history_list(lines: list[dict[str, Any]]) -> Group:
 def told(line: dict[str, Any]) -> Entry:
     """One entry of the history: when, at which epoch, what and who; below that why, and what a takeover knew."""
     is_state = line["what"] == "state"
-    what = Text(line["state"], f"bold {STATE_STYLES[line['state']]}") if is_state else Text(f"{line['what']}: {line['reason']}")
+    what = (
+        Text(line["state"], f"bold {STATE_STYLES[line['state']]}")
+        if is_state
+        else Text(": ".join(filter(None, (line["what"], line["reason"]))))
+    )
     cells = [Text(moment(line["at"])), Text(f"epoch {line['epoch']}"), what, Text(f"by {line['actor']}")]
     details = [dim(line["reason"])] if is_state and line["reason"] else []
     if towards := line["facts"].get("towards"):

@@ -150,7 +150,7 @@ def notes(region: dict[str, Any]) -> Text:
     if unrepaired := (region.get("objects") or {}).get("unrepaired"):
         said.append(f"{counted(unrepaired, 'object')} missing or damaged, and not repaired: multiregion verify --repair says why")
     if region["losses"]:
-        said.append(f"{counted(region['losses'], 'lost write')} to decide about: multiregion loss list")
+        said.append(f"{counted(region['losses'], 'entry')} of the loss ledger to decide about: multiregion loss list")
     return Text("; ".join(said), "yellow")
 
 

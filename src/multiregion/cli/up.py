@@ -23,7 +23,7 @@ from multiregion.cli.status import regions_list
 from multiregion.clock import SystemClock
 from multiregion.commands.client import Client
 from multiregion.commands.options import DataOption, JsonOption
-from multiregion.config import GALLERY, default_data, label, read_settings, unknown_variables
+from multiregion.config import GALLERY, default_data, label, read_settings
 from multiregion.local.deployment import LocalDeployment
 from multiregion.local.serve import PARTS
 from multiregion.local.serve import serve as serve_part
@@ -95,8 +95,6 @@ async def run(wishes: Wishes, sample_photos: bool, as_json: bool) -> None:
 
 
 async def work(wishes: Wishes, sample_photos: bool, as_json: bool, console: Console) -> None:
-    for words in unknown_variables():
-        note(console, words)
     console.print("Starting both regions …")
     async with running(wishes, read_settings(), partial(announce, console), partial(waits, console), partial(note, console)) as up:
         if sample_photos:

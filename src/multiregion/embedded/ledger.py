@@ -203,7 +203,7 @@ def enter_gap(db: sqlite3.Connection, mark: Mark, leadership: Leadership, region
     count = missing(db, mark, leadership)
     if count != 0:
         change = Change(mark.position, Write(Key("", ""), None), "", at, 0, GAP + mark.chain)
-        reason = f"{cause}: neither region has these writes any more"
+        reason = f"{cause}: no region that answered has these writes"
         merge(db, [Loss(change, None, at, region, cause, reason, writes=count or 0)])
 
 

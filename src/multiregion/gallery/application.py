@@ -14,6 +14,7 @@ from multiregion.gallery.deletion import NOTES, Deletion
 from multiregion.gallery.drill import GalleryDrill
 from multiregion.gallery.handlers import routes
 from multiregion.gallery.photos import Photos
+from multiregion.gallery.settings import GallerySettings, limits
 
 
 def build(region: Region) -> Router:
@@ -54,5 +55,7 @@ app = Application(
     sweep=sweep,
     uploads=PHOTOS,
     openapi=openapi,
+    settings=GallerySettings,
+    limits=limits,
     drill=GalleryDrill,
 )

@@ -3,8 +3,9 @@
 import msgspec
 
 from multiregion import Key, Region, Write, iso
-from multiregion.errors import Conflict, InvalidInput, NotFound, Refused, UnknownPhoto
+from multiregion.errors import Conflict, InvalidInput, NotFound, Refused
 from multiregion.gallery.fields import Id, checked_text
+from multiregion.gallery.settings import gallery_settings
 
 PHOTOS, COMMENTS = "photos", "comments/"
 
@@ -35,6 +36,10 @@ def partition(photo_id: str) -> str:
     return f"{COMMENTS}{photo_id}"
 
 
+class UnknownPhoto(NotFound):
+    code, title = "unknown_photo", "No such photo"
+
+
 def unknown_photo(photo_id: str) -> UnknownPhoto:
     return UnknownPhoto(f"there is no photo {photo_id}", field="photoId")
 
@@ -43,7 +48,7 @@ class Comments:
     def __init__(self, region: Region) -> None:
         self._region = region
         self._clock = region.clock
-        self._characters_max = region.settings.comment_characters_max
+        self._characters_max = gallery_settings(region.settings).comment_characters_max
 
     async def page(self, photo_id: str, *, after: str, limit: int) -> Page:
         if await self._region.get(PHOTOS, photo_id) is None:

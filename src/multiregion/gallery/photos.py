@@ -13,6 +13,7 @@ from multiregion.gallery.comments import PHOTOS, unknown_photo
 from multiregion.gallery.deletion import Deletion
 from multiregion.gallery.fields import ID, Colour, Id, Sha256, Size, checked_text
 from multiregion.gallery.pictures import HEIC, HEIC_TYPES, THUMBNAIL_TYPE, TYPES, Job
+from multiregion.gallery.settings import gallery_settings
 from multiregion.gallery.workers import PictureWorkers
 
 
@@ -81,8 +82,8 @@ class Photos:
         self._uploads = region.uploads
         self._links = region.links
         self._clock = region.clock
-        self._settings = region.settings
-        self._workers = PictureWorkers(region.settings.photo_pixels_max)
+        self._settings = gallery_settings(region.settings)
+        self._workers = PictureWorkers(self._settings.photo_pixels_max)
         self._deletion = Deletion(region)
 
     async def close(self) -> None:
@@ -156,8 +157,8 @@ class Photos:
         if new.content_type not in TYPES:
             detail = HEIC if new.content_type in HEIC_TYPES else f"contentType must be one of {', '.join(TYPES)}"
             raise UnsupportedMedia(detail, field="contentType")
-        if new.size > settings.photo_bytes_max:
-            limit = settings.photo_bytes_max
+        if new.size > settings.upload_bytes_max:
+            limit = settings.upload_bytes_max
             raise TooLarge(f"the photo has {new.size} bytes; at most {limit} are taken", field="size", limit=limit)
         caption = checked_text("caption", new.caption, settings.caption_characters_max)
         return Announced(new.photo_id or self._clock.new_id(), user, new.content_type, new.size, Digest(new.sha256), caption)

@@ -38,6 +38,8 @@ def edge_process(config: PartConfig, settings: Settings, *, supervised: bool) ->
     faults = Faults(DataFolder(config.folder.parent), clock) if supervised else None
     routes = FaultsAPI(faults, Guards(deployment, operators.identify)).routes()
     web = Path(str(files("multiregion").joinpath("web")))
-    application = None if config.application == GALLERY else load(config.application)
-    site = application.site if application else None
-    return edge_application(deployment, settings, web, routes, lifespan, local=supervised, own=application is not None, site=site)
+    application, own = load(config.application), config.application != GALLERY
+    limits = application.limits(settings) if application.limits else {}
+    return edge_application(
+        deployment, settings, web, routes, lifespan, local=supervised, own=own, site=application.site if own else None, limits=limits
+    )

@@ -114,7 +114,7 @@ class RegionProcess(ServedRegion):
         self._folders = self._objects, self._uploads
 
     def _object_routes(self) -> Sequence[Any]:
-        return object_routes(self._uploads, self._links, self._objects, self._settings.photo_bytes_max)
+        return object_routes(self._uploads, self._links, self._objects, self._settings.upload_bytes_max)
 
     def _internal_routes(self) -> Sequence[Any]:
         guards = Guards(self._deployment, self._accounts.identify)

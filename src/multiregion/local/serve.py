@@ -14,7 +14,8 @@ from typing import Any
 
 import uvicorn
 
-from multiregion.config import PartConfig, Settings, read_part, read_settings
+from multiregion.application import load
+from multiregion.config import PartConfig, Settings, read_part, read_settings_of
 from multiregion.errors import BadDeployment, DatabaseDamaged, DiskFailed, DiskFull, MultiregionError
 from multiregion.local.locks import locked
 
@@ -83,7 +84,7 @@ def serve(file: Path, part: str | None = None, *, supervised: bool = False) -> N
     config = read_part(file)
     if part not in (None, config.part):
         raise BadDeployment(f"{file} is the configuration of the part {config.part!r}, not {part!r}")
-    settings = read_settings(overrides=config.settings)
+    settings = read_settings_of(load(config.application).settings, overrides=config.settings)
     alone = config.part in ("region", "authority") and config.store != "aws"
     with ExitStack() as held:
         obstacle = hold(config, held) if alone else None

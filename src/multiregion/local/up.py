@@ -11,7 +11,7 @@ import msgspec
 
 from multiregion.application import load
 from multiregion.clock import Clock, SystemClock
-from multiregion.config import Deployment, PartConfig, Settings
+from multiregion.config import Deployment, PartConfig, Settings, read_settings_of, unknown_variables
 from multiregion.errors import BadDeployment
 from multiregion.local.clients import client
 from multiregion.local.deployment import DataFolder, LocalDeployment, describe, plan
@@ -87,7 +87,11 @@ async def running(
             on_note(folder.found_again)
         keep_copies(folder.folder, kept)
         undo_before_start(folder)
-        accounts = load(kept.application).accounts
+        application = load(kept.application)
+        read_settings_of(application.settings)  # a wrong one is refused before anything starts
+        for words in unknown_variables(kind=application.settings):
+            on_note(words)
+        accounts = application.accounts
         deployment, parts = plan(kept, wishes.data, wishes.port, settings=wishes.settings)
         check_ports(parts)  # before anything is written that a deployment in use could have
         wire = f"http://localhost:{parts['wire'].port}"

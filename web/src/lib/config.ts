@@ -53,13 +53,8 @@ export interface UiConfig {
 
 export type Fetch = typeof fetch
 
-const LIMITS = [
-  'photoBytes',
-  'commentCharacters',
-  'captionCharacters',
-  'passwordCharactersMin',
-  'passwordCharactersMax',
-] as const
+const LIMITS = ['passwordCharactersMin', 'passwordCharactersMax'] as const
+const GALLERY_LIMITS = ['photoBytes', 'commentCharacters', 'captionCharacters'] as const
 
 const CONFIG_TIMEOUT_MS = 8_000
 
@@ -73,7 +68,7 @@ export function checkConfig(value: unknown): UiConfig {
   const config = value as UiConfig
   for (const field of ['appId', 'name', 'primary', 'secondary'] as const) requireText(config?.[field], field)
   for (const region of [config.primary, config.secondary]) checkRegion(config.regions?.[region], region)
-  for (const field of LIMITS) {
+  for (const field of config.own ? LIMITS : [...GALLERY_LIMITS, ...LIMITS]) {
     if (!(config.limits?.[field] > 0)) throw new Error(`uiConfig.json: limits.${field} is missing`)
   }
   return config
