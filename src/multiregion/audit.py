@@ -19,7 +19,7 @@ log = logging.getLogger("multiregion.audit")
 PAGE = 500
 PAUSE_SECONDS = 0.05
 ROUND_SECONDS = 6 * 3600.0
-REVIEW_SECONDS = 30.0
+REVIEW_SECONDS = 5.0
 FETCH_SECONDS = 10.0
 
 
@@ -49,10 +49,13 @@ class Audit:
         await self._clock.sleep(ROUND_SECONDS)
 
     async def watch_spoiled(self) -> None:
-        """Look again at what is known to be spoiled: it may have been put back, copied anew, or undone."""
         await self._clock.sleep(REVIEW_SECONDS)
+        await self.mend()
+
+    async def mend(self) -> None:
+        """Try again with what is known to be spoiled: the other region may answer by now, or it has been copied anew, or undone."""
         known = self.spoiled
-        left = [position for position in known if await self._is_spoiled(position)]
+        left = [position for position in known if await self._is_spoiled(position) and not await self._put_back(position, again=True)]
         if self.spoiled is known:  # else a round has ended meanwhile
             self.spoiled = left
 
@@ -74,11 +77,11 @@ class Audit:
         self.spoiled = left
         return left
 
-    async def _put_back(self, position: Position) -> bool:
+    async def _put_back(self, position: Position, *, again: bool = False) -> bool:
         try:
             done = await self._records.put_back(position) or await self._records.put_back(position, await self._fetched(position))
         except (MultiregionError, TimeoutError) as error:
-            log.warning("change %s of the log is spoiled: %s", position, error)
+            log.log(logging.DEBUG if again else logging.WARNING, "change %s of the log is spoiled: %s", position, error)
             return False
         if done:
             log.warning("change %s of the log was spoiled, and was put back", position)

@@ -32,6 +32,7 @@ BEYOND_IT = "test_what_came_after_the_newest_that_is_here_is_listed_and_counts_f
 SILENCE = "tests/contract/test_silence.py"
 LOSSES = "tests/unit/test_losses.py"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
+BY_THE_OTHER = f"{AUDIT}::test_one_that_the_other_region_alone_has_whole_is_put_back_with_its_record_as_soon_as_that_region_answers"
 FORGOTTEN = "tests/unit/test_predictions.py::test_a_survivor_that_lacks_what_it_had_takes_over_only_by_an_operators_word"
 LEADS = "tests/unit/test_takeover.py::test_whoever_wrote_last_loses_nothing_by_coming_back"
 WAITS = "tests/unit/test_automatic.py::test_a_secondary_that_lacks_what_it_had_waits_for_the_primary_or_an_operator"
@@ -349,8 +350,8 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ),
     (
         "embedded/entries.py",
-        "        db.execute(MEND_RECORD, (position.sequence,))\n",
-        "",
+        "    if link == here.chain:\n        db.execute(MEND_RECORD, (position.sequence,))\n",
+        "    if link == here.chain:\n",
         f"{AUDIT}::test_a_record_is_put_back_from_the_entry_that_wrote_it",
     ),
     ("embedded/ledger.py", "IN (change.chain, '{GAP}' || change.chain)", "IN (change.chain)", f"{LEDGER}::{FOUND_AGAIN}"),
@@ -360,6 +361,13 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "        if self._disputed == newest:\n",
         "        if False:\n",
         f"{LOGGED}::test_two_states_under_one_number_stop_writing_until_something_else_is_decided",
+    ),
+    ("audit.py", " and not await self._put_back(position, again=True)", "", BY_THE_OTHER),
+    (
+        "embedded/entries.py",
+        "            db.execute(MEND_RECORD, (position.sequence,))\n            return True\n    return",
+        "            return True\n    return",
+        BY_THE_OTHER,
     ),
     # a survivor that lacks what it had
     ("predictions.py", "and told.end.position > head.position", "and False", FORGOTTEN),

@@ -133,6 +133,23 @@ async def test_a_record_is_put_back_from_the_entry_that_wrote_it(primary: Logged
     assert await primary.records.get(Key("photos", "p3")) == await secondary.records.get(Key("photos", "p3"))
 
 
+async def test_one_that_the_other_region_alone_has_whole_is_put_back_with_its_record_as_soon_as_that_region_answers(
+    primary: LoggedRegion, tmp_path: Path
+) -> None:
+    """One byte, in the entry and in the record that it wrote, while the other region is down."""
+    link = Link(await copied(primary, tmp_path))
+    flip(tmp_path, "value")
+    with closing(sqlite3.connect(tmp_path / Role.PRIMARY / "region.db")) as db, db:
+        assert db.execute(f"UPDATE record SET {FLIPS['value']} WHERE id = 'p3'").rowcount == 1
+    audit = Audit(primary.records, link, ManualClock())
+    link.up = False
+    assert await audit.run() == [SPOILED] == list(audit.spoiled)
+    link.up = True
+    await audit.watch_spoiled()
+    assert audit.spoiled == [] and await is_sound(primary)
+    assert await primary.records.get(Key("photos", "p3")) == await link.source.records.get(Key("photos", "p3"))
+
+
 @pytest.mark.parametrize("ends", ["put back", "undone"])
 async def test_an_entry_that_was_put_back_as_it_was_copied_or_undone_is_told_no_longer(
     primary: LoggedRegion, tmp_path: Path, ends: str

@@ -98,6 +98,10 @@ class LoggedServing(Serving, Protocol):
         """Read the whole log. The entries that are damaged and could not be put back."""
         ...
 
+    async def mend_log(self) -> None:
+        """Try again to put back the entries that are known to be damaged."""
+        ...
+
 
 class InternalAPI(PartsAPI):
     def __init__(self, serving: LoggedServing, guards: Guards, clock: Clock, heartbeat_seconds: float) -> None:
@@ -212,9 +216,11 @@ class InternalAPI(PartsAPI):
         return JSON([(position.epoch, position.sequence) for position in await self._logged.audit()])
 
     async def repair(self, request: Request) -> Response:
-        """Put these objects here again, or all that are known to be damaged or found to be missing."""
+        """Put these objects here again, or everything that is known to be damaged or found to be missing, entries of the log as well."""
         order = await read_json(request, RepairOrder, REPAIR_BYTES_MAX)
         repairs = self._logged.repairs
+        if order.digests is None:
+            await self._logged.mend_log()
         done = await (repairs.run_all() if order.digests is None else repairs.run(order.digests, deep=True))
         return JSON(done)
 

@@ -63,6 +63,7 @@ def put_back(db: sqlite3.Connection, position: Position, whole: Change | None) -
                     *(json.dumps(write.needs), each.digest, requires_column(write), position.sequence),
                 ),
             )
+            db.execute(MEND_RECORD, (position.sequence,))
             return True
     return False
 

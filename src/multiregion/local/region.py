@@ -196,6 +196,9 @@ class RegionProcess(ServedRegion):
     async def audit(self) -> Sequence[Position]:
         return await self._audit.run()
 
+    async def mend_log(self) -> None:
+        await self._audit.mend()
+
     async def restore(self, lost: Change, expected: Position | None, actor: str, force: bool) -> Position:
         return await reapply.restore(self.region, self._peer, lost, expected, actor=actor, force=force)
 
