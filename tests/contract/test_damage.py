@@ -16,7 +16,7 @@ from multiregion.embedded.authority import SqliteState
 from multiregion.embedded.database import QUIET_SECONDS
 from multiregion.embedded.ownership import BELONGS
 from multiregion.embedded.records import SqliteRecords
-from multiregion.errors import DatabaseDamaged, RepairFailed
+from multiregion.errors import DatabaseDamaged, DiskFull, RepairFailed
 from multiregion.local.damaged import SettingAside
 from multiregion.local.deployment import DataFolder, plan
 from multiregion.local.serve import application_of
@@ -345,3 +345,11 @@ async def test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_
         reasons = (await http.get("/readyz")).json()["reasons"]
         assert "copies everything from the other region" in reasons
     assert (config.folder / kept / "region.db").exists()
+
+
+def test_a_repair_whose_order_a_full_disk_does_not_take_says_so(tmp_path: Path) -> None:
+    database, draft = tmp_path / "region.db", tmp_path / f"{aside.ORDER}.draft"
+    draft.symlink_to("/dev/full")
+    with pytest.raises(DiskFull, match="the disk is full"):
+        aside.order(database, SystemClock())
+    assert not draft.is_symlink() and aside.order(database, SystemClock()) == (tmp_path / aside.ORDER).read_text()

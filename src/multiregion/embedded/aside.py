@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from multiregion.clock import Clock, iso
+from multiregion.embedded.disk import problem_of
 from multiregion.embedded.objects import sync_folder
 from multiregion.errors import RepairFailed
 from multiregion.stores import BEGINNING, Mark, Position
@@ -60,13 +61,20 @@ def held_for(database: Path) -> str | None:
 
 
 def keep_note(note: Path, text: str) -> None:
+    """Durable when it returns. Raises DiskFull or DiskFailed."""
     draft = note.with_name(f"{note.name}.draft")
-    with draft.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(note)
-    sync_folder(note.parent)
+    try:
+        with draft.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(note)
+        sync_folder(note.parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        if problem := problem_of(error):
+            raise problem.error() from error
+        raise
 
 
 def order_put_back(database: Path, folder: str, clock: Clock) -> str:
