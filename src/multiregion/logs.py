@@ -130,8 +130,13 @@ class LoggedRecords(Records, Protocol):
         """Take in what this ledger lacks of the other region's. Idempotent."""
         ...
 
-    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        """Note what became of a loss: `applied`, at which position, or `discarded`. Idempotent. Raises NotFound."""
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> str:
+        """Note what became of a loss: `applied`, at which position, or `discarded`. Returns what counts: `applied` is never taken back.
+        Idempotent. Raises NotFound."""
+        ...
+
+    async def outcome(self, key: Mark) -> str | None:
+        """What this region's ledger says has become of a loss; None: it does not have it."""
         ...
 
     @property

@@ -5,17 +5,21 @@ from msgspec.structs import replace
 from multiregion.errors import Conflict, NotFound
 from multiregion.region import LoggedRegion
 from multiregion.replication import Peer, bring
-from multiregion.stores import Change, Position, Write
+from multiregion.stores import Change, Mark, Position, Write
+
+DISCARDED = "discarded"
 
 
 async def restore(region: LoggedRegion, peer: Peer, lost: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
     """Commit `lost` at the current epoch and return its position. Idempotent: what is so already is left alone.
 
-    `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been
-    written meanwhile, unless `force`, or if another record that it requires does not exist; Fenced and the like as any commit;
-    Unreachable, NotFound, Damaged if an object cannot be had.
+    `expected` is the version that the record must still have, None that there is none. Raises Conflict if it has been written meanwhile,
+    unless `force`, if another record that it requires does not exist, or if somebody has discarded it; Fenced and the like as any
+    commit; Unreachable, NotFound, Damaged if an object cannot be had.
     """
     records, write = region.records, upon_others(lost.write)
+    if await records.outcome(Mark(lost.position, lost.chain)) == DISCARDED:
+        raise Conflict("somebody else has discarded it meanwhile")
     version, current = await records.version(write.key), await records.get(write.key)
     if version is not None and (current.value if current else None) == write.value:
         await records.confirm(version)

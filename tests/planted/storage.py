@@ -33,6 +33,10 @@ SILENCE = "tests/contract/test_silence.py"
 LOSSES = "tests/unit/test_losses.py"
 STARTS = f"{DAMAGE}::test_a_region_with_a_damaged_database_starts_says_so_and_begins_again_without_it"
 BY_THE_OTHER = f"{AUDIT}::test_one_that_the_other_region_alone_has_whole_is_put_back_with_its_record_as_soon_as_that_region_answers"
+DIFFER = f"{LOSSES}::test_where_the_ledgers_differ_the_contents_that_the_chain_names_are_applied"
+MEANWHILE = f"{LOSSES}::test_what_was_applied_meanwhile_is_not_told_to_be_discarded"
+TOLD_BOTH = f"{LOSSES}::test_two_operators_are_both_told_what_counts_in_the_end"
+UNPROVED = f"{LOSSES}::test_contents_of_which_none_is_proved_are_kept_back_until_the_operator_chooses"
 FORGOTTEN = "tests/unit/test_predictions.py::test_a_survivor_that_lacks_what_it_had_takes_over_only_by_an_operators_word"
 LEADS = "tests/unit/test_takeover.py::test_whoever_wrote_last_loses_nothing_by_coming_back"
 WAITS = "tests/unit/test_automatic.py::test_a_secondary_that_lacks_what_it_had_waits_for_the_primary_or_an_operator"
@@ -369,6 +373,12 @@ MUTANTS: list[tuple[str, str, str, str]] = [
         "            return True\n    return",
         BY_THE_OTHER,
     ),
+    # a ledger whose bytes have changed
+    ("losses.py", '        if len({linked("", change) for change in changes}) == 1:', "        if True:", DIFFER),
+    ("losses.py", "        chains |= {mark.chain for answer", "        _ = {mark.chain for answer", DIFFER),
+    ("losses.py", "            if entry.disputed:", "            if False:", UNPROVED),
+    ("losses.py", "        if counts != outcome:", "        if False:", MEANWHILE),
+    ("reapply.py", "    if await records.outcome(Mark(lost.position, lost.chain)) == DISCARDED:", "    if False:", TOLD_BOTH),
     # a survivor that lacks what it had
     ("predictions.py", "and told.end.position > head.position", "and False", FORGOTTEN),
     ("predictions.py", "told.history in (state.history, *state.succeeds)", "True", FORGOTTEN),

@@ -62,8 +62,8 @@ class FarRegionControl:
     async def losses(self, after: int) -> Sequence[Loss]:
         return await self._ask(lambda region: region.losses(after))
 
-    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
-        await self._ask(lambda region: region.settle(key, outcome, actor, applied))
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> str:
+        return await self._ask(lambda region: region.settle(key, outcome, actor, applied))
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         return await self._ask(lambda region: region.restore(change, expected, actor, force), seconds=RESTORE_SECONDS)

@@ -214,8 +214,8 @@ class SimulatedRegion(RegionProcess):
     async def losses(self, after: int) -> Sequence[Loss]:
         return await self._records.losses(after=after, limit=PAGE)
 
-    async def settle(self, key: Mark, outcome: str, actor: str, applied: Position | None) -> None:
-        await self._records.settle(key, outcome, actor=actor, applied=applied)
+    async def settle(self, key: Mark, outcome: str, actor: str, applied: Position | None) -> str:
+        return await self._records.settle(key, outcome, actor=actor, applied=applied)
 
     async def restore(self, change: Change, expected: Position | None, actor: str, force: bool) -> Position:
         self.truth.restores(change, actor)

@@ -1,6 +1,8 @@
 """The loss ledger over two real regions and a real authority: apply, keep, discard, and what is done about an interruption."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,11 +47,15 @@ class RegionOverThere:
         self._reach()
         return await self.records.losses(after=after, limit=2)
 
-    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
+    async def marks(self, sequences: Sequence[int]) -> Sequence[Mark | None]:
+        self._reach()
+        return await self.records.marks(sequences)
+
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> str:
         self._reach()
         if self.answers and not self.answers.pop(0):
             raise Unreachable("the answer was lost")
-        await self.records.settle(key, outcome, actor=actor, applied=applied)
+        return await self.records.settle(key, outcome, actor=actor, applied=applied)
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         self._reach()
@@ -71,11 +77,11 @@ class World:
         """By the region that is going to be lost, and seen by it alone."""
         await self.lost.records.commit([Write(key(name), value, name, needs=needs)], epoch=None, actor="ada")
 
-    async def take_over(self) -> None:
+    async def take_over(self, after: Position = START) -> None:
         await self.authority.replace(FIRST, TAKEN, actor="eve", reason="")
         for region in (self.lost, self.heir):
             await region.records.admit(TAKEN)
-        await self.lost.records.rewind(START, explain=not_replicated("not replicated"))
+        await self.lost.records.rewind(after, explain=not_replicated("not replicated"))
 
     async def apply(self, ids: list[str] | None = None, *, force: bool = False) -> list[Settled]:
         return [settled async for settled in self.ledger.apply(ids, actor="eve", force=force)]
@@ -231,6 +237,36 @@ async def test_a_write_upon_one_that_was_let_go_is_kept_back(world: World) -> No
     assert await world.outcomes() == ["discarded", "pending"]
 
 
+async def test_two_operators_are_both_told_what_counts_in_the_end(world: World) -> None:
+    """Each has read the list before the other decides."""
+    for name in ("a", "b"):
+        await world.write(name, b"1")
+    await world.take_over()
+    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    applying, discarding = world.ledger.apply(None, actor="eve", force=False), world.ledger.discard(None, actor="bob")
+    assert (await anext(applying)).outcome == "applied"
+    told = [await anext(discarding)]  # the first was applied before it had read the list
+    assert [(settled.id, settled.outcome) for settled in told] == [("1.2", "discarded")]
+    (kept,) = [settled async for settled in applying]
+    assert kept.outcome == "kept" and "discarded it meanwhile" in kept.detail and await world.held("b") is None
+    assert await world.outcomes() == ["applied", "discarded"]
+
+
+async def test_what_was_applied_meanwhile_is_not_told_to_be_discarded(world: World) -> None:
+    for name in ("a", "b"):
+        await world.write(name, b"1")
+    await world.take_over()
+    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    discarding = world.ledger.discard(None, actor="bob")
+    assert (await anext(discarding)).outcome == "discarded"
+    assert [settled.outcome for settled in await world.apply()] == ["applied"]
+    (kept,) = [settled async for settled in discarding]
+    assert kept.outcome == "kept" and "applied it meanwhile" in kept.detail
+    assert await world.outcomes() == ["discarded", "applied"] and await world.held("b") == b"1"
+    history = [each.reason for each in await world.authority.history() if each.what == "loss"]
+    assert history == ["applied", "discarded"], "what was not decided is not in it"
+
+
 async def test_applying_can_be_interrupted_between_the_write_and_its_note_and_run_again(world: World) -> None:
     for value in (b"1", b"2", b"3"):
         await world.write("a", value)
@@ -292,3 +328,39 @@ async def test_an_id_that_is_in_no_ledger_is_refused_and_one_that_may_be_in_a_si
 )
 def test_what_a_loss_was_is_told_in_words_without_secrets(write: Write, words: str) -> None:
     assert described(write, app) == words
+
+
+def alter(folder: Path, role: Role, name: str, value: bytes) -> None:
+    """What SQLite does not notice: a byte that changes inside a value."""
+    with closing(sqlite3.connect(folder / f"{role}.db")) as db, db:
+        assert db.execute("UPDATE loss SET value = ? WHERE id = ?", (value, name)).rowcount == 1
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+async def test_where_the_ledgers_differ_the_contents_that_the_chain_names_are_applied(
+    world: World, tmp_path: Path, role: Role, name: str
+) -> None:
+    await world.write("in both", b"1")
+    await world.heir.records.apply(world.lost.records.changes(START, limit=9), epoch=1)
+    for each in ("a", "b", "c"):
+        await world.write(each, b"sunrise")
+    await world.take_over(after=Position(1, 1))
+    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    alter(tmp_path, role, name, b"sunrisf")
+    listed, _ = await world.ledger.entries()
+    assert [(entry.loss.change.write.value, entry.disputed) for entry in listed] == [(b"sunrise", False)] * 3
+    assert [settled.outcome for settled in await world.apply()] == ["applied"] * 3
+    assert [await world.held(each) for each in ("a", "b", "c")] == [b"sunrise"] * 3
+
+
+async def test_contents_of_which_none_is_proved_are_kept_back_until_the_operator_chooses(world: World, tmp_path: Path) -> None:
+    await world.write("a", b"sunrise")
+    await world.take_over()
+    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    alter(tmp_path, Role.PRIMARY, "a", b"sunrisf")
+    alter(tmp_path, Role.SECONDARY, "a", b"sunsets")
+    (kept,) = await world.apply(force=True)
+    assert kept.outcome == "kept" and "stop the other one" in kept.detail and await world.held("a") is None
+    world.lost.trouble = Unreachable("stopped")
+    assert [settled.outcome for settled in await world.apply()] == ["applied"] and await world.held("a") == b"sunsets"

@@ -178,8 +178,7 @@ class InternalAPI(PartsAPI):
     async def settle(self, request: Request) -> Response:
         order = await read_json(request, Settlement)
         applied = Position(*order.applied) if order.applied else None
-        await self._region.records.settle(order.key.value_of(), order.outcome, actor=order.actor, applied=applied)
-        return Response(status_code=204)
+        return JSON(await self._region.records.settle(order.key.value_of(), order.outcome, actor=order.actor, applied=applied))
 
     async def restore(self, request: Request) -> Response:
         order = await read_json(request, Restoration, LOSS_BYTES_MAX)

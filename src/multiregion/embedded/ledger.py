@@ -212,9 +212,10 @@ def losses(db: sqlite3.Connection, *, after: int, limit: int) -> Sequence[Loss]:
     return [loss_of(row) for row in rows]
 
 
-def settle(session: RegionSession, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
-    """Raises NotFound for a loss that is not in the ledger, InvalidInput for an outcome that is none. One that has been decided
-    about stays as it is, but for an `applied` after a `discarded`: what was made again is made again."""
+def settle(session: RegionSession, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> str:
+    """Returns the outcome that it has from now on. One that has been decided about stays as it is, but for an `applied` after a
+    `discarded`: what was made again is made again. Raises NotFound for a loss that is not in the ledger, InvalidInput for an outcome that
+    is none."""
     if outcome not in OUTCOMES:
         raise InvalidInput(f"outcome must be one of {', '.join(OUTCOMES)}", field="outcome")
     found = session.db.execute(f"SELECT outcome FROM loss WHERE {KEY}", key_of(key)).fetchone()
@@ -222,6 +223,8 @@ def settle(session: RegionSession, key: Mark, outcome: str, *, actor: str, appli
         raise NotFound(f"there is no loss {key.position.epoch}.{key.position.sequence} in this region's ledger")
     if RANK[outcome] > RANK[found[0]]:
         decide(session.db, key, outcome, actor, applied)
+        return outcome
+    return str(found[0])
 
 
 def key_of(key: Mark) -> tuple[int, int, str]:

@@ -128,6 +128,10 @@ class RegionReads:
     async def pending_losses(self) -> int:
         return int(self._reading.execute(f"SELECT count(*) FROM loss WHERE outcome = 'pending' AND NOT {ledger.HELD}").fetchone()[0])
 
+    async def outcome(self, key: Mark) -> str | None:
+        found = self._reading.execute(f"SELECT outcome FROM loss WHERE {ledger.KEY}", ledger.key_of(key)).fetchone()
+        return str(found[0]) if found else None
+
     async def owed(self) -> Mark:
         epoch, sequence, chain = self._reading.execute("SELECT owed_epoch, owed_sequence, owed_chain FROM region").fetchone()
         return Mark(Position(epoch, sequence), chain)

@@ -354,8 +354,8 @@ class SqliteRecords(RegionReads):
     async def merge(self, losses: Sequence[Loss]) -> None:
         await self._writer.run(lambda session: ledger.merge(session.db, losses), essential=True)
 
-    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> None:
-        await self._writer.run(lambda session: ledger.settle(session, key, outcome, actor=actor, applied=applied), essential=True)
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None = None) -> str:
+        return await self._writer.run(lambda session: ledger.settle(session, key, outcome, actor=actor, applied=applied), essential=True)
 
     @property
     def proved(self) -> bool:

@@ -236,10 +236,10 @@ class RegionClient:
     async def enter(self, losses: Sequence[Loss]) -> None:
         await enter_into(self._client, losses)
 
-    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> None:
+    async def settle(self, key: Mark, outcome: str, *, actor: str, applied: Position | None) -> str:
         where = (applied.epoch, applied.sequence) if applied else None
         order = {"key": wire_mark(key), "outcome": outcome, "actor": actor, "applied": where}
-        await self._ask("POST", "/internal/settle", NoneType, content=msgspec.json.encode(order))
+        return await self._ask("POST", "/internal/settle", str, content=msgspec.json.encode(order))
 
     async def restore(self, change: Change, expected: Position | None, *, actor: str, force: bool) -> Position:
         where = (expected.epoch, expected.sequence) if expected else None
