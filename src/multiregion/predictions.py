@@ -75,7 +75,7 @@ class InformedRegion:
         if state.leader is self._role:
             return outlook
         told = None
-        if report is not None and report.history in (state.history, *state.succeeds):
+        if report is not None and is_of_this_history(report, state):
             told = missing_by_report(outlook.head, report, await self._reports.leadership())
         if told is None or report is None or silence is None:
             return replace(outlook, last_known=outlook.last_known and replace(outlook.last_known, seconds=None))
@@ -92,7 +92,12 @@ class InformedRegion:
 
 def has_forgotten(head: Head, told: Report | None, state: RoutingState) -> bool:
     """Whether a region whose log ends at `head` had more, as it told the authority, of a history that counts."""
-    return told is not None and told.history in (state.history, *state.succeeds) and told.end.position > head.position
+    return told is not None and is_of_this_history(told, state) and told.end.position > head.position
+
+
+def is_of_this_history(told: Report, state: RoutingState) -> bool:
+    """Whether what a region told is of the history that is in force, or of one that it succeeds."""
+    return told.history in (state.history, *state.succeeds)
 
 
 def missing_by_report(head: Head, report: Report, leadership: Leadership) -> LastKnown | None:

@@ -20,10 +20,10 @@ from tests.acceptance.pictures import picture
 PARTS = ("wire", "authority", "primary", "secondary", "edge")
 
 
-def refused(data: Path, port: int, *options: str) -> str:
+def refused(data: Path, port: int, *options: str, code: int = 1) -> str:
     """What `up` says when it does not start."""
     deployment = Deployment(data, port)
-    done = deployment.run("up", "--port", str(port), *options, code=1)
+    done = deployment.run("up", "--port", str(port), *options, code=code)
     return " ".join((done.stdout + done.stderr).split())
 
 
@@ -51,6 +51,15 @@ def test_for_scripts_it_prints_one_line_when_it_is_ready(tmp_path: Path) -> None
         assert process.stdout.read() == ""
     assert process.returncode == 0
     assert "Stopping" in errors.read_text() and said["admin"]["temporaryPassword"] not in errors.read_text()
+
+
+def test_a_setting_of_the_application_that_is_no_number_is_refused_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MULTIREGION_COMMENT_CHARACTERS_MAX", "many")
+    said = refused(tmp_path / "data", free_base(), code=2)
+    assert "MULTIREGION_COMMENT_CHARACTERS_MAX must be a whole number above 0" in said
+    assert not (tmp_path / "data" / "processes.json").exists() and not (tmp_path / "data" / "primary").exists()
 
 
 def test_every_part_is_a_process_of_its_own(shared: Deployment) -> None:

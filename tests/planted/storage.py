@@ -381,7 +381,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     ("reapply.py", "    if await records.outcome(Mark(lost.position, lost.chain)) == DISCARDED:", "    if False:", TOLD_BOTH),
     # a survivor that lacks what it had
     ("predictions.py", "and told.end.position > head.position", "and False", FORGOTTEN),
-    ("predictions.py", "told.history in (state.history, *state.succeeds)", "True", FORGOTTEN),
+    ("predictions.py", "told is not None and is_of_this_history(told, state) and", "told is not None and", FORGOTTEN),
     ("predictions.py", "    if survivor.forgotten:", "    if False:", FORGOTTEN),
     (
         "controller.py",

@@ -3,6 +3,7 @@
 ORACLE = "tests/unit/test_drill_oracle.py::test_a_broken_promise_is_noticed_by_its_rule"
 ALLOWED = "tests/unit/test_drill_oracle_allowed.py::test_what_is_allowed_breaks_no_rule"
 VERDICT = "tests/unit/test_drill_verdict.py"
+STOPPED = f"{VERDICT}::test_of_a_run_that_was_stopped_that_alone_is_said_and_it_never_passes"
 MEASURES = "tests/unit/test_drill_measures.py"
 EVIDENCE = "tests/unit/test_drill_evidence.py"
 FLIPPED = f"{EVIDENCE}::test_every_flipped_byte_of_every_file_is_noticed_and_named"
@@ -37,6 +38,7 @@ MUTANTS: list[tuple[str, str, str, str]] = [
     # The verdict
     ("drills/oracle.py", "    if p99 <= LATENESS_MICROSECONDS_MAX:", "    if True:", f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
     ("drills/oracle.py", 'return "" if bitten else', 'return "" if True else', f"{VERDICT}::test_a_run_that_shows_nothing_says_why"),
+    ("drills/oracle.py", '    if stopped := facts.environment.get("stopped"):', "    if stopped := None:", STOPPED),
     ("drills/oracle.py", "    if any(True for _ in doubts):", "    if False:", f"{VERDICT}::test_a_run_that_shows_nothing_never_passes"),
     ("drills/verdict.py", "    if blind and not unsure:", "    if False:", f"{VERDICT}::test_a_checker_that_overlooks_a_defect_passes_nothing"),
     # The figures

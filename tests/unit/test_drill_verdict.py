@@ -59,6 +59,14 @@ def test_a_run_that_shows_nothing_says_why(doubtful: Callable[[Facts], None], re
     assert any(reason in doubt for doubt in doubts(found))
 
 
+def test_of_a_run_that_was_stopped_that_alone_is_said_and_it_never_passes() -> None:
+    found = facts()
+    found.environment["stopped"] = "this machine is late"
+    assert doubts(found) == ["the run was stopped: this machine is late"]
+    final_missing(found)
+    assert derive(found)["doubts"] == ["the run was stopped: this machine is late"] and derive(found)["verdict"] == INCONCLUSIVE
+
+
 @pytest.mark.parametrize("doubtful", [no_fault, starved, final_missing])
 def test_a_run_that_shows_nothing_never_passes(doubtful: Callable[[Facts], None]) -> None:
     found = facts("planned")

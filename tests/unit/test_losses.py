@@ -83,6 +83,13 @@ class World:
             await region.records.admit(TAKEN)
         await self.lost.records.rewind(after, explain=not_replicated("not replicated"))
 
+    async def lose(self, *names: str, value: bytes = b"1", after: Position = START) -> None:
+        """These writes, which are then in both ledgers."""
+        for name in names:
+            await self.write(name, value)
+        await self.take_over(after)
+        await self.heir.records.merge(await self.lost.records.losses(after=0, limit=9))
+
     async def apply(self, ids: list[str] | None = None, *, force: bool = False) -> list[Settled]:
         return [settled async for settled in self.ledger.apply(ids, actor="eve", force=force)]
 
@@ -239,10 +246,7 @@ async def test_a_write_upon_one_that_was_let_go_is_kept_back(world: World) -> No
 
 async def test_two_operators_are_both_told_what_counts_in_the_end(world: World) -> None:
     """Each has read the list before the other decides."""
-    for name in ("a", "b"):
-        await world.write(name, b"1")
-    await world.take_over()
-    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    await world.lose("a", "b")
     applying, discarding = world.ledger.apply(None, actor="eve", force=False), world.ledger.discard(None, actor="bob")
     assert (await anext(applying)).outcome == "applied"
     told = [await anext(discarding)]  # the first was applied before it had read the list
@@ -253,10 +257,7 @@ async def test_two_operators_are_both_told_what_counts_in_the_end(world: World) 
 
 
 async def test_what_was_applied_meanwhile_is_not_told_to_be_discarded(world: World) -> None:
-    for name in ("a", "b"):
-        await world.write(name, b"1")
-    await world.take_over()
-    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    await world.lose("a", "b")
     discarding = world.ledger.discard(None, actor="bob")
     assert (await anext(discarding)).outcome == "discarded"
     assert [settled.outcome for settled in await world.apply()] == ["applied"]
@@ -343,10 +344,7 @@ async def test_where_the_ledgers_differ_the_contents_that_the_chain_names_are_ap
 ) -> None:
     await world.write("in both", b"1")
     await world.heir.records.apply(world.lost.records.changes(START, limit=9), epoch=1)
-    for each in ("a", "b", "c"):
-        await world.write(each, b"sunrise")
-    await world.take_over(after=Position(1, 1))
-    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    await world.lose("a", "b", "c", value=b"sunrise", after=Position(1, 1))
     alter(tmp_path, role, name, b"sunrisf")
     listed, _ = await world.ledger.entries()
     assert [(entry.loss.change.write.value, entry.disputed) for entry in listed] == [(b"sunrise", False)] * 3
@@ -355,9 +353,7 @@ async def test_where_the_ledgers_differ_the_contents_that_the_chain_names_are_ap
 
 
 async def test_contents_of_which_none_is_proved_are_kept_back_until_the_operator_chooses(world: World, tmp_path: Path) -> None:
-    await world.write("a", b"sunrise")
-    await world.take_over()
-    await world.heir.records.merge(await world.lost.records.losses(after=0, limit=9))
+    await world.lose("a", value=b"sunrise")
     alter(tmp_path, Role.PRIMARY, "a", b"sunrisf")
     alter(tmp_path, Role.SECONDARY, "a", b"sunsets")
     (kept,) = await world.apply(force=True)

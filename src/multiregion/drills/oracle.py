@@ -92,7 +92,10 @@ def not_applicable(rule: str, facts: Facts) -> str:
 
 
 def doubts(facts: Facts) -> list[str]:
-    """Every reason why the run says nothing: no steady state, a driver that starved, a fault that did not bite, a part that is missing."""
+    """Every reason why the run says nothing: no steady state, a driver that starved, a fault that did not bite, a part that is missing.
+    All of that follows where the run was stopped."""
+    if stopped := facts.environment.get("stopped"):
+        return [f"the run was stopped: {stopped}"]
     found = [f"there is no final read of the {role} region" for role in ROLES if role not in facts.finals]
     found += [reason for reason in (not_steady(facts), starved(facts), not_bitten(facts)) if reason]
     return found
