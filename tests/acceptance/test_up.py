@@ -59,7 +59,7 @@ def test_a_setting_of_the_application_that_is_no_number_is_refused_before_anythi
     monkeypatch.setenv("MULTIREGION_COMMENT_CHARACTERS_MAX", "many")
     said = refused(tmp_path / "data", free_base(), code=2)
     assert "MULTIREGION_COMMENT_CHARACTERS_MAX must be a whole number above 0" in said
-    assert not (tmp_path / "data" / "processes.json").exists() and not (tmp_path / "data" / "primary").exists()
+    assert not (tmp_path / "data" / "processes.json").exists()
 
 
 def test_every_part_is_a_process_of_its_own(shared: Deployment) -> None:
