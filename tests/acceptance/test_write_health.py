@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.acceptance.operators import Operator
 from tests.acceptance.pictures import picture
 
 UNHEALTHY_SECONDS = 2.0
+FULL_SINCE = r"the disk is full(: [^,]+)?, since 20"
+"""A folder on the disk may notice it before the database does, and then it is named."""
 AUTOMATIC: dict[str, Any] = {
     "MULTIREGION_LEASE_SECONDS": "1",
     "MULTIREGION_UNHEALTHY_SECONDS": str(UNHEALTHY_SECONDS),
@@ -87,7 +90,7 @@ def test_a_writer_on_a_full_disk_says_so_and_can_be_moved_away_from_without_loss
     with full(small, "primary"):
         cannot_write(small, "primary", "the disk is full")
         code, found = readiness(small, "primary")
-        assert code == 503 and any("the disk is full, since 20" in reason for reason in found["reasons"])
+        assert code == 503 and any(re.search(FULL_SINCE, reason) for reason in found["reasons"])
         metrics = httpx.get(f"{small.url('primary')}/metrics", timeout=5, trust_env=False).text
         assert "multiregion_ready 0.0" in metrics and "multiregion_writer 0.0" in metrics
         assert float(metrics.split("\nmultiregion_write_problem_seconds ")[1].split()[0]) > 0
@@ -120,7 +123,7 @@ def test_writing_is_not_moved_to_a_region_that_cannot_write(small: Deployment) -
         cannot_write(small, "secondary", "full")
         before = small.ask("state", "get")
         refused = small.run("failover", "--writable", code=1)
-        assert "cannot write (the disk is full, since" in refused.stderr and "nothing was changed" in refused.stderr
+        assert re.search(rf"cannot write \({FULL_SINCE}", refused.stderr) and "nothing was changed" in refused.stderr
         assert small.ask("state", "get") == before
         assert say(small, "primary", "goes-on").status_code == 201
         assert readiness(small, "secondary")[0] == 200, "it serves reads"
