@@ -40,12 +40,16 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 
 
+def commands_of(group: Any) -> dict[str, Any]:
+    return {name: group.get_command(None, name) for name in group.list_commands(None)}
+
+
 def walk_commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Every command that does something, with its full name."""
     if not hasattr(command, "commands"):
         yield path, command
         return
-    for name, child in sorted(command.commands.items()):
+    for name, child in sorted(commands_of(command).items()):
         if not child.hidden:
             yield from walk_commands(child, f"{path} {name}")
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 # What was started in the background of a shell ignores Ctrl-C, and so would everything that the tests start and then interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Hundreds of processes are started here; without cached bytecode each would compile the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(optionalhook=True)

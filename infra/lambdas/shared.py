@@ -6,7 +6,7 @@ from typing import Any
 from multiregion import states
 from multiregion.api import problems
 from multiregion.errors import IllegalMove, MultiregionError
-from multiregion.gallery import fields, handlers, pictures
+from multiregion.gallery import fields, handlers, jobs
 from multiregion.gallery.comments import UnknownPhoto
 from multiregion.gallery.settings import GallerySettings
 from multiregion.states import Role, RoutingState, State
@@ -52,7 +52,7 @@ MESSAGE_MAX = SETTINGS.comment_characters_max
 TICKET_SECONDS, LINK_SECONDS = SETTINGS.ticket_seconds, SETTINGS.link_seconds
 BODY_BYTES_MAX = problems.BODY_BYTES_MAX
 PAGE, PAGE_MAX = handlers.LIMIT_DEFAULT, handlers.LIMIT_MAX
-TYPES = tuple(pictures.TYPES)
+TYPES = tuple(jobs.TYPES)
 ID, DIGEST, COLOUR = fields.ID.pattern, pattern(fields.Sha256), pattern(fields.Colour)
 CONTROL = fields.CONTROL.pattern
 TITLES = titles() | {UnknownPhoto.code: UnknownPhoto.title}

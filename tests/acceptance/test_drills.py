@@ -165,13 +165,20 @@ class Driver:
     """A drill in the background, at the moment in which its fault lasts."""
 
     def __init__(self, deployment: Deployment, scenario: str) -> None:
-        self.output = deployment.data.parent / f"{scenario}.log"
-        command = [sys.executable, "-m", "multiregion", "drill", "run", scenario, *SHORT, "--data", str(deployment.data)]
+        self.output, self.deployment = deployment.data.parent / f"{scenario}.log", deployment
+        for _ in range(TRIES):
+            self.begin(scenario)
+            if not self.ended():
+                return
+            assert LATE in self.output.read_text()
+        raise AssertionError(f"this machine was too busy for a drill {TRIES} times in a row")
+
+    def begin(self, scenario: str) -> None:
+        command = [sys.executable, "-m", "multiregion", "drill", "run", scenario, *SHORT, "--data", str(self.deployment.data)]
         with self.output.open("w") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output, env={**os.environ, "COLUMNS": "200"})
-        undo = deployment.data / "drill.undo"
+        undo = self.deployment.data / "drill.undo"
         until(lambda: self.ended() or (undo.exists() and json.loads(undo.read_text())["deeds"]), "the fault lasts", RUN_SECONDS)
-        assert self.process.poll() is None, self.output.read_text()
 
     def ended(self) -> bool:
         return self.process.poll() is not None

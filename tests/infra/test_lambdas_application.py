@@ -15,7 +15,7 @@ from infra.lambdas.calls import Call
 from multiregion import errors
 from multiregion.api.problems import BODY_BYTES_MAX
 from multiregion.gallery.comments import UnknownPhoto
-from multiregion.gallery.pictures import TYPES
+from multiregion.gallery.jobs import TYPES
 from multiregion.gallery.settings import GallerySettings
 from tests.infra.function_calls import add, announcement, call, comment, picture
 from tests.infra.region import PRIMARY, SECONDARY, Failing, admit, client, items, refusal

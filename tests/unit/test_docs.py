@@ -15,7 +15,7 @@ from multiregion.cli.commands import app
 from multiregion.config import Settings
 from multiregion.errors import MultiregionError
 from multiregion.gallery.application import openapi
-from scripts.reference import GUARANTEES, METHODS, REFERENCE, error_tree, generated, walk_commands
+from scripts.reference import GUARANTEES, METHODS, REFERENCE, commands_of, error_tree, generated, walk_commands
 from scripts.reference import PAGES as GENERATED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,10 +121,11 @@ def unknown(line: str) -> Iterator[str]:
     words = words_of(line)
     while words and hasattr(command, "commands"):
         word = words.pop(0)
-        if word not in command.commands:
+        found = commands_of(command)
+        if word not in found:
             yield word
             return
-        command = command.commands[word]
+        command = found[word]
     yield from (word for word in words if word.startswith("--") and word.partition("=")[0] not in option_names(command))
 
 

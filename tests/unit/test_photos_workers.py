@@ -12,7 +12,7 @@ import pytest
 
 from multiregion.errors import DiskFailed, Overloaded, TooLarge, Unavailable, UnknownUpload, UnsupportedMedia
 from multiregion.gallery import workers
-from multiregion.gallery.pictures import Job
+from multiregion.gallery.jobs import Job
 from multiregion.gallery.workers import PictureWorkers, Worker
 from tests.gallery_world import picture
 

@@ -10,7 +10,8 @@ from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
 from multiregion.errors import MultiregionError, TooLarge, UnsupportedMedia
-from multiregion.gallery.pictures import THUMBNAIL_EDGE, TYPES, Job, Picture, render
+from multiregion.gallery.jobs import TYPES, Job, Picture
+from multiregion.gallery.pictures import THUMBNAIL_EDGE, render
 
 PIXELS_MAX = 50_000_000
 RED, GREEN, BLUE, WHITE = (250, 10, 10), (10, 250, 10), (10, 10, 250), (250, 250, 250)

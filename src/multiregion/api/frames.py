@@ -7,6 +7,7 @@ from multiregion.health import WELL, WriteHealth
 from multiregion.lag_history import NOTHING_KNOWN, LastKnown
 from multiregion.logs import Loss
 from multiregion.predictions import Outlook
+from multiregion.rebuild import Damage
 from multiregion.replication import Frame, Standing
 from multiregion.states import Role
 from multiregion.stores import Change, Digest, Exposure, Head, Key, Mark, Position, Write
@@ -160,3 +161,15 @@ def pack(frame: Frame) -> bytes:
     changes = [wire_change(change) for change in frame.changes]
     body = msgspec.msgpack.encode(WireFrame(changes, wire_head(frame.head), routing(frame.state), frame.exposure))
     return len(body).to_bytes(4) + body
+
+
+class WireDamage(msgspec.Struct, frozen=True):
+    """`Damage` as it crosses the wire."""
+
+    end: WireMark | None
+    problem: str | None
+    set_aside: str | None
+    held_for: str | None
+
+    def value_of(self) -> Damage:
+        return Damage(self.end.value_of() if self.end else None, self.problem, self.set_aside, self.held_for)

@@ -1,28 +1,15 @@
 """What a region tells of damage to its database, and the order to set it aside: while the region runs, and where it cannot start."""
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from multiregion.api.frames import WireMark, wire_mark
+from multiregion.api.frames import WireDamage, WireMark, wire_mark
 from multiregion.api.guards import Guards
 from multiregion.api.problems import JSON, read_json
-from multiregion.rebuild import Damage, Rebuildable
+from multiregion.rebuild import Rebuildable
 
 MARKS_MAX = 100
-
-
-class WireDamage(msgspec.Struct, frozen=True):
-    """`Damage` as it crosses the wire."""
-
-    end: WireMark | None
-    problem: str | None
-    set_aside: str | None
-    held_for: str | None
-
-    def value_of(self) -> Damage:
-        return Damage(self.end.value_of() if self.end else None, self.problem, self.set_aside, self.held_for)
 
 
 class RebuildAPI:

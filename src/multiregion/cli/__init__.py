@@ -13,6 +13,7 @@ def main() -> None:
 
 
 def run() -> None:
+    import multiregion.local  # noqa: F401  (first, so that httpx does not load its own command line)
     from multiregion.cli.commands import app
     from multiregion.errors import InvalidInput, MultiregionError
 

@@ -1,11 +1,61 @@
 """Every command in one place, in the order of their help."""
 
+from importlib import import_module
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from multiregion import __version__
-from multiregion.cli import authority, aws, chaos, default, drill, losses, repair, state, status, up, users
+
+PLACES = {
+    "up": "up.up",
+    "status": "status.status",
+    "verify": "status.verify",
+    "repair": "repair.repair",
+    "state": "state.app",
+    "failover": "state.failover",
+    "failback": "state.failback",
+    "switchover": "state.switchover",
+    "loss": "losses.app",
+    "user": "users.app",
+    "photo": "default.app",
+    "automatic": "authority.automatic",
+    "authority": "authority.app",
+    "chaos": "chaos.app",
+    "drill": "drill.app",
+    "serve": "up.serve",
+    "aws": "aws.app",
+}
+
+
+def loaded(name: str) -> Any:
+    module, _, attribute = PLACES[name].partition(".")
+    found = getattr(import_module(f"multiregion.cli.{module}"), attribute)
+    alone = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False, callback=lambda: None)
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=name)
+    else:
+        alone.command(name)(found)
+    return get_group(alone).commands[name]
+
+
+class Commands(TyperGroup):
+    """Each is loaded when it is called, or all for their help: they take a second together, one of them half of it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*PLACES]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        for name in (cmd_name,) if cmd_name in PLACES else PLACES:  # all, so that one of them is suggested
+            if name not in self.commands:
+                self.add_command(loaded(name), name)
+        return super().get_command(ctx, cmd_name)
+
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -25,22 +75,3 @@ def show_version(wanted: bool) -> None:
 @app.callback()
 def root(version: bool = typer.Option(False, "--version", help="Show the version.", callback=show_version, is_eager=True)) -> None:
     pass
-
-
-app.command("up")(up.up)
-app.command("status")(status.status)
-app.command("verify")(status.verify)
-app.command("repair")(repair.repair)
-app.add_typer(state.app, name="state")
-app.command("failover")(state.failover)
-app.command("failback")(state.failback)
-app.command("switchover")(state.switchover)
-app.add_typer(losses.app, name="loss")
-app.add_typer(users.app, name="user")
-app.add_typer(default.app, name=default.COMMAND)
-app.add_typer(authority.automatic, name="automatic")
-app.add_typer(authority.app, name="authority")
-app.add_typer(chaos.app, name="chaos")
-app.add_typer(drill.app, name="drill")
-app.command("serve")(up.serve)
-app.add_typer(aws.app, name="aws")

@@ -29,7 +29,7 @@ from multiregion.drills.preflight import Unready
 from multiregion.errors import InvalidInput, NotFound
 from multiregion.local.abandoned import abort as abort_run
 from multiregion.local.deployment import DataFolder
-from multiregion.local.drilling import driving, is_driven
+from multiregion.local.driven import driving, is_driven
 
 app = typer.Typer(no_args_is_help=True, help="Rehearse a failover under load, measured by its clients, with sealed evidence.")
 console = Console(highlight=False)

@@ -8,8 +8,8 @@ import msgspec
 
 from multiregion.config import RegionPlace
 from multiregion.errors import Unreachable
+from multiregion.local.conditions import ENDED, FROZEN, RUNS, UNKNOWN, condition_of
 from multiregion.local.deployment import LocalDeployment
-from multiregion.local.faults import ENDED, FROZEN, RUNS, UNKNOWN, condition_of
 
 REPORT_SECONDS = 2.0
 UP = "multiregion up"

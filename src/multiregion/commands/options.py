@@ -11,7 +11,7 @@ from rich.markup import escape
 from multiregion.clock import SystemClock
 from multiregion.config import data_of, default_data
 from multiregion.local.deployment import DataFolder, LocalDeployment
-from multiregion.local.drilling import heal_left_behind, left_behind
+from multiregion.local.driven import left_behind
 
 warnings = Console(stderr=True, highlight=False)
 
@@ -29,6 +29,8 @@ def open_deployment(data: Path | None) -> LocalDeployment:
     folder = DataFolder(data or default_data())
     found = folder.read()
     if left_behind(folder):
+        from multiregion.local.drilling import heal_left_behind
+
         warnings.print(
             "[yellow]Warning.[/] A drill was broken off; what it did is undone. Then run: multiregion drill abort", soft_wrap=True
         )

@@ -12,7 +12,7 @@ from multiregion.errors import Conflict, Fenced, Forbidden, InvalidInput, StaleE
 from multiregion.gallery.comments import PHOTOS, unknown_photo
 from multiregion.gallery.deletion import Deletion
 from multiregion.gallery.fields import ID, Colour, Id, Sha256, Size, checked_text
-from multiregion.gallery.pictures import HEIC, HEIC_TYPES, THUMBNAIL_TYPE, TYPES, Job
+from multiregion.gallery.jobs import HEIC, HEIC_TYPES, THUMBNAIL_TYPE, TYPES, Job
 from multiregion.gallery.settings import gallery_settings
 from multiregion.gallery.workers import PictureWorkers
 

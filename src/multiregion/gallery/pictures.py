@@ -6,36 +6,16 @@ Nothing here is safe against a hostile file by itself, so it runs in a process o
 import io
 from pathlib import Path
 
-import msgspec
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from multiregion.errors import TooLarge, UnsupportedMedia
+from multiregion.gallery.jobs import HEIC, TYPES, Job, Picture
 
-THUMBNAIL_TYPE = "image/jpeg"
 THUMBNAIL_EDGE = 760
 PAPER = (255, 255, 255)
-TYPES = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}
 # Measured on 24 megapixels: a progressive JPEG is 8 % smaller and takes eight times as long.
 SAVING = {"JPEG": {"quality": 90}, "PNG": {"compress_level": 3}, "WEBP": {"quality": 90, "method": 2}}
-HEIC = "HEIC cannot be decoded here; export the photograph as JPEG"
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-HEIC_TYPES = ("image/heic", "image/heif", "image/heic-sequence", "image/heif-sequence")
-
-
-class Job(msgspec.Struct, frozen=True):
-    """Where the upload is, what it was announced as, and where the two pictures go."""
-
-    source: str
-    content_type: str
-    photo: str
-    thumbnail: str
-    pixels_max: int
-
-
-class Picture(msgspec.Struct, frozen=True):
-    width: int
-    height: int
-    colour: str
 
 
 def render(job: Job) -> Picture:

@@ -17,7 +17,8 @@ from typing import Any
 import msgspec
 
 from multiregion.errors import DiskFailed, DiskFull, MultiregionError, UnsupportedMedia
-from multiregion.gallery.pictures import Job, Picture, render
+from multiregion.gallery.jobs import Job, Picture
+from multiregion.gallery.pictures import render
 
 MEMORY_BYTES_BESIDE = 512 * 1024 * 1024
 MEMORY_BYTES_PER_PIXEL = 20  # five pictures of four bytes a pixel at the same time

@@ -16,7 +16,7 @@ from multiregion.errors import (
     UnknownUpload,
     UnsupportedMedia,
 )
-from multiregion.gallery.pictures import Job, Picture
+from multiregion.gallery.jobs import Job, Picture
 from multiregion.gallery.worker import Answer
 
 WORKERS_MAX = 2

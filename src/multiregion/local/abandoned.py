@@ -15,7 +15,8 @@ from multiregion.drills.target import PATIENT_SECONDS, HttpTarget, Silent
 from multiregion.drills.unfinished import seal_unfinished
 from multiregion.errors import SwitchFailed
 from multiregion.local.deployment import DataFolder, LocalDeployment
-from multiregion.local.drilling import LocalInjector, driving
+from multiregion.local.drilling import LocalInjector
+from multiregion.local.driven import driving
 
 KEY = "drill-key"
 

@@ -11,6 +11,7 @@ import msgspec
 from multiregion.api.documents import Routing, routing
 from multiregion.api.frames import (
     WireCaller,
+    WireDamage,
     WireFrame,
     WireHead,
     WireLoss,
@@ -21,7 +22,6 @@ from multiregion.api.frames import (
     wire_loss,
     wire_mark,
 )
-from multiregion.api.rebuild import WireDamage
 from multiregion.config import REGION_PURPOSE, Deployment
 from multiregion.errors import (
     CommitUnknown,

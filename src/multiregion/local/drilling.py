@@ -2,17 +2,18 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from multiregion.clock import Clock
 from multiregion.drills.faults import Deed, UndoFile, heal
-from multiregion.errors import BadDeployment, Conflict
-from multiregion.local.deployment import DataFolder, made
-from multiregion.local.faults import ENDED, FROZEN, Faults
-from multiregion.local.locks import held_by, locked
+from multiregion.errors import BadDeployment
+from multiregion.local.conditions import ENDED, FROZEN
+from multiregion.local.deployment import DataFolder
+from multiregion.local.driven import driving
+from multiregion.local.faults import Faults
 
 FILLER = "drill-filler"
 FILLED_BYTES_MAX = 256 * 1024 * 1024
@@ -109,36 +110,6 @@ def why_not_filled(folder: Path, part: str) -> str | None:
     if free > FILLED_BYTES_MAX:
         return f"disk-full would write {free // 2**20} MiB to {own}: at most {FILLED_BYTES_MAX // 2**20} MiB are"
     return None
-
-
-def drills_folder(data: DataFolder) -> Path:
-    return made(data.folder / "drills")
-
-
-@contextmanager
-def driving(data: DataFolder) -> Iterator[None]:
-    """Be the one driver of this deployment. Raises Conflict if there is another; the kernel ends it with the process."""
-    with ExitStack() as held:
-        folder = drills_folder(data)
-        try:
-            held.enter_context(locked(folder, lambda owner: f"a drill is under way (process {owner})"))
-        except BadDeployment as error:
-            raise Conflict(f"{error.detail}. Wait for it, or stop it with Ctrl-C there") from error
-        yield
-
-
-def is_driven(data: DataFolder) -> bool:
-    """Whether the driver of a drill lives."""
-    return held_by(data.folder / "drills") is not None
-
-
-def left_behind(data: DataFolder) -> bool:
-    """Whether a driver has died and left something to undo, and `up` runs, without which there is nothing to undo it to."""
-    file = UndoFile(data.folder)
-    if not file.path.exists() or is_driven(data) or held_by(data.folder) is None:
-        return False
-    undo = file.read()
-    return bool(undo and undo.deeds)
 
 
 async def heal_left_behind(data: DataFolder, clock: Clock) -> list[str]:

@@ -11,14 +11,13 @@ from multiregion.clock import Clock
 from multiregion.config import PartConfig, read_part
 from multiregion.errors import BadDeployment, MultiregionError, Unreachable
 from multiregion.local.clients import ask, client
+from multiregion.local.conditions import ENDED, UNKNOWN, condition_of
 from multiregion.local.deployment import HOST, DataFolder
 from multiregion.local.supervisor import Readiness, ended, readiness
 
 PARTS = ("primary", "secondary", "authority", "edge", "wire")
 START_SECONDS = 30.0
 PAUSE_SECONDS = 0.1
-RUNS, FROZEN, ENDED, UNKNOWN = "runs", "frozen", "ended", "unknown"
-CONDITIONS = {"T": FROZEN, "t": FROZEN, "Z": ENDED, "X": ENDED}
 SIGNALS = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP, "resume": signal.SIGCONT}
 
 
@@ -106,15 +105,3 @@ class Faults:
             return condition_of(self._processes()[part])
         except (FileNotFoundError, KeyError):
             return UNKNOWN
-
-
-def condition_of(pid: int) -> str:
-    """`runs`, `frozen` or `ended`; `unknown` where the system does not tell (no /proc)."""
-    try:
-        os.kill(pid, 0)
-        letter = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except ProcessLookupError:
-        return ENDED
-    except OSError:
-        return UNKNOWN
-    return CONDITIONS.get(letter, RUNS)
