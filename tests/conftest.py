@@ -1,5 +1,6 @@
 """What the suites share: the engines in a process of its own, and the backends that one contract is held against."""
 
+import functools
 import os
 import signal
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from tests.engines import CREDENTIALS, EngineProcess, engine_process
@@ -20,6 +22,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # Hundreds of processes are started here; without cached bytecode each would compile the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# Thousands of clients are made here; each would read every authority of the world.
+httpx._transports.default.create_ssl_context = functools.cache(httpx.create_ssl_context)  # type: ignore[attr-defined]
 
 
 @pytest.hookimpl(optionalhook=True)

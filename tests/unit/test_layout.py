@@ -16,7 +16,7 @@ PACKAGE = "multiregion"
 
 # A module imports only from earlier lines, never from its own line (except from its own folder).
 LAYERS = (
-    ("errors", "shapes", "callers", "probes"),
+    ("errors", "shapes", "callers", "probes", "tls"),
     ("states",),
     ("clock",),
     ("config",),
@@ -63,7 +63,7 @@ PLACES = {
     "boto3": {"dynamodb", "cloud"},
     "botocore": {"dynamodb", "cloud"},
     "cryptography": {"drills"},
-    "httpx": {"replication", "controller", "drills", "api", "local", "commands", "cli"},
+    "httpx": {"tls", "replication", "controller", "drills", "api", "local", "commands", "cli"},
     "joserfc": {"accounts"},
     "msgspec": ANYWHERE,
     "PIL": {"gallery"},

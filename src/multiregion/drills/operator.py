@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from multiregion.errors import Conflict, MultiregionError, SwitchFailed, Unreachable
+from multiregion.tls import trusted
 
 CALL_SECONDS = 15.0
 ORDER_SECONDS = 150.0
@@ -38,7 +39,8 @@ class HttpOperator:
     def __init__(self, url: str, token: str, actor: str) -> None:
         self.actor = actor
         timeout = httpx.Timeout(CALL_SECONDS, connect=2.0)
-        self._http = httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout, trust_env=False)
+        headers = {"Authorization": f"Bearer {token}"}
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, trust_env=False, verify=trusted(url))
 
     async def __aenter__(self) -> Self:
         return self
