@@ -113,9 +113,9 @@ def endpoints() -> str:
 def error_tree(kind: type[MultiregionError] = MultiregionError) -> Iterator[type[MultiregionError]]:
     """The errors that `multiregion.errors` draws, and those of identity, each after the one it is a kind of."""
     yield kind
-    for child in kind.__subclasses__():
-        if child.__module__ in ERROR_MODULES:
-            yield from error_tree(child)
+    ours = [child for child in kind.__subclasses__() if child.__module__ in ERROR_MODULES]
+    for child in sorted(ours, key=lambda child: ERROR_MODULES.index(child.__module__)):  # not by who was imported first
+        yield from error_tree(child)
 
 
 def errors() -> str:
