@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx
+import pytest
 from PIL import Image
 
 from tests.acceptance.clients import Heard, everything, writing
@@ -14,23 +15,24 @@ from tests.acceptance.deployment import Deployment, until, upload
 from tests.acceptance.pictures import picture
 
 CLIENTS = 16
-KILLS = 20
+KILLS = (5, pytest.param(20, marks=pytest.mark.long))
 
 
-def test_every_acknowledged_write_survives_twenty_crashes(fresh: Deployment) -> None:
+@pytest.mark.parametrize("kills", KILLS)
+def test_every_acknowledged_write_survives_crashes(fresh: Deployment, kills: int) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     chance = random.Random(seed)
     with fresh.region("primary") as http:
         subject = upload(http, picture(0), photoId="subject").json()["photoId"]
     with writing(fresh, subject, CLIENTS) as heard:
-        for _ in range(KILLS):
+        for _ in range(kills):
             time.sleep(chance.uniform(0.05, 0.8))
             fresh.kill("primary")
             fresh.restart("primary")
         time.sleep(0.5)
     assert heard.surprises == []
-    assert len(heard.comments) > 200 and len(heard.photos) > 10 and heard.unknown
+    assert len(heard.comments) > 10 * kills and len(heard.photos) > kills // 2 and heard.unknown
     until(fresh.level, "both regions are level", 60)
     assert fresh.ask("verify")["equal"]
     for role in ("primary", "secondary"):

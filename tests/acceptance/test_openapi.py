@@ -10,7 +10,8 @@ import pytest
 from tests.acceptance.deployment import Deployment, until, upload
 from tests.acceptance.pictures import picture
 
-EXAMPLES = 60
+EXAMPLES = (15, pytest.param(60, marks=pytest.mark.long))
+"""Of each operation."""
 
 
 def test_the_document_is_served(shared: Deployment) -> None:
@@ -18,8 +19,9 @@ def test_the_document_is_served(shared: Deployment) -> None:
     assert document["openapi"].startswith("3.1") and "/photos/{photoId}/commit" in document["paths"]
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("state", ["active", "fenced"])
-def test_no_server_error_and_no_answer_against_the_schema(shared: Deployment, tmp_path: Path, state: str) -> None:
+def test_no_server_error_and_no_answer_against_the_schema(shared: Deployment, tmp_path: Path, state: str, examples: int) -> None:
     with shared.region("primary") as http:
         photo = upload(http, picture(1)).json()["photoId"]
         for n in range(3):
@@ -38,7 +40,7 @@ def test_no_server_error_and_no_answer_against_the_schema(shared: Deployment, tm
         "--exclude-path", "/state/{appId}/events",  # has no end; its test is in test_state.py
         "--checks", "all",
         "--exclude-checks", "positive_data_acceptance",  # a schema cannot say which cursors were given out
-        "--max-examples", str(EXAMPLES), "--generation-deterministic", "--no-color",
+        "--max-examples", str(examples), "--generation-deterministic", "--no-color",
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, cwd=tmp_path)
     shared.run("state", "set", "active")

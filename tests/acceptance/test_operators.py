@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import pytest
+
 from tests.acceptance.deployment import Deployment
 from tests.acceptance.operators import Operator, Refused
 
-ROUNDS = 1_000
+ROUNDS = (150, pytest.param(1_000, marks=pytest.mark.long))
 OTHERS = {"active": ("fenced", "failover"), "fenced": ("active", "failover"), "failover": ("fenced", "active")}
 
 
@@ -43,12 +45,13 @@ def change(to: str, epoch: int, who: Operator) -> dict[str, Any]:
     return who.change("state", state=to, epoch=epoch)
 
 
-def test_of_two_changes_at_the_same_moment_one_wins_and_the_other_is_told_who_won(shared: Deployment) -> None:
+@pytest.mark.parametrize("rounds", ROUNDS)
+def test_of_two_changes_at_the_same_moment_one_wins_and_the_other_is_told_who_won(shared: Deployment, rounds: int) -> None:
     names = ("ada", "grace")
     duel = Duel([Operator(shared, name) for name in names])
     state = duel.sides[0].state()
     wins = dict.fromkeys(names, 0)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         wanted = OTHERS[state["state"]]
         told = duel.fight([partial(change, to, state["epoch"]) for to in wanted])
         (winner,) = (side for side in (0, 1) if "code" not in told[side])
@@ -59,7 +62,7 @@ def test_of_two_changes_at_the_same_moment_one_wins_and_the_other_is_told_who_wo
         assert told[loser]["detail"].startswith(f"{names[winner]} changed the state to {wanted[winner]}")
         assert told[loser]["state"]["epoch"] == state["epoch"] + 1
         state = told[winner]
-    assert sum(wins.values()) == ROUNDS
+    assert sum(wins.values()) == rounds
     history = [line for line in duel.sides[0].get("history", limit=1000)["history"] if line["what"] == "state"]
     epochs = [line["epoch"] for line in history]
     assert epochs == list(range(epochs[0], epochs[0] - len(epochs), -1))
