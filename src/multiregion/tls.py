@@ -1,18 +1,27 @@
-"""What a client trusts. httpx reads every authority of the world for each client, 60 ms of work, even for one that never calls https."""
+"""Whom clients trust. httpx reads every authority of the world for each client, 60 ms of work, even for one that never calls https."""
 
 import ssl
-from functools import cache
+from typing import Any
 
 import httpx
 
-NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+class Trust(ssl.SSLContext):
+    """Trusts whom httpx trusts, and reads them at the first handshake."""
+
+    def wrap_socket(self, *args: Any, **options: Any) -> ssl.SSLSocket:
+        self._read_authorities()
+        return super().wrap_socket(*args, **options)
+
+    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
+        self._read_authorities()
+        return super().wrap_bio(*args, **options)
+
+    def _read_authorities(self) -> None:
+        if not self.cert_store_stats()["x509_ca"]:
+            authorities = httpx.create_ssl_context(trust_env=False).get_ca_certs(binary_form=True)
+            self.load_verify_locations(cadata=b"".join(authorities))
 
 
-def trusted(url: str) -> ssl.SSLContext:
-    """For a client of `url`. What is called without https and answers with a redirection to it is not trusted."""
-    return authorities() if url.startswith("https:") else NOBODY
-
-
-@cache
-def authorities() -> ssl.SSLContext:
-    return httpx.create_ssl_context(trust_env=False)
+TRUST = Trust(ssl.PROTOCOL_TLS_CLIENT)
+"""For every client: it has no state but the authorities."""

@@ -1,9 +1,7 @@
-"""`multiregion aws synth` and `cost`, which need no account; and that no other command waits for boto3."""
+"""`multiregion aws synth` and `cost`, which need no account."""
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -86,9 +84,3 @@ def test_an_account_that_does_not_answer_is_told_as_such(operator: Operator) -> 
     assert silent.code == 1
     assert "no answer to cloudformation describe_stacks" in silent.said
     assert "Traceback" not in silent.said
-
-
-def test_no_command_waits_for_boto3_before_it_needs_it() -> None:
-    code = "import sys, multiregion.cli.commands; print({'boto3', 'botocore'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "set()"

@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from multiregion import __version__
+from multiregion.cli import default
 
 PLACES = {
     "up": "up.up",
@@ -20,7 +21,7 @@ PLACES = {
     "switchover": "state.switchover",
     "loss": "losses.app",
     "user": "users.app",
-    "photo": "default.app",
+    default.COMMAND: "default.app",
     "automatic": "authority.automatic",
     "authority": "authority.app",
     "chaos": "chaos.app",
@@ -42,7 +43,7 @@ def loaded(name: str) -> Any:
 
 
 class Commands(TyperGroup):
-    """Each is loaded when it is called, or all for their help: they take a second together, one of them half of it."""
+    """Each is loaded when it is called, and all for their help. All take half a second."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return [*PLACES]

@@ -1,7 +1,11 @@
 """The application that is served where none is named, as commands know it: nothing else in the product imports it."""
 
-from multiregion.gallery.commands import app, import_samples
+from importlib import import_module
+from typing import Any
 
 COMMAND = "photo"
 
-__all__ = ["COMMAND", "app", "import_samples"]
+
+def __getattr__(name: str) -> Any:
+    """Its commands, loaded when one of them is called."""
+    return getattr(import_module("multiregion.gallery.commands"), name)

@@ -13,7 +13,7 @@ from multiregion.commands.options import open_deployment
 from multiregion.config import default_data
 from multiregion.errors import MultiregionError
 from multiregion.local.deployment import LocalDeployment
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 CALL_SECONDS = 10.0
 SILENCE_SECONDS = 150.0
@@ -42,7 +42,7 @@ class Authority:
 
     def _client(self, seconds: float = SILENCE_SECONDS) -> httpx.Client:
         timeout = httpx.Timeout(CALL_SECONDS, read=seconds)
-        return httpx.Client(base_url=self._url, headers=self._headers, timeout=timeout, trust_env=False, verify=trusted(self._url))
+        return httpx.Client(base_url=self._url, headers=self._headers, timeout=timeout, trust_env=False, verify=TRUST)
 
     def status(self) -> dict[str, Any]:
         """How both regions are: asked by the authority, or, while that does not answer, here."""

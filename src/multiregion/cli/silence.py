@@ -10,7 +10,7 @@ from multiregion.config import RegionPlace
 from multiregion.errors import Unreachable
 from multiregion.local.conditions import ENDED, FROZEN, RUNS, UNKNOWN, condition_of
 from multiregion.local.deployment import LocalDeployment
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 REPORT_SECONDS = 2.0
 UP = "multiregion up"
@@ -65,7 +65,7 @@ def asked(deployment: LocalDeployment) -> tuple[list[dict[str, Any]], dict[str, 
     """The states that the regions obey, and what each says of itself, as the authority would pass it on."""
     states, status = [], {}
     headers = {"Authorization": f"Bearer {deployment.authority.operator_token}"}
-    with httpx.Client(headers=headers, timeout=REPORT_SECONDS, trust_env=False, verify=trusted(deployment.primary.url)) as http:
+    with httpx.Client(headers=headers, timeout=REPORT_SECONDS, trust_env=False, verify=TRUST) as http:
         for role, place in (("primary", deployment.primary), ("secondary", deployment.secondary)):
             status[role] = report_of(http, place)
             if status[role]["answers"] and (state := answered(http, f"{place.url}/state/{deployment.app_id}")):

@@ -29,7 +29,7 @@ from multiregion.local.serve import PARTS
 from multiregion.local.serve import serve as serve_part
 from multiregion.local.supervisor import Part
 from multiregion.local.up import Running, Wishes, running
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 LOOK_SECONDS = 1.0
 TICK_SECONDS = 0.2
@@ -205,7 +205,7 @@ async def health(up: Running, console: Console) -> AsyncIterator[dict[str, Any] 
     known = {part.name for part in up.supervisor.parts.values() if part.runs}
     headers = {"Authorization": f"Bearer {up.deployment.operator_token}"}
     clock = SystemClock()
-    async with httpx.AsyncClient(trust_env=False, timeout=3.0, headers=headers, verify=trusted(up.deployment.authority)) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=3.0, headers=headers, verify=TRUST) as http:
         while True:
             for _ in range(int(LOOK_SECONDS / TICK_SECONDS)):
                 await up.supervisor.start_wanted()

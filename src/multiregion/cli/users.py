@@ -20,7 +20,7 @@ from multiregion.commands.options import DataOption, JsonOption, open_deployment
 from multiregion.config import RegionPlace, read_settings
 from multiregion.errors import Refused, Unreachable
 from multiregion.local.deployment import LocalDeployment
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 app = typer.Typer(no_args_is_help=True, help="Users: invite, list, disable, and reset passwords.")
 console = Console(highlight=False)
@@ -133,14 +133,8 @@ class UserPool:
         body = msgspec.json.encode({"UserPoolId": self._place.user_pool_id, **fields})
         target = {"X-Amz-Target": f"AWSCognitoIdentityProviderService.{operation}"}
         try:
-            response = httpx.post(
-                self._place.url,
-                headers=self._headers | target,
-                content=body,
-                timeout=CALL_SECONDS,
-                trust_env=False,
-                verify=trusted(self._place.url),
-            )
+            how: dict[str, Any] = {"timeout": CALL_SECONDS, "trust_env": False, "verify": TRUST}
+            response = httpx.post(self._place.url, headers=self._headers | target, content=body, **how)
         except httpx.HTTPError as error:
             raise Unreachable(
                 f"the region {self._place.region} at {self._place.url} did not answer ({type(error).__name__});"
@@ -170,9 +164,7 @@ def first_answering(deployment: LocalDeployment) -> tuple[RegionPlace, dict[str,
     why, answers = list[str](), False
     for place in (deployment.primary, deployment.secondary):
         try:
-            response = httpx.get(
-                f"{place.url}/state/{deployment.app_id}", timeout=STATE_SECONDS, trust_env=False, verify=trusted(place.url)
-            )
+            response = httpx.get(f"{place.url}/state/{deployment.app_id}", timeout=STATE_SECONDS, trust_env=False, verify=TRUST)
         except httpx.HTTPError:
             why.append(f"{place.region} at {place.url} does not answer")
             continue

@@ -11,7 +11,7 @@ from multiregion.clock import Clock, SystemClock
 from multiregion.config import RegionPlace
 from multiregion.errors import MultiregionError, Unreachable
 from multiregion.local.deployment import LocalDeployment
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 CALL = httpx.Timeout(10.0, read=150.0, write=60.0)  # a commit waits for its place among the pictures to be decoded
 STATE_SECONDS = 2.0
@@ -46,9 +46,7 @@ class Client:
         self.clock = clock or SystemClock()
         self._user, self._password = user, password
         self._token = None if user else deployment.authority.operator_token
-        self._http = httpx.AsyncClient(
-            timeout=CALL, trust_env=False, limits=httpx.Limits(max_connections=32), verify=trusted(deployment.primary.url)
-        )
+        self._http = httpx.AsyncClient(timeout=CALL, trust_env=False, limits=httpx.Limits(max_connections=32), verify=TRUST)
 
     @property
     def user(self) -> str:

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 
 from multiregion.errors import Conflict, MultiregionError, SwitchFailed, Unreachable
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 CALL_SECONDS = 15.0
 ORDER_SECONDS = 150.0
@@ -40,7 +40,7 @@ class HttpOperator:
         self.actor = actor
         timeout = httpx.Timeout(CALL_SECONDS, connect=2.0)
         headers = {"Authorization": f"Bearer {token}"}
-        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, trust_env=False, verify=trusted(url))
+        self._http = httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, trust_env=False, verify=TRUST)
 
     async def __aenter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ import httpx
 
 from multiregion.drills.facts import ROLES
 from multiregion.probes import Answer, Call
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 CALL_SECONDS = 2.0
 PATIENT_SECONDS = 30.0
@@ -71,8 +71,8 @@ class HttpTarget:
     async def __aenter__(self) -> Self:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=FORGOTTEN_CONNECTIONS_SECONDS)
         for role in ROLES:
-            url = self.address(role)
-            http = httpx.AsyncClient(base_url=url, timeout=CALL_SECONDS, limits=limits, trust_env=False, verify=trusted(url))
+            how: dict[str, Any] = {"timeout": CALL_SECONDS, "limits": limits, "trust_env": False, "verify": TRUST}
+            http = httpx.AsyncClient(base_url=self.address(role), **how)
             self._http[role] = await self._stack.enter_async_context(http)
         return self
 

@@ -1,5 +1,7 @@
 """What the region and the processes that decode pictures say to each other. A region need not load a decoder to say it."""
 
+from typing import Any
+
 import msgspec
 
 THUMBNAIL_TYPE = "image/jpeg"
@@ -22,3 +24,12 @@ class Picture(msgspec.Struct, frozen=True):
     width: int
     height: int
     colour: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A picture, or the code, words and facts of an error."""
+
+    picture: Picture | None = None
+    code: str = ""
+    detail: str = ""
+    facts: dict[str, Any] = {}

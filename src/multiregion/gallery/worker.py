@@ -12,25 +12,15 @@ import signal
 import sys
 import threading
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 
 from multiregion.errors import DiskFailed, DiskFull, MultiregionError, UnsupportedMedia
-from multiregion.gallery.jobs import Job, Picture
+from multiregion.gallery.jobs import Answer, Job
 from multiregion.gallery.pictures import render
 
 MEMORY_BYTES_BESIDE = 512 * 1024 * 1024
 MEMORY_BYTES_PER_PIXEL = 20  # five pictures of four bytes a pixel at the same time
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """A picture, or the code, words and facts of an error."""
-
-    picture: Picture | None = None
-    code: str = ""
-    detail: str = ""
-    facts: dict[str, Any] = {}
 
 
 def answer(line: bytes) -> Answer:

@@ -16,8 +16,7 @@ from multiregion.errors import (
     UnknownUpload,
     UnsupportedMedia,
 )
-from multiregion.gallery.jobs import Job, Picture
-from multiregion.gallery.worker import Answer
+from multiregion.gallery.jobs import Answer, Job, Picture
 
 WORKERS_MAX = 2
 WAITING_MAX = 32

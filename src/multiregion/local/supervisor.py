@@ -19,7 +19,7 @@ from multiregion.config import PartConfig, Settings
 from multiregion.errors import BadDeployment
 from multiregion.local.deployment import HOST, PORTS, DataFolder, made
 from multiregion.local.serve import UNUSABLE
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 STOP_SECONDS = 5.0
 ENDING_SECONDS = 1.0
@@ -221,10 +221,9 @@ class Supervisor:
 async def readiness(config: PartConfig) -> Readiness | None:
     """What a part says of itself; None if it does not answer."""
     path = "readyz" if config.role else "healthz"
-    url = f"http://{HOST}:{config.port}"
-    async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=READY_CALL_SECONDS, verify=trusted(url)) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=READY_CALL_SECONDS, verify=TRUST) as http:
         try:
-            answer = await http.get(path)
+            answer = await http.get(f"http://{HOST}:{config.port}/{path}")
             return msgspec.json.decode(answer.content, type=Readiness) if config.role else Readiness(answer.status_code == 200)
         except (httpx.HTTPError, msgspec.DecodeError):
             return None

@@ -20,7 +20,7 @@ from multiregion.local.kept import STORES, Kept, keep_copies
 from multiregion.local.locks import held_by
 from multiregion.local.supervisor import Part, Supervisor, check_base, check_ports
 from multiregion.states import Role
-from multiregion.tls import trusted
+from multiregion.tls import TRUST
 
 ADMIN_EMAIL = "admin@example.com"
 INVITE_SECONDS = 10.0
@@ -147,7 +147,7 @@ async def ask_pool(deployment: Deployment, operation: str, role: Role = Role.PRI
         "Content-Type": "application/x-amz-json-1.1",
     }
     body["UserPoolId"] = place.user_pool_id
-    async with httpx.AsyncClient(trust_env=False, timeout=INVITE_SECONDS, verify=trusted(place.url)) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=INVITE_SECONDS, verify=TRUST) as http:
         return await http.post(f"{place.url}/", content=msgspec.json.encode(body), headers=headers)
 
 
