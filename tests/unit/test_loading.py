@@ -1,10 +1,17 @@
 """What a command and a part of a deployment load: each is a process, and everybody waits for it."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
+
+import multiregion
 
 ALL_COMMANDS = "from multiregion.cli.commands import PLACES, loaded; [loaded(name) for name in PLACES]"
-STATUS = "from multiregion.cli.commands import loaded; import multiregion.local; loaded('status')"
+STATUS = (
+    "import multiregion.local; from typer.main import get_command; from multiregion.cli.commands import app;"
+    " get_command(app).get_command(None, 'status')"
+)
 PARTS = (
     "import multiregion.local.serve, multiregion.local.region, multiregion.local.authority, multiregion.local.edge, multiregion.local.wire;"
     " from multiregion.application import load; from multiregion.config import GALLERY; load(GALLERY)"
@@ -14,7 +21,8 @@ PARTS = (
 def loaded_by(code: str, *names: str) -> set[str]:
     """Which of the modules `names` the code has loaded. `sys.modules` may also say of one that it shall not be loaded."""
     tell = f"import sys\n{code}\nprint(*sorted(name for name in {names} if sys.modules.get(name)))"
-    done = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True, timeout=60)
+    here = os.environ | {"PYTHONPATH": str(Path(multiregion.__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True, timeout=60, env=here)
     return set(done.stdout.split())
 
 

@@ -14,9 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import multiregion
 from multiregion.tls import Trust
 
-PACKAGE = Path(__file__).resolve().parents[2] / "src" / "multiregion"
+PACKAGE = Path(multiregion.__file__).parent
 
 
 class Hello(BaseHTTPRequestHandler):
